@@ -1,0 +1,23 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import * as z from "zod";
+
+// YAML reads an unquoted 3 or true as a number or a truth value; the runner hands over text.
+const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+
+const schema = z.object({
+  name: z.string(),
+  inputs: z
+    .record(z.string(), z.object({ description: z.string(), default: text.optional() }))
+    .default({}),
+  outputs: z.record(z.string(), z.object({ description: z.string() })).default({}),
+  runs: z.object({ using: z.literal("node24"), main: z.string(), post: z.string().optional() }),
+});
+
+/** What an action.yml says, as far as running it needs. */
+export type Action = z.infer<typeof schema>;
+
+export function readAction(folder: string): Action {
+  return schema.parse(parse(readFileSync(join(folder, "action.yml"), "utf8")));
+}

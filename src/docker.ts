@@ -1,0 +1,262 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import * as z from "zod";
+import { ActionError } from "./errors.ts";
+import type { Image } from "./image-reference.ts";
+
+/** What a docker command failed of, as far as callers act differently on it. */
+export type DockerFailure =
+  | "cli-missing"
+  | "engine-unreachable"
+  | "access-denied"
+  | "port-taken"
+  | "not-found"
+  | "network-in-use"
+  | "other";
+
+/**
+ * The docker CLI gives an exit code (mostly 1 or 125) and a text, nothing else. These are the
+ * texts of CLI and engine 20.10 to 28; the first row that matches names the failure.
+ */
+const failures: readonly (readonly [DockerFailure, RegExp])[] = [
+  ["access-denied", /permission denied while trying to connect to the docker/i],
+  ["engine-unreachable", /cannot connect to the docker daemon|error during connect/i],
+  ["port-taken", /port is already allocated|address already in use|failed to bind host port/i],
+  ["network-in-use", /has active endpoints/i],
+  [
+    "not-found",
+    /manifest unknown|manifest for .* not found|repository does not exist|no such (image|container|network|volume|object)|network .* not found/i,
+  ],
+];
+
+/** A docker command that failed. */
+export class DockerError extends ActionError {
+  override readonly name = "DockerError";
+  readonly failure: DockerFailure;
+  /** What the CLI said on its standard error. */
+  readonly said: string;
+
+  constructor(failure: DockerFailure, command: string, said: string) {
+    super("Docker failed", `\`docker ${command}\` failed: ${said}${advice[failure] ?? ""}`);
+    this.failure = failure;
+    this.said = said;
+  }
+}
+
+const advice: Partial<Record<DockerFailure, string>> = {
+  "cli-missing":
+    "\nThis action starts Consul in containers and needs the docker CLI on the PATH of the runner: use a runner that has Docker (GitHub's Linux runners do), or install it in an earlier step.",
+  "engine-unreachable":
+    "\nThe docker CLI is there, but no engine answers it. Start the engine, or point DOCKER_HOST or the docker context at one that runs.",
+  "access-denied":
+    "\nThe runner's user may not use the Docker engine: add it to the group `docker`, or use a rootless engine.",
+};
+
+export interface NetworkMember {
+  readonly name: string;
+  readonly ip: string;
+  readonly mac: string;
+}
+
+/** A container that ended. */
+export interface Exit {
+  readonly container: string;
+  readonly exitCode: number;
+}
+
+interface RunOptions {
+  /** Gets each line of output, of both streams, as it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+const imageAnswer = z.tuple([
+  z.object({ Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }) }),
+]);
+
+const networkAnswer = z.tuple([
+  z.object({
+    Containers: z
+      .record(
+        z.string(),
+        z.object({ Name: z.string(), IPv4Address: z.string(), MacAddress: z.string() }),
+      )
+      .nullish(),
+  }),
+]);
+
+const exitEvent = z.object({
+  Actor: z.object({ Attributes: z.object({ name: z.string(), exitCode: z.string() }) }),
+});
+
+/**
+ * The docker CLI, the only way this action reaches an engine: so DOCKER_HOST, contexts and logins
+ * hold as they do for the job's own docker commands. Arguments go to the program as an array,
+ * never through a shell.
+ */
+export class Docker {
+  readonly #signal: AbortSignal;
+  readonly #trace: (text: string) => void;
+
+  /**
+   * @param signal - ends every running command; each call then rejects once its process is gone
+   * @param trace - gets each command line before it runs
+   */
+  constructor(signal: AbortSignal, trace: (text: string) => void) {
+    this.#signal = signal;
+    this.#trace = trace;
+  }
+
+  /** The same CLI, whose commands end with this signal too. */
+  within(signal: AbortSignal): Docker {
+    return new Docker(AbortSignal.any([this.#signal, signal]), this.#trace);
+  }
+
+  /** @returns the local image of that name, or undefined where there is none */
+  async image(reference: string): Promise<Image | undefined> {
+    const answer = await this.#unlessMissing(this.#run(["image", "inspect", reference]));
+    if (answer === undefined) return undefined;
+    const [image] = imageAnswer.parse(JSON.parse(answer));
+    const version = image.Config.Labels?.["org.opencontainers.image.version"];
+    return { reference, ...(version && { version }) };
+  }
+
+  /** @throws DockerError of failure `not-found` where the registry has no such image */
+  async pull(reference: string, onLine: (line: string) => void): Promise<void> {
+    await this.#run(["pull", reference], { onLine });
+  }
+
+  /** @returns who is on a network, or undefined where there is no such network */
+  async networkMembers(network: string): Promise<NetworkMember[] | undefined> {
+    const answer = await this.#unlessMissing(this.#run(["network", "inspect", network]));
+    if (answer === undefined) return undefined;
+    const [{ Containers }] = networkAnswer.parse(JSON.parse(answer));
+    return Object.values(Containers ?? {}).map(({ Name, IPv4Address, MacAddress }) => ({
+      name: Name,
+      ip: IPv4Address.replace(/\/\d+$/, ""),
+      mac: MacAddress,
+    }));
+  }
+
+  async createNetwork(args: readonly string[]): Promise<void> {
+    await this.#run(["network", "create", ...args]);
+  }
+
+  /** Creates and starts a container in the background. The image must be there. */
+  async runContainer(args: readonly string[]): Promise<void> {
+    await this.#run(["run", "--detach", "--pull=never", ...args]);
+  }
+
+  /** @returns the last lines of a container's log, both of its streams */
+  async logs(container: string, lines: number | "all"): Promise<string[]> {
+    const log: string[] = [];
+    await this.#run(["logs", `--tail=${lines}`, container], { onLine: (line) => log.push(line) });
+    return log;
+  }
+
+  /**
+   * Waits for the first container that passes this filter and ends, from `since` on.
+   *
+   * @throws DockerError where the engine itself goes away
+   */
+  async firstExit(filter: string, since: Date): Promise<Exit> {
+    const scope = new AbortController();
+    let exit: Exit | undefined;
+    const onLine = (line: string) => {
+      const { Attributes } = exitEvent.parse(JSON.parse(line)).Actor;
+      exit ??= { container: Attributes.name, exitCode: Number(Attributes.exitCode) };
+      scope.abort();
+    };
+    const filters = [`--since=${since.toISOString()}`, `--filter=${filter}`];
+    const args = ["events", ...filters, "--filter=event=die", "--format={{json .}}"];
+    await this.within(scope.signal)
+      .#run(args, { onLine })
+      .catch((error: unknown) => {
+        if (!exit) throw error;
+      });
+    if (exit) return exit;
+    throw new DockerError("engine-unreachable", "events", "the engine closed the connection.");
+  }
+
+  /**
+   * @param filters - as `docker ps --filter` takes them; all must hold
+   * @returns names of containers, running or not
+   */
+  containers(...filters: string[]): Promise<string[]> {
+    return this.#list(["ps", "--all", "--format={{.Names}}"], filters);
+  }
+
+  networks(...filters: string[]): Promise<string[]> {
+    return this.#list(["network", "ls", "--format={{.Name}}"], filters);
+  }
+
+  volumes(...filters: string[]): Promise<string[]> {
+    return this.#list(["volume", "ls", "--format={{.Name}}"], filters);
+  }
+
+  /** Removes containers, running or not, with their anonymous volumes. Missing ones are fine. */
+  async removeContainers(names: readonly string[]): Promise<void> {
+    if (names.length > 0) await this.#run(["rm", "--force", "--volumes", ...names]);
+  }
+
+  /** Removes networks. Containers that others attached to them are detached first. */
+  async removeNetwork(name: string): Promise<void> {
+    try {
+      await this.#unlessMissing(this.#run(["network", "rm", name]));
+    } catch (error) {
+      if (!(error instanceof DockerError) || error.failure !== "network-in-use") throw error;
+      const members = (await this.networkMembers(name)) ?? [];
+      await Promise.all(
+        members.map((member) => this.#run(["network", "disconnect", "--force", name, member.name])),
+      );
+      await this.#run(["network", "rm", name]);
+    }
+  }
+
+  async removeVolumes(names: readonly string[]): Promise<void> {
+    if (names.length > 0) await this.#run(["volume", "rm", "--force", ...names]);
+  }
+
+  async #list(command: readonly string[], filters: readonly string[]): Promise<string[]> {
+    const answer = await this.#run([...command, ...filters.map((filter) => `--filter=${filter}`)]);
+    return answer.split("\n").filter((name) => name !== "");
+  }
+
+  async #unlessMissing(command: Promise<string>): Promise<string | undefined> {
+    try {
+      return await command;
+    } catch (error) {
+      if (error instanceof DockerError && error.failure === "not-found") return undefined;
+      throw error;
+    }
+  }
+
+  /** Runs the CLI and waits until its process is gone, whether it ended or was aborted. */
+  async #run(args: readonly string[], options: RunOptions = {}): Promise<string> {
+    const signal = this.#signal;
+    signal.throwIfAborted();
+    this.#trace(`docker ${args.join(" ")}`);
+    const child = spawn("docker", args, { stdio: ["ignore", "pipe", "pipe"], signal });
+    const output = { stdout: "", stderr: "" };
+    for (const stream of ["stdout", "stderr"] as const) {
+      child[stream].setEncoding("utf8").on("data", (text: string) => {
+        output[stream] += text;
+      });
+      if (options.onLine) createInterface(child[stream]).on("line", options.onLine);
+    }
+    let failure: Error | undefined;
+    child.on("error", (error) => {
+      failure = error;
+    });
+    const exitCode = await new Promise<number | null>((resolve) => child.on("close", resolve));
+    if (exitCode === 0) return output.stdout;
+    signal.throwIfAborted();
+    throw dockerError(args, child.pid === undefined ? failure : undefined, output.stderr);
+  }
+}
+
+function dockerError(args: readonly string[], cause: Error | undefined, stderr: string) {
+  const command = args.slice(0, args[1]?.startsWith("-") ? 1 : 2).join(" ");
+  if (cause) return new DockerError("cli-missing", command, `${cause.message}.`);
+  const failure = failures.find(([, pattern]) => pattern.test(stderr))?.[0] ?? "other";
+  return new DockerError(failure, command, stderr.trim());
+}

@@ -1,0 +1,3 @@
+/** The bundle: every step of every action in this repository. */
+export { main } from "./main.ts";
+export { post } from "./post.ts";

@@ -1,0 +1,298 @@
+import * as z from "zod";
+import { InputError, type Problem } from "./errors.ts";
+import { type ImageReference, parseImage, tagPattern } from "./image-reference.ts";
+
+/** What is wanted: every input read, checked and turned into a value. */
+export interface ClusterSpec {
+  /** Image references to try, in this order; the first that exists is used. */
+  readonly images: readonly string[];
+  readonly servers: number;
+  readonly clients: number;
+  readonly datacenter: string;
+  /** Ports on the runner's loopback for the first server; 0 means any free port. */
+  readonly ports: Readonly<Record<PortName, number>>;
+  /** More agent configuration, HCL or JSON, as the user wrote it; empty for none. */
+  readonly config: string;
+  readonly env: ReadonlyMap<string, string>;
+  /** An existing docker network; empty for a network of the cluster's own. */
+  readonly network: string;
+  readonly logLevel: LogLevel;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly exportEnv: boolean;
+  readonly cleanup: boolean;
+}
+
+export const portNames = ["http", "dns", "grpc"] as const;
+export type PortName = (typeof portNames)[number];
+
+const logLevels = ["trace", "debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Consul's deployment guide advises 3 or 5 servers, since each write is copied to every one. */
+const maxServers = 15;
+/** An agent takes about 50 MB of memory and 0.13 s to start (measured: 2 cores, Consul 1.8.7). */
+const maxClients = 100;
+/** Linux passes no single argument of 128 KiB or more to a program (MAX_ARG_STRLEN). */
+const maxConfigBytes = 120_000;
+/** A job on GitHub's runners ends after 6 hours. */
+const maxTimeout = 6 * 3600 * 1000;
+
+/** What is said of an input, apart from how it is parsed. */
+interface Hint {
+  /** As the runner hands it over where a workflow does not set the input. */
+  readonly default: string;
+  /** What a value must be: the second half of every error message. */
+  readonly allowed: string;
+  readonly example: string;
+}
+
+const hints = z.registry<Hint>();
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+
+const port = (standard: number) =>
+  wholeNumber(0, 65535).register(hints, {
+    default: String(standard),
+    allowed: "a port from 1 to 65535, or 0 for any free port",
+    example: String(standard),
+  });
+
+const flag = (standard: boolean) =>
+  z
+    .string()
+    .regex(/^(true|True|TRUE|false|False|FALSE)$/)
+    .transform((text) => text.toLowerCase() === "true")
+    .register(hints, {
+      default: String(standard),
+      allowed: "true or false",
+      example: String(standard),
+    });
+
+const image = z.string().transform((text, context): ImageReference => {
+  const reference = parseImage(text);
+  if (reference) return reference;
+  context.addIssue("not an image reference");
+  return z.NEVER;
+});
+
+// No variable and no argument of a program can hold a NUL.
+const envLinePattern = /^(?<name>[A-Za-z_][A-Za-z0-9_]*)=(?<value>[^\0]*)$/;
+
+const env = z.string().transform((text, context): ReadonlyMap<string, string> => {
+  const variables = new Map<string, string>();
+  for (const line of text.split(/\r?\n/)) {
+    if (line.trim() === "" || line.startsWith("#")) continue;
+    const { name, value } = envLinePattern.exec(line)?.groups ?? {};
+    if (name === undefined || value === undefined) context.addIssue(`not NAME=value: ${line}`);
+    else if (variables.has(name)) context.addIssue(`given twice: ${name}`);
+    else variables.set(name, value);
+  }
+  return variables;
+});
+
+const durationPattern = /^(?=\d)(?:(?<minutes>\d{1,6})m)?(?:(?<seconds>\d{1,6})s?)?$/;
+
+const duration = z
+  .string()
+  .transform((text) => {
+    const { minutes = "0", seconds = "0" } = durationPattern.exec(text)?.groups ?? {};
+    return (Number(minutes) * 60 + Number(seconds)) * 1000;
+  })
+  .pipe(z.number().min(1000).max(maxTimeout));
+
+/** Every input, in the order of action.yml. */
+const inputs = z.object({
+  version: z.string().regex(tagPattern).register(hints, {
+    default: "latest",
+    allowed:
+      "a tag of the Consul image: at most 128 letters, digits, '.', '_' and '-', not beginning with '.' or '-'",
+    example: "2.1",
+  }),
+  image: image.register(hints, {
+    default: "hashicorp/consul",
+    allowed: "an image reference: [registry[:port]/]repository[:tag][@sha256:digest]",
+    example: "hashicorp/consul",
+  }),
+  servers: wholeNumber(1, maxServers).register(hints, {
+    default: "3",
+    allowed: `a whole number from 1 to ${maxServers} (each write is copied to every server)`,
+    example: "3",
+  }),
+  clients: wholeNumber(0, maxClients).register(hints, {
+    default: "0",
+    allowed: `a whole number from 0 to ${maxClients} (each agent takes about 50 MB of memory)`,
+    example: "2",
+  }),
+  datacenter: z
+    .string()
+    .regex(/^[a-z0-9_-]{1,63}$/)
+    .register(hints, {
+      default: "dc1",
+      allowed: "at most 63 lower-case letters, digits, '-' and '_'",
+      example: "dc1",
+    }),
+  "http-port": port(8500),
+  "dns-port": port(8600),
+  "grpc-port": port(8502),
+  config: z
+    .string()
+    .refine((text) => Buffer.byteLength(text) <= maxConfigBytes && !text.includes("\0"))
+    .register(hints, {
+      default: "",
+      allowed: `agent configuration in HCL or JSON of at most ${maxConfigBytes} bytes (Linux passes no longer argument to a program)`,
+      example: '{"limits": {"http_max_conns_per_client": 500}}',
+    }),
+  env: env.register(hints, {
+    default: "",
+    allowed: "lines of the form NAME=value, each name once",
+    example: "CONSUL_DATA_DIR=/consul/data",
+  }),
+  network: z
+    .string()
+    .regex(/^([A-Za-z0-9][A-Za-z0-9_.-]{0,127})?$/)
+    .register(hints, {
+      default: "",
+      allowed: "the name of a docker network: letters, digits, '.', '_' and '-'",
+      example: "my-network",
+    }),
+  "log-level": z.enum(logLevels).register(hints, {
+    default: "info",
+    allowed: `one of ${logLevels.join(", ")}`,
+    example: "info",
+  }),
+  timeout: duration.register(hints, {
+    default: "2m",
+    allowed: "a time from 1s to 6 hours, as 90s, 2m, 1m30s or plain seconds",
+    example: "2m",
+  }),
+  "export-env": flag(true),
+  cleanup: flag(true),
+});
+
+type Values = z.output<typeof inputs>;
+type InputName = keyof Values;
+type Texts = ReadonlyMap<InputName, string>;
+
+const inputNames = inputs.keyof().options;
+
+const hintOf = (name: InputName): Hint =>
+  hints.get(inputs.shape[name]) ?? { default: "", allowed: "", example: "" };
+
+/** Every input's default, as the runner's string. action.yml and README are checked against it. */
+export const inputDefaults: Readonly<Record<string, string>> = Object.fromEntries(
+  inputNames.map((name) => [name, hintOf(name).default]),
+);
+
+/**
+ * Turns the runner's strings into what is wanted.
+ *
+ * @param read - gives an input's text by its name, as `core.getInput` does
+ * @returns the spec, and warnings about what is allowed but hardly meant
+ * @throws InputError with every problem there is
+ */
+export function parseInputs(read: (name: string) => string): {
+  spec: ClusterSpec;
+  warnings: string[];
+} {
+  const texts: Texts = new Map(inputNames.map((name) => [name, read(name)]));
+  const { data, error } = inputs.safeParse(Object.fromEntries(texts));
+  const refused = inputNames.filter((name) => error?.issues.some(({ path }) => path[0] === name));
+  const problems = [
+    ...refused.map((name) => refusal(name, texts)),
+    ...samePorts(texts),
+    ...versionAgainstImage(texts),
+  ];
+  if (!data || problems.length > 0) throw new InputError(problems);
+  return { spec: specOf(data), warnings: warningsOf(data) };
+}
+
+function refusal(input: InputName, texts: Texts): Problem {
+  const { allowed, example } = hintOf(input);
+  return {
+    input,
+    message: `Input \`${input}\` is ${shown(texts.get(input))}: it must be ${allowed}. For example: \`${input}: ${example}\`.`,
+  };
+}
+
+// The two checks below judge inputs together. They parse what they need on their own, so that
+// their problems are reported even where another input is refused.
+
+function samePorts(texts: Texts): Problem[] {
+  const ports = portNames.map((name) => {
+    const input = `${name}-port` as const;
+    return { input, port: inputs.shape[input].safeParse(texts.get(input)).data };
+  });
+  return ports.flatMap(({ input, port }, index) => {
+    const same = ports.slice(0, index).find((earlier) => earlier.port === port);
+    if (!same || !port) return [];
+    const message = `Inputs \`${same.input}\` and \`${input}\` are both ${port}: each needs a port of its own. Use 0 for any free port.`;
+    return [{ input, message }];
+  });
+}
+
+function versionAgainstImage(texts: Texts): Problem[] {
+  const version = inputs.shape.version.safeParse(texts.get("version")).data;
+  const reference = inputs.shape.image.safeParse(texts.get("image")).data;
+  const isGiven = version !== undefined && version !== hintOf("version").default;
+  const fixed = reference?.tag ?? reference?.digest;
+  if (!isGiven || fixed === undefined || version === reference?.tag) return [];
+  return [
+    {
+      input: "version",
+      message: `Input \`version\` is ${shown(version)}, but \`image\` is ${shown(texts.get("image"))}, which fixes it already: leave \`version\` out, or the tag and digest.`,
+    },
+  ];
+}
+
+function warningsOf({ servers }: Values): string[] {
+  if (servers % 2 === 1) return [];
+  const survives = (count: number) => Math.ceil(count / 2) - 1;
+  return [
+    `Input \`servers\` is ${servers}, an even number: a quorum of ${servers} servers is ${servers / 2 + 1}, so the cluster survives the loss of ${survives(servers)}, no more than with ${servers - 1}.`,
+  ];
+}
+
+function specOf(values: Values): ClusterSpec {
+  return {
+    images: candidates(values.image, values.version),
+    servers: values.servers,
+    clients: values.clients,
+    datacenter: values.datacenter,
+    ports: {
+      http: values["http-port"],
+      dns: values["dns-port"],
+      grpc: values["grpc-port"],
+    },
+    config: values.config,
+    env: values.env,
+    network: values.network,
+    logLevel: values["log-level"],
+    timeout: values.timeout,
+    exportEnv: values["export-env"],
+    cleanup: values.cleanup,
+  };
+}
+
+/**
+ * Docker Hub has Consul under two names: `hashicorp/consul`, and the older `consul`, which alone
+ * holds early versions such as 1.4.4 and stopped getting new ones around 1.16.
+ */
+function candidates({ repository, tag, digest }: ImageReference, version: string): string[] {
+  if (digest) return [`${repository}${tag ? `:${tag}` : ""}@${digest}`];
+  if (tag) return [`${repository}:${tag}`];
+  const repositories = repository === "hashicorp/consul" ? [repository, "consul"] : [repository];
+  return repositories.map((name) => `${name}:${version}`);
+}
+
+const maxShown = 80;
+
+/** A value as a message shows it: quoted, on one line, and no longer than a line. */
+function shown(text = ""): string {
+  return JSON.stringify(text.length > maxShown ? `${text.slice(0, maxShown)}…` : text);
+}

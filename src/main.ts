@@ -1,0 +1,46 @@
+import { randomBytes } from "node:crypto";
+import * as core from "@actions/core";
+import { apply } from "./apply.ts";
+import { cancellation } from "./cancellation.ts";
+import { Docker } from "./docker.ts";
+import { InputError } from "./errors.ts";
+import { showLogs } from "./evidence.ts";
+import { parseInputs } from "./inputs.ts";
+import { fail, timed } from "./log.ts";
+import { planCluster } from "./plan.ts";
+import { describe, type ReadyCluster, report } from "./report.ts";
+import { prepareSite } from "./site.ts";
+import { saveState } from "./state.ts";
+
+/** Lines of each agent's log that a failure shows. */
+const lastLines = 50;
+
+/** The main step: inputs become a spec, the spec a plan, the plan a cluster that is ready. */
+export async function main(): Promise<void> {
+  const canceled = cancellation();
+  const docker = new Docker(canceled, core.debug);
+  const clusterId = randomBytes(4).toString("hex");
+  try {
+    await report(await create(docker, clusterId));
+  } catch (error) {
+    fail(canceled.aborted ? canceled.reason : error);
+    if (!canceled.aborted && !(error instanceof InputError))
+      await showLogs(docker, clusterId, lastLines);
+  }
+}
+
+async function create(docker: Docker, clusterId: string): Promise<ReadyCluster> {
+  const { spec, warnings } = parseInputs(core.getInput);
+  for (const warning of warnings) core.warning(warning);
+  saveState({ clusterId, cleanup: spec.cleanup });
+
+  const site = await core.group("Prepare image and network", () =>
+    prepareSite(docker, spec, clusterId, process.env, timed),
+  );
+  const plan = planCluster(spec, site);
+  const agents = await core.group(
+    `Start ${plan.agents.length} agents of ${site.image.reference}`,
+    () => apply(docker, plan, timed),
+  );
+  return describe(plan, agents);
+}

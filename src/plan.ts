@@ -1,0 +1,192 @@
+import { agentArguments, agentPorts, type Role } from "./agent-config.ts";
+import type { Image } from "./image-reference.ts";
+import { type ClusterSpec, type PortName, portNames } from "./inputs.ts";
+
+/** Whose an object on the engine is. */
+export interface Owner {
+  /** Tells this cluster from every other on the engine. */
+  readonly clusterId: string;
+  /** Labels of the job, besides the cluster's own. */
+  readonly jobLabels: Readonly<Record<string, string>>;
+}
+
+/** What a plan needs to know of the place it is made for. */
+export interface Site extends Owner {
+  /** The image to start; the engine has it. */
+  readonly image: Image;
+  /** Whether this process is on the cluster's network, as in a job that runs in a container. */
+  readonly isOnNetwork: boolean;
+  /** Ports of the loopback that are free, as many as `freePortsNeeded` says. */
+  readonly freePorts: readonly number[];
+}
+
+/** One API of a node, published on the runner's loopback. */
+export interface Publication {
+  readonly name: PortName;
+  readonly port: number;
+  /** Whether the user named this port. If not, any other would do as well. */
+  readonly isFixed: boolean;
+}
+
+export interface AgentPlan {
+  readonly node: string;
+  readonly role: Role;
+  readonly container: string;
+  readonly publications: readonly Publication[];
+}
+
+/** Every agent of a cluster: its name, its ports and its place. */
+export interface ClusterPlan {
+  readonly spec: ClusterSpec;
+  readonly site: Site;
+  readonly network: string;
+  /** Servers first. The first server has the ports that the inputs name. */
+  readonly agents: readonly AgentPlan[];
+}
+
+/** Everything is published here and nowhere else, so nothing is reachable beyond the machine. */
+export const loopback = "127.0.0.1";
+
+/** Begins the name of every label. */
+const action = "consul-cluster-action";
+
+const clusterLabel = (clusterId: string) => `${action}.cluster=${clusterId}`;
+
+/** The filter, of docker's listings, for all that belongs to one cluster. */
+export const clusterFilter = (clusterId: string) => `label=${clusterLabel(clusterId)}`;
+
+/** The filter for what belongs to any cluster. */
+export const anyClusterFilter = `label=${action}.cluster`;
+
+/** Labels of the job that a cluster belongs to, from the environment that the runner gives. */
+export function jobLabels(env: Readonly<Record<string, string | undefined>>) {
+  const values = {
+    run: [env.GITHUB_REPOSITORY, env.GITHUB_RUN_ID, env.GITHUB_RUN_ATTEMPT].join("/"),
+    job: env.GITHUB_JOB ?? "",
+    runner: env.RUNNER_NAME ?? "",
+  };
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [`${action}.${key}`, value]),
+  );
+}
+
+/** How many ports of the machine's choice the cluster takes at most. */
+export function freePortsNeeded({ servers, clients, ports }: ClusterSpec): number {
+  return servers + clients - 1 + Object.values(ports).filter((port) => port === 0).length;
+}
+
+/** Plans a cluster: same spec and site in, same plan out. */
+export function planCluster(spec: ClusterSpec, site: Site): ClusterPlan {
+  const nodes = [
+    ...Array.from({ length: spec.servers }, (_, index) => nodeOf("server", index + 1)),
+    ...Array.from({ length: spec.clients }, (_, index) => nodeOf("client", index + 1)),
+  ];
+  const free = site.freePorts.values();
+  const agents = nodes.map(({ role, node }, index): AgentPlan => {
+    const wanted: Partial<Record<PortName, number>> = index === 0 ? spec.ports : { http: 0 };
+    const publications = site.isOnNetwork ? [] : publish(wanted, free);
+    return { role, node, container: `consul-${site.clusterId}-${node}`, publications };
+  });
+  return { spec, site, network: spec.network || ownNetwork(site.clusterId), agents };
+}
+
+function nodeOf(role: Role, number: number) {
+  return { role, node: `${role}-${number}` };
+}
+
+function publish(
+  wanted: Partial<Record<PortName, number>>,
+  free: Iterator<number, undefined>,
+): Publication[] {
+  return portNames.flatMap((name): Publication[] => {
+    const port = wanted[name];
+    if (port === undefined) return [];
+    if (port > 0) return [{ name, port, isFixed: true }];
+    const chosen = free.next().value;
+    if (chosen === undefined) throw new Error("a plan needs as many ports as freePortsNeeded says");
+    return [{ name, port: chosen, isFixed: false }];
+  });
+}
+
+/** The same agent on other ports, where the user named none of them. */
+export function withOtherPorts(agent: AgentPlan, freePorts: readonly number[]): AgentPlan {
+  const free = freePorts.values();
+  const publications = agent.publications.map((publication) => ({
+    ...publication,
+    port: publication.isFixed ? publication.port : (free.next().value ?? publication.port),
+  }));
+  return { ...agent, publications };
+}
+
+/**
+ * Where this process and the job's later steps reach an agent's API.
+ *
+ * @returns `host:port`: the published port or, where nothing is published because the job shares
+ *   the cluster's network, the node's name and the agent's own port
+ */
+export function addressOf(agent: AgentPlan, name: PortName): string {
+  const publication = agent.publications.find((each) => each.name === name);
+  return publication ? `${loopback}:${publication.port}` : `${agent.node}:${agentPorts[name]}`;
+}
+
+/** Arguments of `docker network create` for a cluster's own network. */
+export function networkArguments(owner: Owner): string[] {
+  return [...labelArguments(owner), ownNetwork(owner.clusterId)];
+}
+
+/** Arguments of `docker run` for one agent, its image and command included. */
+export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[] {
+  const { spec, site, network } = plan;
+  const servers = plan.agents.filter(({ role }) => role === "server");
+  return [
+    `--name=${agent.container}`,
+    `--hostname=${agent.node}`,
+    `--network=${network}`,
+    `--network-alias=${agent.node}`,
+    ...labelArguments(site),
+    `--label=${action}.node=${agent.node}`,
+    `--label=${action}.role=${agent.role}`,
+    // In place of the anonymous volume that the image declares, which would bear no label.
+    `--mount=${volume(site, spec.env.get("CONSUL_DATA_DIR") ?? "/consul/data")}`,
+    ...agent.publications.flatMap(publishArguments),
+    "--env=CONSUL_BIND_INTERFACE=eth0",
+    ...Array.from(spec.env, ([name, value]) => `--env=${name}=${value}`),
+    site.image.reference,
+    ...agentArguments({
+      role: agent.role,
+      node: agent.node,
+      datacenter: spec.datacenter,
+      servers: spec.servers,
+      // Container names are unique on the engine: joining by them never reaches another cluster
+      // that shares the network.
+      join: servers.filter(({ node }) => node !== agent.node).map(({ container }) => container),
+      logLevel: spec.logLevel,
+      env: spec.env,
+    }),
+    ...(spec.config === "" ? [] : [`-hcl=${spec.config}`]),
+  ];
+}
+
+function labels({ clusterId, jobLabels }: Owner): string[] {
+  const job = Object.entries(jobLabels).map(([name, value]) => `${name}=${value}`);
+  return [clusterLabel(clusterId), ...job];
+}
+
+const labelArguments = (owner: Owner) => labels(owner).map((label) => `--label=${label}`);
+
+const ownNetwork = (clusterId: string) => `consul-${clusterId}`;
+
+/** A volume as `--mount` takes it: comma-separated values, quoted since labels may hold a comma. */
+function volume(owner: Owner, directory: string): string {
+  const fields = ["type=volume", `destination=${directory}`];
+  return [...fields, ...labels(owner).map((label) => `volume-label=${label}`)]
+    .map((field) => `"${field.replaceAll('"', '""')}"`)
+    .join(",");
+}
+
+function publishArguments({ name, port }: Publication): string[] {
+  const protocols = name === "dns" ? ["tcp", "udp"] : ["tcp"];
+  return protocols.map(
+    (protocol) => `--publish=${loopback}:${port}:${agentPorts[name]}/${protocol}`,
+  );
+}

@@ -1,0 +1,155 @@
+import * as core from "@actions/core";
+import { Consul, type Member, type RaftPeer } from "./consul.ts";
+import { type AgentPlan, addressOf, type ClusterPlan } from "./plan.ts";
+
+/** The outputs, in the order of action.yml. A check keeps action.yml and README equal to them. */
+export const outputNames = [
+  "http-address",
+  "dns-address",
+  "grpc-address",
+  "nodes",
+  "leader",
+  "network",
+  "version",
+  "datacenter",
+  "cluster-id",
+] as const;
+type OutputName = (typeof outputNames)[number];
+
+/** One object of the output `nodes`. */
+export interface Node {
+  readonly name: string;
+  readonly role: string;
+  readonly datacenter: string;
+  readonly container: string;
+  readonly ip: string;
+  /** URL of the node's own HTTP API. */
+  readonly http: string;
+}
+
+/** What is known of a cluster that is ready. */
+export interface ReadyCluster {
+  readonly plan: ClusterPlan;
+  readonly nodes: readonly Node[];
+  readonly leader: string;
+  readonly version: string;
+  /** `host:port` of the first server's APIs. */
+  readonly http: string;
+  readonly dns: string;
+  readonly grpc: string;
+}
+
+/** Asks the cluster what is to be reported of it. */
+export async function describe(
+  plan: ClusterPlan,
+  agents: readonly AgentPlan[],
+): Promise<ReadyCluster> {
+  const [first] = agents;
+  if (!first) throw new Error("a cluster has at least one server");
+  const consul = new Consul(addressOf(first, "http"));
+  const [members, peers] = await Promise.all([consul.members(), consul.raftPeers()]);
+  return {
+    plan,
+    nodes: agents.map((agent) => nodeOf(plan, agent, members)),
+    leader: leaderOf(peers),
+    version: members.find(({ node }) => node === first.node)?.version ?? "",
+    http: addressOf(first, "http"),
+    dns: addressOf(first, "dns"),
+    grpc: addressOf(first, "grpc"),
+  };
+}
+
+const leaderOf = (peers: readonly RaftPeer[]) => peers.find(({ isLeader }) => isLeader)?.node ?? "";
+
+function nodeOf({ spec }: ClusterPlan, agent: AgentPlan, members: readonly Member[]): Node {
+  return {
+    name: agent.node,
+    role: agent.role,
+    datacenter: spec.datacenter,
+    container: agent.container,
+    ip: members.find(({ node }) => node === agent.node)?.ip ?? "",
+    http: `http://${addressOf(agent, "http")}`,
+  };
+}
+
+/** The value of every output. */
+export function outputsOf(cluster: ReadyCluster): Record<OutputName, string> {
+  return {
+    "http-address": `http://${cluster.http}`,
+    "dns-address": cluster.dns,
+    "grpc-address": cluster.grpc,
+    nodes: JSON.stringify(cluster.nodes),
+    leader: cluster.leader,
+    network: cluster.plan.network,
+    version: cluster.version,
+    datacenter: cluster.plan.spec.datacenter,
+    "cluster-id": cluster.plan.site.clusterId,
+  };
+}
+
+/** Variables for later steps, as Consul's own CLI and SDKs read them. */
+export function environmentOf(cluster: ReadyCluster): Record<string, string> {
+  return { CONSUL_HTTP_ADDR: `http://${cluster.http}`, CONSUL_GRPC_ADDR: cluster.grpc };
+}
+
+/** The job summary: a picture of the cluster, and its members as a table. Markdown. */
+export function summaryOf(cluster: ReadyCluster): string {
+  const { nodes, leader, version, plan } = cluster;
+  const head = `### Consul ${version}: datacenter \`${plan.spec.datacenter}\`, led by \`${leader}\``;
+  const rows = nodes.map(({ name, role, ip, http }) => {
+    const link = role === "server" ? `[${http}](${http}/ui)` : http;
+    return `| ${name} | ${role}${name === leader ? ", leader" : ""} | ${ip} | ${link} |`;
+  });
+  return [
+    head,
+    "",
+    "```mermaid",
+    ...diagramOf(cluster),
+    "```",
+    "",
+    "| node | role | address in the network | HTTP API |",
+    "| --- | --- | --- | --- |",
+    ...rows,
+    "",
+  ].join("\n");
+}
+
+/** A Mermaid flowchart: the datacenter, its servers, its clients. */
+function diagramOf({ nodes, leader, plan, dns, grpc }: ReadyCluster): string[] {
+  const box = ({ name, http }: Node, index: number) => {
+    const role = name === leader ? "<br/>★ leader" : "";
+    const more = index === 0 ? `<br/>DNS ${dns}<br/>gRPC ${grpc}` : "";
+    return `${name}["<b>${name}</b>${role}<br/>${http}${more}"]`;
+  };
+  const servers = nodes.filter(({ role }) => role === "server");
+  const clients = nodes.filter(({ role }) => role === "client");
+  const group = (id: string, title: string, members: readonly Node[]) =>
+    members.length === 0
+      ? []
+      : [
+          `  subgraph ${id}["${title}"]`,
+          ...members.map((node, i) => `    ${box(node, i)}`),
+          "  end",
+        ];
+  return [
+    "flowchart TB",
+    `subgraph datacenter["datacenter ${plan.spec.datacenter}"]`,
+    ...group("servers", "servers", servers),
+    ...group(
+      "clients",
+      "clients",
+      clients.map((client) => client),
+    ),
+    ...(clients.length > 0 ? ["  clients --> servers"] : []),
+    "end",
+  ];
+}
+
+/** Hands the cluster to the job: outputs, environment of later steps, summary. */
+export async function report(cluster: ReadyCluster): Promise<void> {
+  for (const [name, value] of Object.entries(outputsOf(cluster))) core.setOutput(name, value);
+  if (cluster.plan.spec.exportEnv)
+    for (const [name, value] of Object.entries(environmentOf(cluster)))
+      core.exportVariable(name, value);
+  await core.summary.addRaw(summaryOf(cluster), true).write();
+}
