@@ -20,7 +20,16 @@ export function build(dist: string): void {
 
   rmSync(compiled, { recursive: true, force: true });
   run("tsc", "--project", "tsconfig.build.json");
-  run("ncc", "build", join(compiled, "index.js"), "--out", bundle, "--minify", "--license", "licenses.txt");
+  run(
+    "ncc",
+    "build",
+    join(compiled, "index.js"),
+    "--out",
+    bundle,
+    "--minify",
+    "--license",
+    "licenses.txt",
+  );
 
   for (const file of readdirSync(dist)) rmSync(join(dist, file), { recursive: true });
   // The package.json that ncc writes says only what ours says already: that these are modules.

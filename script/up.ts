@@ -3,7 +3,7 @@
  * Every input of the action is a flag: npm run up -- --servers 3 --clients 3
  */
 import { execFileSync } from "node:child_process";
-import { parseArgs } from "node:util";
+import { type ParseArgsConfig, parseArgs } from "node:util";
 import * as z from "zod";
 import { type Action, readAction } from "./action.ts";
 import { remember } from "./clusters.ts";
@@ -11,17 +11,28 @@ import { consulImage, isStandIn } from "./consul-image.ts";
 import { linePrinter } from "./print.ts";
 import { Job, root, type StepResult } from "./runner.ts";
 
-const nodesSchema = z.array(z.object({ name: z.string(), container: z.string() }));
+const nodesSchema = z.array(
+  z.object({ name: z.string(), container: z.string(), http: z.string() }),
+);
 
 function readFlags(action: Action): Record<string, string> {
-  const flags = Object.keys(action.inputs).map((name) => [name, { type: "string" as const }]);
-  const help = { help: { type: "boolean" as const, short: "h" } };
-  const { values } = parseArgs({ options: { ...Object.fromEntries(flags), ...help } });
-  if (values["help"]) {
+  const flags = Object.keys(action.inputs).map((name) => [name, { type: "string" }] as const);
+  const { values } = parse({ ...Object.fromEntries(flags), help: { type: "boolean", short: "h" } });
+  const { help, ...inputs } = z.looseObject({ help: z.boolean().default(false) }).parse(values);
+  if (help) {
     printHelp(action);
     process.exit();
   }
-  return z.record(z.string(), z.string()).parse(values);
+  return z.record(z.string(), z.string()).parse(inputs);
+}
+
+function parse(options: NonNullable<ParseArgsConfig["options"]>) {
+  try {
+    return parseArgs({ options });
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error} (--help lists the flags)`);
+    process.exit(2);
+  }
 }
 
 function printHelp(action: Action): void {
@@ -42,16 +53,26 @@ function withImage(inputs: Record<string, string>): Record<string, string> {
 }
 
 function printCluster({ outputs }: StepResult): void {
-  console.log("\nOutputs");
-  for (const [name, value] of Object.entries(outputs)) console.log(`  ${name}: ${value}`);
-  const { nodes, "http-address": http } = outputs;
-  const [first] = nodesSchema.parse(JSON.parse(nodes ?? "[]"));
-  if (first !== undefined) {
-    const members = ["exec", first.container, "consul", "members"];
-    console.log(`\nMembers, as ${first.name} lists them`);
-    console.log(execFileSync("docker", members, { encoding: "utf8" }).replaceAll(/^/gm, "  "));
-  }
-  console.log(`UI:     ${http}/ui\nRemove: npm run down`);
+  const { nodes = "[]", ...addresses } = outputs;
+  const list = nodesSchema.parse(JSON.parse(nodes));
+  printTable("Outputs", Object.entries(addresses));
+  printTable(
+    "Nodes",
+    list.map((node) => [node.name, `${node.http}  ${node.container}`]),
+  );
+  const [first] = list;
+  if (first === undefined) return;
+  const members = ["exec", first.container, "consul", "members"];
+  console.log(`\nMembers, as ${first.name} lists them`);
+  const listing = execFileSync("docker", members, { encoding: "utf8" });
+  console.log(listing.trimEnd().replaceAll(/^/gm, "  "));
+  console.log(`\nUI:     ${addresses["http-address"]}/ui\nRemove: npm run down`);
+}
+
+function printTable(title: string, rows: readonly (readonly [string, string])[]): void {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  console.log(`\n${title}`);
+  for (const [name, value] of rows) console.log(`  ${name.padEnd(width)}  ${value}`);
 }
 
 const inputs = withImage(readFlags(readAction(root)));
