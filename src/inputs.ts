@@ -281,13 +281,14 @@ function specOf(values: Values): ClusterSpec {
 
 /**
  * Docker Hub has Consul under two names: `hashicorp/consul`, and the older `consul`, which alone
- * holds early versions such as 1.4.4 and stopped getting new ones around 1.16.
+ * holds early versions such as 1.4.4 and stopped getting new ones around 1.16. So its `latest` is
+ * not the latest.
  */
 function candidates({ repository, tag, digest }: ImageReference, version: string): string[] {
   if (digest) return [`${repository}${tag ? `:${tag}` : ""}@${digest}`];
   if (tag) return [`${repository}:${tag}`];
-  const repositories = repository === "hashicorp/consul" ? [repository, "consul"] : [repository];
-  return repositories.map((name) => `${name}:${version}`);
+  const hasOlderName = repository === "hashicorp/consul" && version !== "latest";
+  return [repository, ...(hasOlderName ? ["consul"] : [])].map((name) => `${name}:${version}`);
 }
 
 const maxShown = 80;

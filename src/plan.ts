@@ -16,6 +16,8 @@ export interface Site extends Owner {
   readonly image: Image;
   /** Whether this process is on the cluster's network, as in a job that runs in a container. */
   readonly isOnNetwork: boolean;
+  /** Whether another cluster on the same network has the node names already. */
+  readonly areNodeNamesTaken: boolean;
   /** Ports of the loopback that are free, as many as `freePortsNeeded` says. */
   readonly freePorts: readonly number[];
 }
@@ -32,6 +34,8 @@ export interface AgentPlan {
   readonly node: string;
   readonly role: Role;
   readonly container: string;
+  /** What it answers to inside the network. */
+  readonly host: string;
   readonly publications: readonly Publication[];
 }
 
@@ -85,7 +89,9 @@ export function planCluster(spec: ClusterSpec, site: Site): ClusterPlan {
   const agents = nodes.map(({ role, node }, index): AgentPlan => {
     const wanted: Partial<Record<PortName, number>> = index === 0 ? spec.ports : { http: 0 };
     const publications = site.isOnNetwork ? [] : publish(wanted, free);
-    return { role, node, container: `consul-${site.clusterId}-${node}`, publications };
+    const container = `consul-${site.clusterId}-${node}`;
+    const host = site.areNodeNamesTaken ? container : node;
+    return { role, node, container, host, publications };
   });
   return { spec, site, network: spec.network || ownNetwork(site.clusterId), agents };
 }
@@ -122,11 +128,11 @@ export function withOtherPorts(agent: AgentPlan, freePorts: readonly number[]): 
  * Where this process and the job's later steps reach an agent's API.
  *
  * @returns `host:port`: the published port or, where nothing is published because the job shares
- *   the cluster's network, the node's name and the agent's own port
+ *   the cluster's network, the agent's host name and the agent's own port
  */
 export function addressOf(agent: AgentPlan, name: PortName): string {
   const publication = agent.publications.find((each) => each.name === name);
-  return publication ? `${loopback}:${publication.port}` : `${agent.node}:${agentPorts[name]}`;
+  return publication ? `${loopback}:${publication.port}` : `${agent.host}:${agentPorts[name]}`;
 }
 
 /** Arguments of `docker network create` for a cluster's own network. */
@@ -142,7 +148,7 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
     `--name=${agent.container}`,
     `--hostname=${agent.node}`,
     `--network=${network}`,
-    `--network-alias=${agent.node}`,
+    `--network-alias=${agent.host}`,
     ...labelArguments(site),
     `--label=${action}.node=${agent.node}`,
     `--label=${action}.role=${agent.role}`,

@@ -31,14 +31,14 @@ export async function prepareSite(
 ): Promise<Site> {
   const labels = jobLabels(env);
   await refuseTakenPorts(spec);
-  const [image, isOnNetwork, ports] = await Promise.all([
+  const [image, network, ports] = await Promise.all([
     findImage(docker, spec.images, log),
     spec.network === ""
-      ? docker.createNetwork(networkArguments({ clusterId, jobLabels: labels })).then(() => false)
-      : joinNetwork(docker, spec.network),
+      ? createNetwork(docker, { clusterId, jobLabels: labels })
+      : inspectNetwork(docker, spec.network),
     freePorts(freePortsNeeded(spec)),
   ]);
-  return { clusterId, image, jobLabels: labels, isOnNetwork, freePorts: ports };
+  return { clusterId, image, jobLabels: labels, ...network, freePorts: ports };
 }
 
 async function refuseTakenPorts({ ports }: ClusterSpec): Promise<void> {
@@ -89,22 +89,23 @@ async function pull(
   }
 }
 
-/** @returns whether this process is itself on the network */
-async function joinNetwork(docker: Docker, network: string): Promise<boolean> {
-  const refuse = (message: string) => new InputError([{ input: "network", message }]);
+type NetworkFacts = Pick<Site, "isOnNetwork" | "areNodeNamesTaken">;
+
+async function createNetwork(docker: Docker, owner: Owner): Promise<NetworkFacts> {
+  await docker.createNetwork(networkArguments(owner));
+  return { isOnNetwork: false, areNodeNamesTaken: false };
+}
+
+/** Looks at a network that is not ours. */
+async function inspectNetwork(docker: Docker, network: string): Promise<NetworkFacts> {
   const [members, nodes] = await Promise.all([
     docker.networkMembers(network),
     docker.containers(`network=${network}`, anyClusterFilter),
   ]);
-  if (!members)
-    throw refuse(
-      `Input \`network\` is "${network}", but the engine has no such network. Create it in an earlier step (\`docker network create ${network}\`), or leave the input out: the cluster then makes its own.`,
-    );
-  if (nodes.length > 0)
-    throw refuse(
-      `Input \`network\` is "${network}", where another cluster stands already (${nodes.join(", ")}): node names such as server-1 would mean either. Give each cluster a network of its own.`,
-    );
-  return members.some(isThisProcess);
+  if (members)
+    return { isOnNetwork: members.some(isThisProcess), areNodeNamesTaken: nodes.length > 0 };
+  const message = `Input \`network\` is "${network}", but the engine has no such network. Create it in an earlier step (\`docker network create ${network}\`), or leave the input out: the cluster then makes its own.`;
+  throw new InputError([{ input: "network", message }]);
 }
 
 function isThisProcess({ ip, mac }: NetworkMember): boolean {
