@@ -16,7 +16,7 @@ export function build(dist: string): void {
   const compiled = join(root, "build");
   const bundle = mkdtempSync(join(tmpdir(), "bundle-"));
   const run = (command: string, ...args: string[]) =>
-    execFileSync(join(root, "node_modules/.bin", command), args, { cwd: root, stdio: "pipe" });
+    execFileSync(join(root, "node_modules/.bin", command), args, { cwd: root, stdio: "inherit" });
 
   rmSync(compiled, { recursive: true, force: true });
   run("tsc", "--project", "tsconfig.build.json");
@@ -27,6 +27,7 @@ export function build(dist: string): void {
     "--out",
     bundle,
     "--minify",
+    "--quiet",
     "--license",
     "licenses.txt",
   );

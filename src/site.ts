@@ -8,6 +8,7 @@ import {
   freePortsNeeded,
   jobLabels,
   networkArguments,
+  type Owner,
   type Site,
 } from "./plan.ts";
 import { freePorts, isTaken } from "./ports.ts";
