@@ -1,6 +1,7 @@
 import * as core from "@actions/core";
 import { Consul, type Member, type RaftPeer } from "./consul.ts";
 import { type AgentPlan, addressOf, type ClusterPlan } from "./plan.ts";
+import { summaryOf } from "./summary.ts";
 
 /** The outputs, in the order of action.yml. A check keeps action.yml and README equal to them. */
 export const outputNames = [
@@ -90,59 +91,6 @@ export function outputsOf(cluster: ReadyCluster): Record<OutputName, string> {
 /** Variables for later steps, as Consul's own CLI and SDKs read them. */
 export function environmentOf(cluster: ReadyCluster): Record<string, string> {
   return { CONSUL_HTTP_ADDR: `http://${cluster.http}`, CONSUL_GRPC_ADDR: cluster.grpc };
-}
-
-/** The job summary: a picture of the cluster, and its members as a table. Markdown. */
-export function summaryOf(cluster: ReadyCluster): string {
-  const { nodes, leader, version, plan } = cluster;
-  const head = `### Consul ${version}: datacenter \`${plan.spec.datacenter}\`, led by \`${leader}\``;
-  const rows = nodes.map(({ name, role, ip, http }) => {
-    const link = role === "server" ? `[${http}](${http}/ui)` : http;
-    return `| ${name} | ${role}${name === leader ? ", leader" : ""} | ${ip} | ${link} |`;
-  });
-  return [
-    head,
-    "",
-    "```mermaid",
-    ...diagramOf(cluster),
-    "```",
-    "",
-    "| node | role | address in the network | HTTP API |",
-    "| --- | --- | --- | --- |",
-    ...rows,
-    "",
-  ].join("\n");
-}
-
-/** A Mermaid flowchart: the datacenter, its servers, its clients. */
-function diagramOf({ nodes, leader, plan, dns, grpc }: ReadyCluster): string[] {
-  const box = ({ name, http }: Node, index: number) => {
-    const role = name === leader ? "<br/>★ leader" : "";
-    const more = index === 0 ? `<br/>DNS ${dns}<br/>gRPC ${grpc}` : "";
-    return `${name}["<b>${name}</b>${role}<br/>${http}${more}"]`;
-  };
-  const servers = nodes.filter(({ role }) => role === "server");
-  const clients = nodes.filter(({ role }) => role === "client");
-  const group = (id: string, title: string, members: readonly Node[]) =>
-    members.length === 0
-      ? []
-      : [
-          `  subgraph ${id}["${title}"]`,
-          ...members.map((node, i) => `    ${box(node, i)}`),
-          "  end",
-        ];
-  return [
-    "flowchart TB",
-    `subgraph datacenter["datacenter ${plan.spec.datacenter}"]`,
-    ...group("servers", "servers", servers),
-    ...group(
-      "clients",
-      "clients",
-      clients.map((client) => client),
-    ),
-    ...(clients.length > 0 ? ["  clients --> servers"] : []),
-    "end",
-  ];
 }
 
 /** Hands the cluster to the job: outputs, environment of later steps, summary. */
