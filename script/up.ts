@@ -48,7 +48,7 @@ function printHelp(action: Action): void {
 function withImage(inputs: Record<string, string>): Record<string, string> {
   if ("image" in inputs || "version" in inputs) return inputs;
   const image = consulImage();
-  if (isStandIn(image)) console.log(`No registry answers: using the stand-in image ${image}`);
+  if (isStandIn(image)) console.log(`Using the stand-in image ${image}`);
   return { ...inputs, image };
 }
 
