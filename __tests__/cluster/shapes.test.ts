@@ -1,0 +1,104 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { aliveMembers, ask, catalogNodes, voters } from "../consul.ts";
+import { docker, engineHoldings, type Up, up } from "../support.ts";
+
+const inspection = z.tuple([
+  z.object({
+    HostConfig: z.object({
+      NetworkMode: z.string(),
+      PublishAllPorts: z.boolean(),
+      Privileged: z.boolean(),
+    }),
+    NetworkSettings: z.object({
+      Ports: z.record(
+        z.string(),
+        z.array(z.object({ HostIp: z.string(), HostPort: z.string() })).nullable(),
+      ),
+    }),
+  }),
+]);
+
+/** What docker publishes of a container: `127.0.0.1:8500 8500/tcp`, sorted. */
+async function publishedBy(container: string): Promise<string[]> {
+  const [{ HostConfig, NetworkSettings }] = inspection.parse(
+    JSON.parse(await docker("inspect", container)),
+  );
+  expect(HostConfig).toMatchObject({ PublishAllPorts: false, Privileged: false });
+  expect(HostConfig.NetworkMode).not.toBe("host");
+  return Object.entries(NetworkSettings.Ports)
+    .flatMap(([inside, bindings]) =>
+      (bindings ?? []).map(({ HostIp, HostPort }) => `${HostIp}:${HostPort} ${inside}`),
+    )
+    .sort();
+}
+
+const shapes = [
+  { servers: 1, clients: 0 },
+  { servers: 3, clients: 0 },
+  { servers: 3, clients: 3 },
+  { servers: 5, clients: 2 },
+];
+
+describe.each(shapes)("$servers servers and $clients clients", ({ servers, clients }) => {
+  const numbered = (role: string, count: number) =>
+    Array.from({ length: count }, (_, index) => `${role}-${index + 1}`);
+  const serverNames = numbered("server", servers);
+  const names = [...numbered("client", clients), ...serverNames];
+
+  let before: string[];
+  let cluster: Up;
+  beforeAll(async () => {
+    before = await engineHoldings();
+    cluster = await up({ servers: String(servers), clients: String(clients) });
+  });
+
+  // The first test, and nothing in it waits: it judges the moment at which main returned.
+  test("are whole when main returns, whoever is asked", async () => {
+    const isServer = ({ role }: { role: string }) => role === "server";
+    const asked = await Promise.all(
+      cluster.nodes.map(async ({ name, role, http }) => ({
+        name,
+        alive: await aliveMembers(http),
+        leader: await ask(`${http}/v1/status/leader`, z.string()),
+        catalog: await catalogNodes(http),
+        ...(isServer({ role }) && { voters: await voters(http) }),
+      })),
+    );
+    const leader = cluster.nodes.find(({ name }) => name === cluster.outputs.leader);
+    expect(asked).toEqual(
+      [...serverNames, ...numbered("client", clients)].map((name) => ({
+        name,
+        alive: names,
+        leader: `${leader?.ip}:8300`,
+        catalog: names,
+        ...(serverNames.includes(name) && { voters: serverNames }),
+      })),
+    );
+  });
+
+  test("each say their own name at their own address", async () => {
+    const self = z.object({ Config: z.object({ NodeName: z.string(), Server: z.boolean() }) });
+    for (const { name, role, http } of cluster.nodes)
+      expect(await ask(`${http}/v1/agent/self`, self)).toEqual({
+        Config: { NodeName: name, Server: role === "server" },
+      });
+  });
+
+  test("are published on the loopback only, at the addresses of the outputs", async () => {
+    for (const [index, { container, http }] of cluster.nodes.entries()) {
+      const { "dns-address": dns, "grpc-address": grpc } = cluster.outputs;
+      const more = index === 0 ? [`${dns} 8600/tcp`, `${dns} 8600/udp`, `${grpc} 8502/tcp`] : [];
+      const expected = [`${new URL(http).host} 8500/tcp`, ...more].sort();
+      expect(await publishedBy(container)).toEqual(expected);
+      for (const publication of expected) expect(publication).toMatch(/^127\.0\.0\.1:/);
+    }
+    expect(cluster.nodes[0]?.http).toBe(cluster.outputs["http-address"]);
+  });
+
+  test("leave the engine as it was", async () => {
+    expect((await engineHoldings()).length).toBeGreaterThan(before.length);
+    await cluster.down();
+    expect(await engineHoldings()).toEqual(before);
+  });
+});

@@ -1,0 +1,155 @@
+import Consul from "consul";
+import { type Browser, chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { ask, resolveByTcp, resolveByUdp } from "../consul.ts";
+import { browserPath, type ClusterNode, docker, testImage, type Up, up } from "../support.ts";
+
+/** What a job does with a cluster, on one that all of these tests share. */
+let cluster: Up;
+beforeAll(async () => {
+  cluster = await up({ servers: "3", clients: "2", datacenter: "east" });
+});
+afterAll(() => cluster.down());
+
+function node(name: string): ClusterNode {
+  const found = cluster.nodes.find((each) => each.name === name);
+  if (!found) throw new Error(`the cluster has no ${name}`);
+  return found;
+}
+
+function sdk(name: string): Consul {
+  const { hostname, port } = new URL(node(name).http);
+  return new Consul({ host: hostname, port: Number(port) });
+}
+
+const serverAddresses = () =>
+  cluster.nodes
+    .filter(({ role }) => role === "server")
+    .map(({ ip }) => ip)
+    .sort();
+
+test("a value written through a client is read through another and through a server", async () => {
+  await sdk("client-1").kv.set("greeting", "hello");
+  expect(await sdk("client-2").kv.get("greeting")).toMatchObject({ Value: "hello" });
+  expect(await sdk("server-3").kv.get("greeting")).toMatchObject({ Value: "hello" });
+});
+
+describe("DNS resolves the servers", () => {
+  test("over UDP", async () => {
+    const { "dns-address": dns = "" } = cluster.outputs;
+    expect(await resolveByUdp(dns, "consul.service.consul")).toEqual(serverAddresses());
+    expect(await resolveByUdp(dns, "client-2.node.east.consul")).toEqual([node("client-2").ip]);
+  });
+
+  test("over TCP", async () => {
+    const { "dns-address": dns = "" } = cluster.outputs;
+    expect(await resolveByTcp(dns, "consul.service.consul")).toEqual(serverAddresses());
+    expect(await resolveByTcp(dns, "nobody.node.consul")).toEqual([]);
+  });
+});
+
+test("a service whose HTTP check passes is found by HTTP and by DNS, one that fails is not", async () => {
+  const { "dns-address": dns = "" } = cluster.outputs;
+  const web = `web-${cluster.outputs["cluster-id"]}`;
+  const httpd = ["busybox", "httpd", "-f", "-p", "80", "-h", "/etc"];
+  const [command = "", ...args] = httpd;
+  await docker(
+    ...["run", "--detach", `--name=${web}`, `--network=${cluster.outputs.network}`],
+    ...["--network-alias=web", `--entrypoint=${command}`, testImage(), ...args],
+  );
+  try {
+    const check = (path: string) => ({
+      name: "answers",
+      http: `http://web/${path}`,
+      interval: "200ms",
+      timeout: "2s",
+    });
+    const { agent } = sdk("client-1");
+    await agent.service.register({ name: "web", port: 80, check: check("passwd") });
+    await agent.service.register({ name: "broken", port: 81, check: check("no-such-file") });
+
+    // What a server answers, since a client may have heard of the check before the catalog has.
+    const found = z.array(
+      z.object({ Node: z.object({ Node: z.string() }), Service: z.object({ Port: z.number() }) }),
+    );
+    const healthy = (service: string) =>
+      ask(`${node("server-2").http}/v1/health/service/${service}?passing`, found);
+    await expect
+      .poll(() => healthy("web"), { timeout: 10_000, interval: 50 })
+      .toEqual([{ Node: { Node: "client-1" }, Service: { Port: 80 } }]);
+    // DNS answers from what its own server has heard, which may be a moment behind the leader.
+    await expect
+      .poll(() => resolveByUdp(dns, "web.service.consul"), { timeout: 5000, interval: 50 })
+      .toEqual([node("client-1").ip]);
+    expect(await resolveByTcp(dns, "web.service.consul")).toEqual([node("client-1").ip]);
+
+    // A check begins as critical, so it must have been made before that says anything. Its output
+    // is asked of its own agent: the catalog hears of it later (check_update_interval).
+    const checks = z.record(z.string(), z.object({ Status: z.string(), Output: z.string() }));
+    await expect
+      .poll(() => ask(`${node("client-1").http}/v1/agent/checks`, checks), {
+        timeout: 10_000,
+        interval: 50,
+      })
+      .toMatchObject({
+        "service:broken": { Status: "critical", Output: expect.stringContaining("404") },
+      });
+    expect(await healthy("broken")).toEqual([]);
+    expect(await resolveByTcp(dns, "broken.service.consul")).toEqual([]);
+  } finally {
+    await docker("rm", "--force", "--volumes", web);
+  }
+});
+
+test("outputs, environment and summary tell the same story", async () => {
+  const { outputs, result } = cluster;
+  expect(result.env).toEqual({
+    CONSUL_HTTP_ADDR: outputs["http-address"],
+    CONSUL_GRPC_ADDR: outputs["grpc-address"],
+  });
+  expect(outputs).toMatchObject({ datacenter: "east", network: expect.stringMatching(/^consul-/) });
+  expect(cluster.nodes.map(({ datacenter }) => datacenter)).toEqual(Array(5).fill("east"));
+  const version = await docker("exec", node("client-1").container, "consul", "version");
+  expect(version).toContain(`Consul v${outputs.version}\n`);
+  for (const { name, ip, http } of cluster.nodes) {
+    expect(result.summary).toContain(`| ${name} |`);
+    expect(result.summary).toContain(`| ${ip} |`);
+    expect(result.summary).toContain(http);
+  }
+});
+
+describe("the UI in a browser", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath: browserPath(),
+      args: [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    });
+  });
+  afterAll(() => browser?.close());
+
+  test("shows the nodes and the services, and is no blank page", async () => {
+    const page = await browser.newPage();
+    const blank = await page.screenshot();
+    await page.goto(`${cluster.outputs["http-address"]}/ui/east/nodes`);
+    for (const { name } of cluster.nodes)
+      await page.getByRole("link", { name }).first().waitFor({ state: "visible" });
+    const nodes = await page.screenshot();
+    await page.goto(`${cluster.outputs["http-address"]}/ui/east/services`);
+    await page.getByRole("link", { name: "consul" }).first().waitFor({ state: "visible" });
+    const services = await page.screenshot();
+    // One color compresses to next to nothing, so a page with anything on it is far larger.
+    expect(nodes.length).toBeGreaterThan(3 * blank.length);
+    expect(services.length).toBeGreaterThan(3 * blank.length);
+  });
+});
