@@ -42,5 +42,10 @@ export async function destroy(
 /** A command that removes what is left of a cluster, for a person to paste. */
 export function removalCommand(clusterId: string): string {
   const filter = `--filter ${clusterFilter(clusterId)}`;
-  return `docker rm -fv $(docker ps -aq ${filter}) && docker network rm $(docker network ls -q ${filter})`;
+  // Of any kind there may be nothing left, which `docker rm` alone would take for a mistake.
+  return [
+    `docker ps -aq ${filter} | xargs -r docker rm -fv`,
+    `docker network ls -q ${filter} | xargs -r docker network rm`,
+    `docker volume ls -q ${filter} | xargs -r docker volume rm`,
+  ].join("; ");
 }

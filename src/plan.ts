@@ -152,8 +152,7 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
     ...labelArguments(site),
     `--label=${action}.node=${agent.node}`,
     `--label=${action}.role=${agent.role}`,
-    // In place of the anonymous volume that the image declares, which would bear no label.
-    `--mount=${volume(site, spec.env.get("CONSUL_DATA_DIR") ?? "/consul/data")}`,
+    ...dataDirectories(spec.env).map((directory) => `--mount=${volume(site, directory)}`),
     ...agent.publications.flatMap(publishArguments),
     "--env=CONSUL_BIND_INTERFACE=eth0",
     ...Array.from(spec.env, ([name, value]) => `--env=${name}=${value}`),
@@ -181,6 +180,14 @@ function labels({ clusterId, jobLabels }: Owner): string[] {
 const labelArguments = (owner: Owner) => labels(owner).map((label) => `--label=${label}`);
 
 const ownNetwork = (clusterId: string) => `consul-${clusterId}`;
+
+/** The image's own data directory, since it declares a volume there that would bear no label. */
+const imageDataDirectory = "/consul/data";
+
+/** Where an agent keeps its data, and where its image would make a volume of its own. */
+function dataDirectories(env: ReadonlyMap<string, string>): string[] {
+  return [...new Set([imageDataDirectory, env.get("CONSUL_DATA_DIR") ?? imageDataDirectory])];
+}
 
 /** A volume as `--mount` takes it: comma-separated values, quoted since labels may hold a comma. */
 function volume(owner: Owner, directory: string): string {

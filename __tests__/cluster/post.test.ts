@@ -1,0 +1,177 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Job } from "../../script/runner.ts";
+import { aliveMembers } from "../consul.ts";
+import { docker, engineHoldings, testImage, testInputs, up } from "../support.ts";
+
+/** Whatever a test does here, the engine must hold afterwards what it held before. */
+let before: string[];
+beforeEach(async () => {
+  before = await engineHoldings();
+});
+afterEach(async () => {
+  expect(await engineHoldings()).toEqual(before);
+});
+
+describe("post removes the cluster", () => {
+  test("once, and finds nothing to remove the second time", async () => {
+    const { job } = await up({ servers: "1", clients: "1" });
+    const first = await job.post();
+    expect(first).toMatchObject({ exitCode: 0, log: expect.stringContaining("2 containers") });
+    expect(await engineHoldings()).toEqual(before);
+    const second = await job.post();
+    expect(second).toMatchObject({ exitCode: 0, log: expect.stringContaining("0 containers") });
+    expect(first.log + second.log).not.toContain("::warning");
+    job.dispose();
+  });
+
+  test("with the network, where someone else's container joined it", async () => {
+    const { job, outputs } = await up({ servers: "1" });
+    const guest = `guest-${outputs["cluster-id"]}`;
+    await docker(
+      ...["run", "--detach", `--name=${guest}`, `--network=${outputs.network}`],
+      ...["--entrypoint=sleep", testImage(), "600"],
+    );
+    try {
+      const post = await job.post();
+      expect(post.log).not.toContain("::warning");
+      expect(await docker("inspect", "--format={{.State.Running}}", guest)).toBe("true");
+    } finally {
+      await docker("rm", "--force", "--volumes", guest);
+      job.dispose();
+    }
+  });
+
+  test("as far as it can, and names what is left", async () => {
+    const { job, nodes, outputs } = await up({ servers: "1" });
+    const holder = `holder-${outputs["cluster-id"]}`;
+    await docker(
+      ...["run", "--detach", `--name=${holder}`, `--volumes-from=${nodes[0]?.container}`],
+      ...["--entrypoint=sleep", testImage(), "600"],
+    );
+    const post = await job.post();
+    job.dispose();
+    await docker("rm", "--force", holder);
+    expect(post.exitCode).toBe(0);
+    const warning =
+      /^::warning title=Cluster (\w+) was not removed::(.*?): .*volume is in use.*%0ATo remove what is left: (.*)$/m;
+    const [, cluster, volume, command = ""] = warning.exec(post.log) ?? [];
+    expect(cluster).toBe(outputs["cluster-id"]);
+    expect((await engineHoldings()).filter((id) => !before.includes(id))).toEqual([
+      `volume ${volume}`,
+    ]);
+    await promisify(execFile)("sh", ["-c", command]);
+  });
+});
+
+test("a cluster that is to stay stays, and the log says how to remove it", async () => {
+  const { job, outputs } = await up({ servers: "1", cleanup: "false" });
+  const { exitCode, log } = await job.post();
+  job.dispose();
+  expect(exitCode).toBe(0);
+  expect(await aliveMembers(outputs["http-address"] ?? "")).toEqual(["server-1"]);
+  const command = /`cleanup` is false\. To remove it: (.*)$/m.exec(log)?.[1] ?? "";
+  expect(command).toContain(outputs["cluster-id"]);
+  await promisify(execFile)("sh", ["-c", command]);
+});
+
+test("without state there is nothing to remove", async () => {
+  const job = new Job();
+  const post = await job.post();
+  job.dispose();
+  expect(post).toMatchObject({ exitCode: 0, log: "There is no cluster to remove.\n" });
+});
+
+describe("the agents' logs", () => {
+  test("are printed first in debug mode", async () => {
+    const { job } = await up({ servers: "1", clients: "1" }, { debug: true });
+    const { log } = await job.post();
+    job.dispose();
+    for (const node of ["server-1", "client-1"]) {
+      const group = new RegExp(`^::group::Log of consul-\\w+-${node}$.*?^::endgroup::$`, "ms");
+      const [text = ""] = group.exec(log) ?? [];
+      expect(text).toContain("Starting Consul agent");
+      expect(log.indexOf(text)).toBeLessThan(log.search(/Cluster \w+ removed/));
+    }
+  });
+
+  test("are left out otherwise", async () => {
+    const { down } = await up({ servers: "1" });
+    expect((await down()).log).not.toContain("Log of");
+  });
+});
+
+describe("after a main that failed", () => {
+  test("because Consul refuses a setting: the message names agent, exit code and last lines", async () => {
+    const job = new Job();
+    const main = await job.main(testInputs({ servers: "3", config: "no_such_setting = 1" }));
+    const ended = Date.now();
+    expect(main.exitCode).toBe(1);
+    const error = /^::error title=(server-\d) exited::(.*)$/m.exec(main.log);
+    const [, node, message = ""] = error ?? [];
+    expect(message).toContain(`${node} exited with code 1. Its last lines:%0A`);
+    expect(message).toContain("no_such_setting");
+    expect(message).toContain("`config` or `env`");
+    expect(main.outputs).toEqual({});
+
+    const container = /Log of (consul-\w+)-server-1$/m.exec(main.log)?.[1] ?? "";
+    const finished = await docker(
+      "inspect",
+      "--format={{.State.FinishedAt}}",
+      `${container}-${node}`,
+    );
+    // Nobody waits for the two minutes of `timeout`.
+    expect(ended - Date.parse(finished)).toBeLessThan(5000);
+
+    const post = await job.post();
+    job.dispose();
+    expect(post).toMatchObject({ exitCode: 0, log: expect.stringContaining(" removed: ") });
+  });
+
+  test("because time was up: the message names the gate and who fails it", async () => {
+    const job = new Job();
+    // A server that waits for two more never elects a leader.
+    const config = "bootstrap_expect = 3";
+    const main = await job.main(testInputs({ servers: "1", timeout: "3s", config }));
+    expect(main.exitCode).toBe(1);
+    expect(main.log).toMatch(
+      /^::error title=Consul is not ready::.* within 3 s \(1 of 1 alive, no leader\)/m,
+    );
+    expect(main.log).toContain(
+      "there is one leader, the same one asked from every agent:%0A  server-1: no leader%0A",
+    );
+    expect(main.log).toMatch(/^::group::Log of consul-\w+-server-1$/m);
+    await job.post();
+    job.dispose();
+  });
+
+  test("because inputs are wrong: each is named, and nothing was created", async () => {
+    const job = new Job();
+    const main = await job.main({ servers: "many", timeout: "soon", "log-level": "loud" });
+    for (const input of ["servers", "timeout", "log-level"])
+      expect(main.log).toMatch(new RegExp(`^::error title=Invalid input%3A ${input}::`, "m"));
+    expect(main).toMatchObject({ exitCode: 1, state: {}, outputs: {} });
+    expect(await engineHoldings()).toEqual(before);
+    expect((await job.post()).log).toBe("There is no cluster to remove.\n");
+    job.dispose();
+  });
+
+  test.each(["SIGINT", "SIGTERM"] as const)("because it was canceled by %s", async (signal) => {
+    const lines: string[] = [];
+    const job = new Job({ onLine: (line) => lines.push(line) });
+    const step = job.start(testInputs({ servers: "3", clients: "3" }));
+    while (!lines.some((line) => line.endsWith(" started")) && step.process.stdout)
+      await once(step.process.stdout, "data");
+    step.process.kill(signal);
+    const canceled = Date.now();
+    const main = await step.result;
+    // The runner kills the step 10 s after it asked it to end.
+    expect(Date.now() - canceled).toBeLessThan(5000);
+    expect(main.exitCode).toBe(1);
+    expect(main.log).toMatch(new RegExp(`^::error title=Canceled::.*${signal}`, "m"));
+    expect((await job.post()).exitCode).toBe(0);
+    job.dispose();
+  });
+});
