@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { aliveMembers, ask, resolveByUdp } from "../consul.ts";
+import { docker, httpGet, type Up, up } from "../support.ts";
+
+const debugConfig = z.object({ DebugConfig: z.record(z.string(), z.unknown()) });
+
+/** The agent's configuration as it took effect (`/v1/agent/self`). */
+async function runtimeConfig(http: string): Promise<Record<string, unknown>> {
+  return (await ask(`${http}/v1/agent/self`, debugConfig)).DebugConfig;
+}
+
+describe("three servers and three clients on Consul's own ports", () => {
+  let cluster: Up;
+  beforeAll(async () => {
+    cluster = await up({
+      servers: "3",
+      clients: "3",
+      "http-port": "8500",
+      "dns-port": "8600",
+      "grpc-port": "8502",
+      env: "CONSUL_BIND_INTERFACE=eth0",
+    });
+  });
+  afterAll(() => cluster.down());
+
+  test("are six members, as Consul's own CLI lists them", async () => {
+    const [first] = cluster.nodes;
+    const members = await docker("exec", first?.container ?? "", "consul", "members");
+    expect(members.match(/ alive /g)).toHaveLength(6);
+    expect(await aliveMembers("http://127.0.0.1:8500")).toHaveLength(6);
+  });
+
+  test("answer there: the API, the UI and DNS", async () => {
+    expect(cluster.result.env).toEqual({
+      CONSUL_HTTP_ADDR: "http://127.0.0.1:8500",
+      CONSUL_GRPC_ADDR: "127.0.0.1:8502",
+    });
+    expect(await httpGet("http://127.0.0.1:8500/ui/")).toMatch(/<title>Consul/);
+    expect(await resolveByUdp("127.0.0.1:8600", "consul.service.consul")).toHaveLength(3);
+  });
+
+  test("keep their ports: who asks for one of them is told which", async () => {
+    await expect(up({ servers: "1", "dns-port": "8600" })).rejects.toThrow(
+      "Input `dns-port` is 8600, but something on the runner listens on that port already",
+    );
+  });
+});
+
+describe("what the user says wins", () => {
+  const greeting = `$(touch /tmp/made) "quoted" 'too'; $HOME \`id\` = 100%`;
+  let cluster: Up;
+  beforeAll(async () => {
+    cluster = await up({
+      servers: "1",
+      clients: "1",
+      "log-level": "warn",
+      config: `
+        # Over a setting of the action's and over a flag of its command line.
+        performance { raft_multiplier = 2 }
+        log_level = "DEBUG"
+        node_meta { motto = "$(touch /tmp/made); it's \\"mine\\"" }
+      `,
+      env: [
+        "# a comment",
+        "CONSUL_CLIENT_INTERFACE=eth0",
+        "CONSUL_DATA_DIR=/srv/consul",
+        "CONSUL_CONFIG_DIR=/consul/config",
+        'CONSUL_LOCAL_CONFIG={"node_meta": {"from": "environment"}}',
+        `GREETING=${greeting}`,
+      ].join("\n"),
+    });
+  });
+  afterAll(() => cluster.down());
+
+  test("config, over flags and settings of the action, on every agent", async () => {
+    for (const { http } of cluster.nodes)
+      expect(await runtimeConfig(http)).toMatchObject({
+        ConsulRaftHeartbeatTimeout: "2s",
+        Logging: { LogLevel: "DEBUG" },
+        NodeMeta: { motto: `$(touch /tmp/made); it's "mine"`, from: "environment" },
+      });
+  });
+
+  test("env, over what the action sets, on every agent", async () => {
+    for (const { http, ip } of cluster.nodes)
+      expect(await runtimeConfig(http)).toMatchObject({
+        ClientAddrs: [ip],
+        DataDir: "/srv/consul",
+      });
+  });
+
+  test("and no shell reads any of it", async () => {
+    for (const { container } of cluster.nodes) {
+      const env = (await docker("exec", container, "env")).split("\n");
+      expect(env).toContain(`GREETING=${greeting}`);
+      expect(await docker("exec", container, "ls", "/tmp")).not.toContain("made");
+    }
+  });
+
+  test("and every volume bears the cluster's label, so none is ever left", async () => {
+    const label = `label=consul-cluster-action.cluster=${cluster.outputs["cluster-id"]}`;
+    const volumes = (await docker("volume", "ls", "--quiet", `--filter=${label}`)).split("\n");
+    const listMounts = "--format={{range .Mounts}}{{.Destination}}={{.Name}} {{end}}";
+    for (const { container } of cluster.nodes) {
+      const mounts = (await docker("inspect", listMounts, container)).trim().split(" ");
+      const directories = mounts.map((mount) => mount.split("=")[0]);
+      expect(directories.sort()).toEqual(["/consul/data", "/srv/consul"]);
+      for (const mount of mounts) expect(volumes).toContain(mount.split("=")[1]);
+    }
+  });
+});
+
+test("config may be JSON", async () => {
+  const cluster = await up({
+    servers: "1",
+    config: '{"node_meta": {"kind": "json"}, "limits": {"http_max_conns_per_client": 77}}',
+  });
+  try {
+    expect(await runtimeConfig(cluster.outputs["http-address"] ?? "")).toMatchObject({
+      NodeMeta: { kind: "json" },
+      HTTPMaxConnsPerClient: 77,
+    });
+  } finally {
+    await cluster.down();
+  }
+});
