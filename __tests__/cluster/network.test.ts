@@ -1,0 +1,114 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { root } from "../../script/runner.ts";
+import { aliveMembers } from "../consul.ts";
+import { docker, engineHoldings, testImage, up } from "../support.ts";
+
+const network = `tests-${process.pid}`;
+beforeAll(async () => {
+  await docker("network", "create", network);
+});
+afterAll(async () => {
+  await docker("network", "rm", network);
+});
+
+/** Runs a command in a container of its own on the network. */
+function onNetwork(...command: readonly string[]): Promise<string> {
+  const [entrypoint = "", ...args] = command;
+  const options = [`--network=${network}`, `--entrypoint=${entrypoint}`];
+  return docker("run", "--rm", ...options, testImage(), ...args);
+}
+
+describe("on a network that is given", () => {
+  test("nodes answer to their names, and the network stays", async () => {
+    const before = await engineHoldings();
+    const { outputs, nodes, down } = await up({ servers: "1", clients: "1", network });
+    expect(outputs.network).toBe(network);
+    for (const { name } of nodes) {
+      const address = `-http-addr=http://${name}:8500`;
+      expect(await onNetwork("consul", "members", address)).toMatch(/^server-1 .* alive /m);
+    }
+    await down();
+    // The network is among what was held before.
+    expect(await engineHoldings()).toEqual(before);
+  });
+
+  test("two clusters keep apart", async () => {
+    const first = await up({ servers: "1", network });
+    const second = await up({ servers: "1", clients: "1", network });
+    for (const { nodes, down } of [first, second]) {
+      const names = nodes.map(({ name }) => name).sort();
+      for (const { http } of nodes) expect(await aliveMembers(http)).toEqual(names);
+      await down();
+    }
+  });
+});
+
+test("a network that does not exist is refused, with how to make it", async () => {
+  const name = `${network}-missing`;
+  await expect(up({ servers: "1", network: name })).rejects.toThrow(
+    `docker network create ${name}`,
+  );
+});
+
+test("several clusters start at once on ports of the machine's choice", async () => {
+  const before = await engineHoldings();
+  const datacenters = ["north", "south", "west"];
+  const clusters = await Promise.all(
+    datacenters.map((datacenter) => up({ servers: "1", clients: "1", datacenter })),
+  );
+  const addresses = clusters.flatMap(({ outputs, nodes }) => [
+    ...nodes.map(({ http }) => new URL(http).host),
+    outputs["dns-address"],
+    outputs["grpc-address"],
+  ]);
+  expect(new Set(addresses).size).toBe(4 * datacenters.length);
+  for (const [index, { nodes }] of clusters.entries()) {
+    expect(nodes[0]?.datacenter).toBe(datacenters[index]);
+    for (const { http } of nodes)
+      expect(await aliveMembers(http)).toEqual(["client-1", "server-1"]);
+  }
+  await Promise.all(clusters.map(({ down }) => down()));
+  expect(await engineHoldings()).toEqual(before);
+});
+
+describe("in a job that runs in a container", () => {
+  const answer = z.object({
+    outputs: z.record(z.string(), z.string()),
+    members: z.record(z.string(), z.array(z.string())),
+    published: z.array(z.string()),
+  });
+
+  /** Where the docker CLI of this process finds its engine: the container gets the same. */
+  async function engineSocket(): Promise<string> {
+    const host = await docker("context", "inspect", "--format={{.Endpoints.docker.Host}}");
+    return host.replace("unix://", "");
+  }
+
+  test("the cluster joins the job's network and is reached by name, with nothing published", async () => {
+    const before = await engineHoldings();
+    // The container has no Node.js or docker of its own, so it sees those of this machine.
+    const folders = ["/usr", "/lib", "/lib64", "/bin", root].filter(existsSync);
+    const mounts = folders.map((folder) => `--volume=${folder}:${folder}:ro`);
+    const output = await docker(
+      ...["run", "--rm", `--network=${network}`, ...mounts],
+      ...[`--volume=${await engineSocket()}:/var/run/docker.sock`],
+      ...[`--entrypoint=${process.execPath}`, testImage()],
+      ...[join(root, "__tests__/cluster/job-in-container.ts"), network],
+      JSON.stringify({ servers: "1", clients: "1", image: testImage() }),
+    );
+    const { outputs, members, published } = answer.parse(JSON.parse(output));
+    expect(outputs).toMatchObject({
+      network,
+      "http-address": "http://server-1:8500",
+      "dns-address": "server-1:8600",
+      "grpc-address": "server-1:8502",
+    });
+    const names = ["client-1", "server-1"];
+    expect(members).toEqual({ "http://server-1:8500": names, "http://client-1:8500": names });
+    expect(published).toEqual(["", ""]);
+    expect(await engineHoldings()).toEqual(before);
+  });
+});
