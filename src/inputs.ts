@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { InputError, type Problem } from "./errors.ts";
 import { type ImageReference, parseImage, tagPattern } from "./image-reference.ts";
+import { defaultsOf, flag, hintOf, hints, readInputs, shown, timeout } from "./input-schema.ts";
 
 /** What is wanted: every input read, checked and turned into a value. */
 export interface ClusterSpec {
@@ -35,20 +36,6 @@ const maxServers = 15;
 const maxClients = 100;
 /** Linux passes no single argument of 128 KiB or more to a program (MAX_ARG_STRLEN). */
 const maxConfigBytes = 120_000;
-/** A job on GitHub's runners ends after 6 hours. */
-const maxTimeout = 6 * 3600 * 1000;
-
-/** What is said of an input, apart from how it is parsed. */
-interface Hint {
-  /** As the runner hands it over where a workflow does not set the input. */
-  readonly default: string;
-  /** What a value must be: the second half of every error message. */
-  readonly allowed: string;
-  readonly example: string;
-}
-
-const hints = z.registry<Hint>();
-
 const wholeNumber = (min: number, max: number) =>
   z
     .string()
@@ -62,17 +49,6 @@ const port = (standard: number) =>
     allowed: "a port from 1 to 65535, or 0 for any free port",
     example: String(standard),
   });
-
-const flag = (standard: boolean) =>
-  z
-    .string()
-    .regex(/^(true|True|TRUE|false|False|FALSE)$/)
-    .transform((text) => text.toLowerCase() === "true")
-    .register(hints, {
-      default: String(standard),
-      allowed: "true or false",
-      example: String(standard),
-    });
 
 const image = z.string().transform((text, context): ImageReference => {
   const reference = parseImage(text);
@@ -95,16 +71,6 @@ const env = z.string().transform((text, context): ReadonlyMap<string, string> =>
   }
   return variables;
 });
-
-const durationPattern = /^(?=\d)(?:(?<minutes>\d{1,6})m)?(?:(?<seconds>\d{1,6})s?)?$/;
-
-const duration = z
-  .string()
-  .transform((text) => {
-    const { minutes = "0", seconds = "0" } = durationPattern.exec(text)?.groups ?? {};
-    return (Number(minutes) * 60 + Number(seconds)) * 1000;
-  })
-  .pipe(z.number().min(1000).max(maxTimeout));
 
 /** Every input, in the order of action.yml. */
 const inputs = z.object({
@@ -166,28 +132,16 @@ const inputs = z.object({
     allowed: `one of ${logLevels.join(", ")}`,
     example: "info",
   }),
-  timeout: duration.register(hints, {
-    default: "2m",
-    allowed: "a time from 1s to 6 hours, as 90s, 2m, 1m30s or plain seconds",
-    example: "2m",
-  }),
+  timeout,
   "export-env": flag(true),
   cleanup: flag(true),
 });
 
 type Values = z.output<typeof inputs>;
-type InputName = keyof Values;
-type Texts = ReadonlyMap<InputName, string>;
-
-const inputNames = inputs.keyof().options;
-
-const hintOf = (name: InputName): Hint =>
-  hints.get(inputs.shape[name]) ?? { default: "", allowed: "", example: "" };
+type Texts = ReadonlyMap<string, string>;
 
 /** Every input's default, as the runner's string. action.yml and README are checked against it. */
-export const inputDefaults: Readonly<Record<string, string>> = Object.fromEntries(
-  inputNames.map((name) => [name, hintOf(name).default]),
-);
+export const inputDefaults = defaultsOf(inputs);
 
 /**
  * Turns the runner's strings into what is wanted.
@@ -200,24 +154,10 @@ export function parseInputs(read: (name: string) => string): {
   spec: ClusterSpec;
   warnings: string[];
 } {
-  const texts: Texts = new Map(inputNames.map((name) => [name, read(name)]));
-  const { data, error } = inputs.safeParse(Object.fromEntries(texts));
-  const refused = inputNames.filter((name) => error?.issues.some(({ path }) => path[0] === name));
-  const problems = [
-    ...refused.map((name) => refusal(name, texts)),
-    ...samePorts(texts),
-    ...versionAgainstImage(texts),
-  ];
-  if (!data || problems.length > 0) throw new InputError(problems);
-  return { spec: specOf(data), warnings: warningsOf(data) };
-}
-
-function refusal(input: InputName, texts: Texts): Problem {
-  const { allowed, example } = hintOf(input);
-  return {
-    input,
-    message: `Input \`${input}\` is ${shown(texts.get(input))}: it must be ${allowed}. For example: \`${input}: ${example}\`.`,
-  };
+  const { texts, values, problems: refused } = readInputs(inputs, read);
+  const problems = [...refused, ...samePorts(texts), ...versionAgainstImage(texts)];
+  if (!values || problems.length > 0) throw new InputError(problems);
+  return { spec: specOf(values), warnings: warningsOf(values) };
 }
 
 // The two checks below judge inputs together. They parse what they need on their own, so that
@@ -239,7 +179,7 @@ function samePorts(texts: Texts): Problem[] {
 function versionAgainstImage(texts: Texts): Problem[] {
   const version = inputs.shape.version.safeParse(texts.get("version")).data;
   const reference = inputs.shape.image.safeParse(texts.get("image")).data;
-  const isGiven = version !== undefined && version !== hintOf("version").default;
+  const isGiven = version !== undefined && version !== hintOf(inputs, "version").default;
   const fixed = reference?.tag ?? reference?.digest;
   if (!isGiven || fixed === undefined || version === reference?.tag) return [];
   return [
@@ -289,11 +229,4 @@ function candidates({ repository, tag, digest }: ImageReference, version: string
   if (tag) return [`${repository}:${tag}`];
   const hasOlderName = repository === "hashicorp/consul" && version !== "latest";
   return [repository, ...(hasOlderName ? ["consul"] : [])].map((name) => `${name}:${version}`);
-}
-
-const maxShown = 80;
-
-/** A value as a message shows it: quoted, on one line, and no longer than a line. */
-function shown(text = ""): string {
-  return JSON.stringify(text.length > maxShown ? `${text.slice(0, maxShown)}…` : text);
 }
