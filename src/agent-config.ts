@@ -1,4 +1,4 @@
-import type { LogLevel } from "./inputs.ts";
+import type { LogLevel, Storage } from "./inputs.ts";
 
 export type Role = "server" | "client";
 
@@ -9,6 +9,7 @@ export interface AgentSettings {
   readonly datacenter: string;
   /** How many servers the datacenter has. */
   readonly servers: number;
+  readonly storage: Storage;
   /** Host names of the servers to join. */
   readonly join: readonly string[];
   readonly logLevel: LogLevel;
@@ -29,7 +30,7 @@ export const agentPorts = { http: 8500, dns: 8600, grpc: 8502 } as const;
  * @returns arguments for the image's entrypoint, beginning with `agent`
  */
 export function agentArguments(settings: AgentSettings): string[] {
-  const { role, node, datacenter, servers, join, logLevel, env } = settings;
+  const { role, node, datacenter, join, logLevel, env } = settings;
   return [
     "agent",
     `-node=${node}`,
@@ -37,11 +38,32 @@ export function agentArguments(settings: AgentSettings): string[] {
     `-log-level=${logLevels[logLevel]}`,
     // The image's entrypoint makes a flag of this variable and puts it before ours, which would win.
     ...(env.has("CONSUL_CLIENT_INTERFACE") ? [] : ["-client=0.0.0.0"]),
-    ...(role === "server" ? ["-server", `-bootstrap-expect=${servers}`, "-ui"] : []),
+    ...(role === "server" ? serverArguments(settings) : []),
     ...join.map((host) => `-retry-join=${host}`),
     `-hcl=${JSON.stringify(fastSettings)}`,
   ];
 }
+
+/**
+ * `-dev` is the one way to keep raft in memory. It makes the agent a server with UI that elects
+ * itself within 0.1 s. What else it sets is set back here, or by the flags of every agent.
+ */
+function serverArguments({ servers, storage }: AgentSettings): string[] {
+  return storage === "memory"
+    ? ["-dev", `-hcl=${JSON.stringify({ gossip_lan: standardGossip })}`]
+    : ["-server", `-bootstrap-expect=${servers}`, "-ui"];
+}
+
+/**
+ * Consul's own defaults. `-dev` probes ten times as often and waits 0.1 s for an answer: on a busy
+ * runner it takes live clients for failed.
+ */
+const standardGossip = {
+  gossip_interval: "200ms",
+  probe_interval: "1s",
+  probe_timeout: "500ms",
+  suspicion_mult: 4,
+};
 
 /** `err` is the one spelling of this level that every version knows: 1.4 has no `error`. */
 const logLevels: Readonly<Record<LogLevel, string>> = {

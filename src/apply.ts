@@ -1,4 +1,5 @@
 import pLimit from "p-limit";
+import type { Role } from "./agent-config.ts";
 import { type Docker, DockerError, type Exit } from "./docker.ts";
 import { ActionError, messageOf } from "./errors.ts";
 import {
@@ -10,6 +11,7 @@ import {
 } from "./plan.ts";
 import { freePorts } from "./ports.ts";
 import { untilReady } from "./ready.ts";
+import type { Timeline } from "./timeline.ts";
 
 /** How many containers start at once. The engine gains nothing beyond a few (measured, 2 cores). */
 const startsAtOnce = 8;
@@ -23,6 +25,7 @@ const lastLines = 15;
  * the servers elect their leader while clients still start.
  *
  * @param log - gets a line for whatever happens
+ * @param timeline - learns when servers and clients had started and when each gate first held
  * @returns the agents that run, with the ports they got
  * @throws ActionError where an agent can't be started or ends, or where time is up
  */
@@ -30,6 +33,7 @@ export async function apply(
   docker: Docker,
   plan: ClusterPlan,
   log: (line: string) => void,
+  timeline: Timeline,
 ): Promise<readonly AgentPlan[]> {
   const agents = [...plan.agents];
   const scope = new AbortController();
@@ -38,8 +42,8 @@ export async function apply(
   const ended = scoped
     .firstExit(clusterFilter(plan.site.clusterId), new Date())
     .then(async (exit) => Promise.reject(await endedEarly(docker, agents, exit)));
-  const started = startAll(scoped, plan, agents, log);
-  const ready = untilReady(() => agents, plan.spec.timeout, log, scope.signal);
+  const started = startAll(scoped, plan, agents, log, timeline);
+  const ready = untilReady(() => agents, plan.spec.timeout, log, scope.signal, timeline);
 
   try {
     await Promise.race([ended, Promise.all([started, ready])]);
@@ -51,22 +55,31 @@ export async function apply(
   }
 }
 
-/** Starts the agents in order, several at a time. One that gets other ports is replaced in place. */
+/**
+ * Starts the agents, several at a time. One that gets other ports is replaced in place. Servers
+ * come first and alone: the wait for an election, the longest of all, begins when they run.
+ */
 async function startAll(
   docker: Docker,
   plan: ClusterPlan,
   agents: AgentPlan[],
   log: (line: string) => void,
+  timeline: Timeline,
 ): Promise<void> {
   const limit = pLimit(startsAtOnce);
-  await Promise.all(
-    agents.map((agent, index) =>
-      limit(async () => {
-        agents[index] = await start(docker, plan, agent);
-        log(`${agent.node} started`);
-      }),
-    ),
-  );
+  const startThose = (role: Role) =>
+    Promise.all(
+      [...plan.agents.entries()]
+        .filter(([, agent]) => agent.role === role)
+        .map(([index, agent]) =>
+          limit(async () => {
+            agents[index] = await start(docker, plan, agent);
+            log(`${agent.node} started`);
+          }),
+        ),
+    );
+  await timeline.during("servers", () => startThose("server"));
+  if (plan.spec.clients > 0) await timeline.during("clients", () => startThose("client"));
 }
 
 async function start(

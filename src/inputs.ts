@@ -9,6 +9,7 @@ export interface ClusterSpec {
   readonly images: readonly string[];
   readonly servers: number;
   readonly clients: number;
+  readonly storage: Storage;
   readonly datacenter: string;
   /** Ports on the runner's loopback for the first server; 0 means any free port. */
   readonly ports: Readonly<Record<PortName, number>>;
@@ -23,6 +24,9 @@ export interface ClusterSpec {
   readonly exportEnv: boolean;
   readonly cleanup: boolean;
 }
+
+/** Where servers keep what they are told: `memory` is gone with the container's restart. */
+export type Storage = "memory" | "disk";
 
 export const portNames = ["http", "dns", "grpc"] as const;
 export type PortName = (typeof portNames)[number];
@@ -95,6 +99,11 @@ const inputs = z.object({
     allowed: `a whole number from 0 to ${maxClients} (each agent takes about 50 MB of memory)`,
     example: "2",
   }),
+  storage: z.enum(["", "memory", "disk"]).register(hints, {
+    default: "",
+    allowed: "memory or disk, or empty for memory with a single server and disk with several",
+    example: "disk",
+  }),
   datacenter: z
     .string()
     .regex(/^[a-z0-9_-]{1,63}$/)
@@ -155,12 +164,17 @@ export function parseInputs(read: (name: string) => string): {
   warnings: string[];
 } {
   const { texts, values, problems: refused } = readInputs(inputs, read);
-  const problems = [...refused, ...samePorts(texts), ...versionAgainstImage(texts)];
+  const problems = [
+    ...refused,
+    ...samePorts(texts),
+    ...versionAgainstImage(texts),
+    ...memoryOfSeveral(texts),
+  ];
   if (!values || problems.length > 0) throw new InputError(problems);
   return { spec: specOf(values), warnings: warningsOf(values) };
 }
 
-// The two checks below judge inputs together. They parse what they need on their own, so that
+// The checks below judge inputs together. They parse what they need on their own, so that
 // their problems are reported even where another input is refused.
 
 function samePorts(texts: Texts): Problem[] {
@@ -190,6 +204,14 @@ function versionAgainstImage(texts: Texts): Problem[] {
   ];
 }
 
+function memoryOfSeveral(texts: Texts): Problem[] {
+  const storage = inputs.shape.storage.safeParse(texts.get("storage")).data;
+  const servers = inputs.shape.servers.safeParse(texts.get("servers")).data ?? 1;
+  if (storage !== "memory" || servers === 1) return [];
+  const message = `Input \`storage\` is "memory", but \`servers\` is ${servers}: Consul keeps its data in memory in \`-dev\` mode only, where every server elects itself alone, so several would never be one cluster. Use \`storage: disk\` or \`servers: 1\`.`;
+  return [{ input: "storage", message }];
+}
+
 function warningsOf({ servers }: Values): string[] {
   if (servers % 2 === 1) return [];
   const survives = (count: number) => Math.ceil(count / 2) - 1;
@@ -203,6 +225,7 @@ function specOf(values: Values): ClusterSpec {
     images: candidates(values.image, values.version),
     servers: values.servers,
     clients: values.clients,
+    storage: values.storage || (values.servers === 1 ? "memory" : "disk"),
     datacenter: values.datacenter,
     ports: {
       http: values["http-port"],

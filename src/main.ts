@@ -11,17 +11,20 @@ import { planCluster } from "./plan.ts";
 import { describe, type ReadyCluster, report } from "./report.ts";
 import { prepareSite } from "./site.ts";
 import { saveState } from "./state.ts";
+import { Timeline } from "./timeline.ts";
 
 /** Lines of each agent's log that a failure shows. */
 const lastLines = 50;
 
 /** The main step: inputs become a spec, the spec a plan, the plan a cluster that is ready. */
 export async function main(): Promise<void> {
+  const timeline = new Timeline();
+  timeline.end("process");
   const canceled = cancellation();
   const docker = new Docker(canceled, core.debug);
   const clusterId = randomBytes(4).toString("hex");
   try {
-    await report(await create(docker, clusterId));
+    await report(await create(docker, clusterId, timeline), timeline);
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
     if (!canceled.aborted && !(error instanceof InputError))
@@ -29,18 +32,22 @@ export async function main(): Promise<void> {
   }
 }
 
-async function create(docker: Docker, clusterId: string): Promise<ReadyCluster> {
+async function create(
+  docker: Docker,
+  clusterId: string,
+  timeline: Timeline,
+): Promise<ReadyCluster> {
   const { spec, warnings } = parseInputs(core.getInput);
   for (const warning of warnings) core.warning(warning);
   saveState({ clusterId, cleanup: spec.cleanup });
 
   const site = await core.group("Prepare image and network", () =>
-    prepareSite(docker, spec, clusterId, process.env, timed),
+    prepareSite(docker, spec, clusterId, process.env, timed, timeline),
   );
   const plan = planCluster(spec, site);
   const agents = await core.group(
     `Start ${plan.agents.length} agents of ${site.image.reference}`,
-    () => apply(docker, plan, timed),
+    () => apply(docker, plan, timed, timeline),
   );
-  return describe(plan, agents);
+  return timeline.during("report", () => describe(plan, agents));
 }

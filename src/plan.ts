@@ -162,6 +162,7 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
       node: agent.node,
       datacenter: spec.datacenter,
       servers: spec.servers,
+      storage: spec.storage,
       // Container names are unique on the engine: joining by them never reaches another cluster
       // that shares the network.
       join: servers.filter(({ node }) => node !== agent.node).map(({ container }) => container),

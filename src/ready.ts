@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Consul, ConsulError } from "./consul.ts";
 import { ActionError } from "./errors.ts";
 import { type AgentPlan, addressOf } from "./plan.ts";
+import type { PhaseName, Timeline } from "./timeline.ts";
 
 /** Milliseconds between two looks. A look at one gate costs an agent about 1 ms. */
 const pause = 25;
@@ -17,6 +18,8 @@ interface Verdict {
 /** Something that must be true of a cluster that is ready. */
 interface Gate {
   readonly name: string;
+  /** The phase of the timeline that ends when this first holds. */
+  readonly phase: PhaseName;
   look(agents: readonly AgentPlan[]): Promise<Verdict>;
 }
 
@@ -29,6 +32,7 @@ interface Answer<T> {
 const gates: readonly Gate[] = [
   {
     name: "every agent is an alive member, as each server sees it",
+    phase: "gossip",
     look: async (agents) => {
       const answers = await ask(servers(agents), async (consul) =>
         (await consul.members()).filter(({ isAlive }) => isAlive).map(({ node }) => node),
@@ -38,10 +42,12 @@ const gates: readonly Gate[] = [
   },
   {
     name: "there is one leader, the same one asked from every agent",
+    phase: "election",
     look: async (agents) => agreedLeader(await ask(agents, (consul) => consul.leader())),
   },
   {
     name: "every server is a raft voter",
+    phase: "voters",
     look: async (agents) => {
       const answers = await ask(servers(agents), async (consul) =>
         (await consul.raftPeers()).filter(({ isVoter }) => isVoter).map(({ node }) => node),
@@ -51,6 +57,7 @@ const gates: readonly Gate[] = [
   },
   {
     name: "every node is in the catalog with a passing serfHealth, by a consistent read through every agent",
+    phase: "catalog",
     look: async (agents) => {
       const answers = await ask(agents, (consul) => consul.healthyNodes());
       return everyoneNames(agents, answers, "healthy in the catalog");
@@ -66,6 +73,7 @@ const gates: readonly Gate[] = [
  *   the cluster starts
  * @param timeout - milliseconds
  * @param onChange - gets the picture in words whenever it changes
+ * @param timeline - learns when each gate first held
  * @throws ActionError naming the gate that did not hold when time was up, and for whom
  */
 export async function untilReady(
@@ -73,11 +81,12 @@ export async function untilReady(
   timeout: number,
   onChange: (picture: string) => void,
   signal: AbortSignal,
+  timeline: Timeline,
 ): Promise<void> {
   const deadline = performance.now() + timeout;
   let shown = "";
   for (;;) {
-    const { picture, failed } = await lookThrough(current());
+    const { picture, failed } = await lookThrough(current(), timeline);
     if (picture !== shown) onChange(picture);
     shown = picture;
     if (!failed) return;
@@ -94,12 +103,15 @@ interface FailedGate {
 /** Looks at the gates in order, as far as the first that does not hold. */
 async function lookThrough(
   agents: readonly AgentPlan[],
+  timeline: Timeline,
 ): Promise<{ picture: string; failed: FailedGate | undefined }> {
   const pictures: string[] = [];
   for (const gate of gates) {
+    timeline.begin(gate.phase);
     const { picture, failing } = await gate.look(agents);
     pictures.push(picture);
     if (failing.length > 0) return { picture: pictures.join(", "), failed: { gate, failing } };
+    timeline.end(gate.phase);
   }
   return { picture: pictures.join(", "), failed: undefined };
 }

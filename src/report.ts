@@ -2,6 +2,7 @@ import * as core from "@actions/core";
 import { Consul, type Member, type RaftPeer } from "./consul.ts";
 import { type AgentPlan, addressOf, type ClusterPlan } from "./plan.ts";
 import { summaryOf } from "./summary.ts";
+import { barsOf, type Timeline } from "./timeline.ts";
 
 /** The outputs, in the order of action.yml. A check keeps action.yml and README equal to them. */
 export const outputNames = [
@@ -93,11 +94,13 @@ export function environmentOf(cluster: ReadyCluster): Record<string, string> {
   return { CONSUL_HTTP_ADDR: `http://${cluster.http}`, CONSUL_GRPC_ADDR: cluster.grpc };
 }
 
-/** Hands the cluster to the job: outputs, environment of later steps, summary. */
-export async function report(cluster: ReadyCluster): Promise<void> {
+/** Hands the cluster to the job: outputs, environment of later steps, summary, and where the time went. */
+export async function report(cluster: ReadyCluster, timeline: Timeline): Promise<void> {
   for (const [name, value] of Object.entries(outputsOf(cluster))) core.setOutput(name, value);
   if (cluster.plan.spec.exportEnv)
     for (const [name, value] of Object.entries(environmentOf(cluster)))
       core.exportVariable(name, value);
-  await core.summary.addRaw(summaryOf(cluster), true).write();
+  const bars = barsOf(timeline.phases());
+  await core.group("Where the time went", async () => core.info(bars.join("\n")));
+  await core.summary.addRaw(summaryOf(cluster, bars), true).write();
 }

@@ -12,6 +12,7 @@ import {
   type Site,
 } from "./plan.ts";
 import { freePorts, isTaken } from "./ports.ts";
+import type { Timeline } from "./timeline.ts";
 
 /**
  * Looks at the place where the cluster is to stand, and brings it what is lacking: the image is
@@ -20,6 +21,7 @@ import { freePorts, isTaken } from "./ports.ts";
  *
  * @param env - the runner's environment
  * @param log - gets the lines of a pull
+ * @param timeline - learns how long image and network took
  * @throws InputError where a port is taken or the network is not there
  * @throws ActionError where the image can't be had
  */
@@ -29,14 +31,17 @@ export async function prepareSite(
   clusterId: string,
   env: Readonly<Record<string, string | undefined>>,
   log: (line: string) => void,
+  timeline: Timeline,
 ): Promise<Site> {
   const labels = jobLabels(env);
   await refuseTakenPorts(spec);
   const [image, network, ports] = await Promise.all([
-    findImage(docker, spec.images, log),
-    spec.network === ""
-      ? createNetwork(docker, { clusterId, jobLabels: labels })
-      : inspectNetwork(docker, spec.network),
+    timeline.during("image", () => findImage(docker, spec.images, log)),
+    timeline.during("network", () =>
+      spec.network === ""
+        ? createNetwork(docker, { clusterId, jobLabels: labels })
+        : inspectNetwork(docker, spec.network),
+    ),
     freePorts(freePortsNeeded(spec)),
   ]);
   return { clusterId, image, jobLabels: labels, ...network, freePorts: ports };

@@ -3,8 +3,12 @@ import type { Node, ReadyCluster } from "./report.ts";
 /** Boxes of servers or of clients that the picture shows; with more of them nobody could read it. */
 const maxBoxes = 12;
 
-/** The job summary of a cluster: a picture, and its nodes as a table. Markdown. */
-export function summaryOf(cluster: ReadyCluster): string {
+/**
+ * The job summary of a cluster: a picture, its nodes as a table, and where the time went. Markdown.
+ *
+ * @param bars - the timeline, one line a phase
+ */
+export function summaryOf(cluster: ReadyCluster, bars: readonly string[]): string {
   const { nodes, leader, version, plan } = cluster;
   const rows = nodes.map(({ name, role, ip, http }) => {
     const link = role === "server" ? `[${http}](${http}/ui)` : http;
@@ -20,6 +24,14 @@ export function summaryOf(cluster: ReadyCluster): string {
     "| node | role | address in the network | HTTP API |",
     "| --- | --- | --- | --- |",
     ...rows,
+    "",
+    "<details><summary>Where the time went</summary>",
+    "",
+    "```text",
+    ...bars,
+    "```",
+    "",
+    "</details>",
     "",
   ].join("\n");
 }
