@@ -54,6 +54,8 @@ describe("what the user says wins", () => {
     cluster = await up({
       servers: "1",
       clients: "1",
+      // In memory Consul's raft has timers that no configuration changes.
+      storage: "disk",
       "log-level": "warn",
       config: `
         # Over a setting of the action's and over a flag of its command line.
