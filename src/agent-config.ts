@@ -36,8 +36,9 @@ export function agentArguments(settings: AgentSettings): string[] {
     `-node=${node}`,
     `-datacenter=${datacenter}`,
     `-log-level=${logLevels[logLevel]}`,
-    // The image's entrypoint makes a flag of this variable and puts it before ours, which would win.
-    ...(env.has("CONSUL_CLIENT_INTERFACE") ? [] : ["-client=0.0.0.0"]),
+    // The image's entrypoint makes a flag of this variable and puts it before ours, which would
+    // win. It takes an empty variable for none.
+    ...(env.get("CONSUL_CLIENT_INTERFACE") ? [] : ["-client=0.0.0.0"]),
     ...(role === "server" ? serverArguments(settings) : []),
     ...join.map((host) => `-retry-join=${host}`),
     `-hcl=${JSON.stringify(fastSettings)}`,

@@ -4,9 +4,7 @@ import { ActionError, InputError, messageOf } from "./errors.ts";
 
 /** Writes a line with the seconds since this process started. */
 export function timed(line: string): void {
-  core.info(
-    `${performance.now() / 1000 > 0 ? process.uptime().toFixed(2).padStart(6) : ""} s  ${line}`,
-  );
+  core.info(`${process.uptime().toFixed(2).padStart(6)} s  ${line}`);
 }
 
 /**

@@ -187,7 +187,8 @@ const imageDataDirectory = "/consul/data";
 
 /** Where an agent keeps its data, and where its image would make a volume of its own. */
 function dataDirectories(env: ReadonlyMap<string, string>): string[] {
-  return [...new Set([imageDataDirectory, env.get("CONSUL_DATA_DIR") ?? imageDataDirectory])];
+  // The entrypoint takes an empty variable for none.
+  return [...new Set([imageDataDirectory, env.get("CONSUL_DATA_DIR") || imageDataDirectory])];
 }
 
 /** A volume as `--mount` takes it: comma-separated values, quoted since labels may hold a comma. */

@@ -134,7 +134,9 @@ describe("after a main that failed", () => {
     const job = new Job();
     // A server that waits for two more never elects a leader.
     const config = "bootstrap_expect = 3";
-    const main = await job.main(testInputs({ servers: "1", timeout: "3s", config }));
+    const main = await job.main(
+      testInputs({ servers: "1", storage: "disk", timeout: "3s", config }),
+    );
     expect(main.exitCode).toBe(1);
     expect(main.log).toMatch(
       /^::error title=Consul is not ready::.* within 3 s \(1 of 1 alive, no leader\)/m,
