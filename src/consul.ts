@@ -29,6 +29,7 @@ const membersAnswer = z.array(
 );
 
 const raftAnswer = z.object({
+  Index: z.number(),
   Servers: z.array(z.object({ Node: z.string(), Leader: z.boolean(), Voter: z.boolean() })),
 });
 
@@ -37,6 +38,14 @@ const checksAnswer = z.array(z.object({ Node: z.string(), CheckID: z.string() })
 /** A request that was answered with an error, wrongly, too late or not at all. */
 export class ConsulError extends Error {
   override readonly name = "ConsulError";
+}
+
+/** How something is asked, apart from where. */
+interface RequestOptions {
+  readonly method?: "GET" | "PUT" | "DELETE";
+  readonly body?: string;
+  /** Milliseconds. */
+  readonly timeout?: number;
 }
 
 /** Milliseconds. An agent answers in about 1; one that hangs must not hold up the others' turn. */
@@ -70,20 +79,45 @@ export class Consul {
     return this.#get("/v1/status/leader", z.string());
   }
 
-  /** The servers in raft's configuration (`/v1/operator/raft/configuration`). */
+  /** The servers in raft's configuration (`/v1/operator/raft/configuration`), as the leader says. */
   async raftPeers(): Promise<RaftPeer[]> {
-    const { Servers } = await this.#get("/v1/operator/raft/configuration", raftAnswer);
-    return Servers.map(({ Node, Leader, Voter }) => ({
+    return (await this.#raft("")).peers;
+  }
+
+  /**
+   * The servers in raft's configuration as this server knows it, whether there is a leader or not.
+   *
+   * @returns with the raft index of that configuration: the higher, the newer
+   */
+  raftPeersAsKnown(): Promise<{ index: number; peers: RaftPeer[] }> {
+    return this.#raft("?stale");
+  }
+
+  async #raft(query: string): Promise<{ index: number; peers: RaftPeer[] }> {
+    const path = `/v1/operator/raft/configuration${query}`;
+    const { Index, Servers } = await this.#get(path, raftAnswer);
+    const peers = Servers.map(({ Node, Leader, Voter }) => ({
       node: Node,
       isLeader: Leader,
       isVoter: Voter,
     }));
+    return { index: Index, peers };
   }
 
   /** Nodes of the catalog whose `serfHealth` passes, by a consistent read through this agent. */
   async healthyNodes(): Promise<string[]> {
     const checks = await this.#get("/v1/health/state/passing?consistent", checksAnswer);
     return checks.filter(({ CheckID }) => CheckID === "serfHealth").map(({ Node }) => Node);
+  }
+
+  /** Leaves the cluster for good, as `consul leave` does; the agent then ends. */
+  async leave(timeout: number): Promise<void> {
+    await this.#request("/v1/agent/leave", { method: "PUT", timeout });
+  }
+
+  /** Tells the agent to join the cluster that the agent at this address is in. */
+  async join(address: string): Promise<void> {
+    await this.#request(`/v1/agent/join/${address}`, { method: "PUT" });
   }
 
   async #get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
@@ -95,18 +129,19 @@ export class Consul {
     }
   }
 
-  #request(path: string): Promise<string> {
+  #request(path: string, options: RequestOptions = {}): Promise<string> {
+    const { method = "GET", body, timeout = requestTimeout } = options;
     return new Promise((resolve, reject) => {
       const fail = (reason: string, cause?: unknown) => reject(new ConsulError(reason, { cause }));
       const outgoing = request(
         `http://${this.#address}${path}`,
-        { agent: connections, signal: AbortSignal.timeout(requestTimeout) },
+        { method, agent: connections, signal: AbortSignal.timeout(timeout) },
         (answer) => {
           let text = "";
           answer.setEncoding("utf8").on("data", (part: string) => {
             text += part;
           });
-          answer.on("error", (error) => fail(reasonOf(error), error));
+          answer.on("error", (error) => fail(reasonOf(error, timeout), error));
           answer.on("end", () =>
             answer.statusCode === 200
               ? resolve(text)
@@ -114,21 +149,21 @@ export class Consul {
           );
         },
       );
-      outgoing.on("error", (error) => fail(reasonOf(error), error));
-      outgoing.end();
+      outgoing.on("error", (error) => fail(reasonOf(error, timeout), error));
+      outgoing.end(body);
     });
   }
 }
 
 /** Docker's proxy accepts a connection before the agent listens, then resets it. */
 const reasons: Readonly<Record<string, string>> = {
-  ABORT_ERR: `no answer within ${requestTimeout / 1000} s`,
   ECONNREFUSED: "connection refused",
   ECONNRESET: "not listening yet",
   ENOTFOUND: "name not known on the network",
 };
 
-function reasonOf(error: Error): string {
+function reasonOf(error: Error, timeout: number): string {
   const code = "code" in error ? String(error.code) : "";
+  if (code === "ABORT_ERR") return `no answer within ${timeout / 1000} s`;
   return reasons[code] ?? error.message;
 }

@@ -58,6 +58,8 @@ export interface NetworkMember {
   readonly mac: string;
 }
 
+export type ContainerVerb = "kill" | "pause" | "unpause" | "start" | "stop" | "restart";
+
 /** A container that ended. */
 export interface Exit {
   readonly container: string;
@@ -83,6 +85,37 @@ const networkAnswer = z.tuple([
       .nullish(),
   }),
 ]);
+
+const containersAnswer = z.array(
+  z.object({
+    Name: z.string().transform((name) => name.replace(/^\//, "")),
+    Config: z.object({
+      Hostname: z.string(),
+      Image: z.string(),
+      Env: z.array(z.string()).nullish(),
+      Cmd: z.array(z.string()).nullish(),
+      Labels: z.record(z.string(), z.string()).nullish(),
+    }),
+    State: z.object({ Running: z.boolean(), Paused: z.boolean() }),
+    Mounts: z.array(
+      z.object({ Type: z.string(), Name: z.string().optional(), Destination: z.string() }),
+    ),
+    HostConfig: z.object({
+      PortBindings: z
+        .record(z.string(), z.array(z.object({ HostIp: z.string(), HostPort: z.string() })))
+        .nullish(),
+    }),
+    NetworkSettings: z.object({
+      Networks: z.record(
+        z.string(),
+        z.object({ IPAddress: z.string(), Aliases: z.array(z.string()).nullish() }),
+      ),
+    }),
+  }),
+);
+
+/** What \`docker inspect\` tells of a container, in its words. */
+export type ContainerFacts = z.output<typeof containersAnswer>[number];
 
 const exitEvent = z.object({
   Actor: z.object({ Attributes: z.object({ name: z.string(), exitCode: z.string() }) }),
@@ -183,6 +216,33 @@ export class Docker {
    */
   containers(...filters: string[]): Promise<string[]> {
     return this.#list(["ps", "--all", "--format={{.Names}}"], filters);
+  }
+
+  /** @returns what the engine knows of these containers, in the same order */
+  async inspectContainers(names: readonly string[]): Promise<ContainerFacts[]> {
+    if (names.length === 0) return [];
+    const answer = await this.#run(["inspect", "--type=container", ...names]);
+    return containersAnswer.parse(JSON.parse(answer));
+  }
+
+  /** Does one of docker's own verbs to containers. */
+  async change(verb: ContainerVerb, containers: readonly string[]): Promise<void> {
+    if (containers.length > 0) await this.#run([verb, ...containers]);
+  }
+
+  /** Waits until a container is not running. */
+  async untilStopped(container: string): Promise<void> {
+    await this.#run(["wait", container]);
+  }
+
+  /** @returns what a command in a running container wrote */
+  execute(container: string, command: readonly string[]): Promise<string> {
+    return this.#run(["exec", container, ...command]);
+  }
+
+  /** Runs a container to its end and removes it. @returns what it wrote */
+  runToEnd(args: readonly string[]): Promise<string> {
+    return this.#run(["run", "--rm", "--pull=never", ...args]);
   }
 
   networks(...filters: string[]): Promise<string[]> {

@@ -54,13 +54,20 @@ export const loopback = "127.0.0.1";
 /** Begins the name of every label. */
 const action = "consul-cluster-action";
 
-const clusterLabel = (clusterId: string) => `${action}.cluster=${clusterId}`;
+/** Names of the labels that tell what an agent's container is. */
+export const labelNames = {
+  cluster: `${action}.cluster`,
+  node: `${action}.node`,
+  role: `${action}.role`,
+} as const;
+
+const clusterLabel = (clusterId: string) => `${labelNames.cluster}=${clusterId}`;
 
 /** The filter, of docker's listings, for all that belongs to one cluster. */
 export const clusterFilter = (clusterId: string) => `label=${clusterLabel(clusterId)}`;
 
 /** The filter for what belongs to any cluster. */
-export const anyClusterFilter = `label=${action}.cluster`;
+export const anyClusterFilter = `label=${labelNames.cluster}`;
 
 /** Labels of the job that a cluster belongs to, from the environment that the runner gives. */
 export function jobLabels(env: Readonly<Record<string, string | undefined>>) {
@@ -150,8 +157,8 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
     `--network=${network}`,
     `--network-alias=${agent.host}`,
     ...labelArguments(site),
-    `--label=${action}.node=${agent.node}`,
-    `--label=${action}.role=${agent.role}`,
+    `--label=${labelNames.node}=${agent.node}`,
+    `--label=${labelNames.role}=${agent.role}`,
     ...dataDirectories(spec.env).map((directory) => `--mount=${volume(site, directory)}`),
     ...agent.publications.flatMap(publishArguments),
     "--env=CONSUL_BIND_INTERFACE=eth0",
@@ -178,7 +185,7 @@ function labels({ clusterId, jobLabels }: Owner): string[] {
   return [clusterLabel(clusterId), ...job];
 }
 
-const labelArguments = (owner: Owner) => labels(owner).map((label) => `--label=${label}`);
+export const labelArguments = (owner: Owner) => labels(owner).map((label) => `--label=${label}`);
 
 const ownNetwork = (clusterId: string) => `consul-${clusterId}`;
 

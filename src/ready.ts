@@ -8,28 +8,31 @@ import type { PhaseName, Timeline } from "./timeline.ts";
 const pause = 25;
 
 /** What one look at the cluster tells of a gate. */
-interface Verdict {
+export interface Verdict {
   /** A few words for the log, for example `4 of 6 alive`. */
   readonly picture: string;
   /** For whom the gate does not hold, and what was seen there. Empty where it holds. */
   readonly failing: readonly string[];
 }
 
-/** Something that must be true of a cluster that is ready. */
-interface Gate {
+/** Something that must be true before a wait is over. */
+export interface Gate {
   readonly name: string;
-  /** The phase of the timeline that ends when this first holds. */
-  readonly phase: PhaseName;
   look(agents: readonly AgentPlan[]): Promise<Verdict>;
 }
 
-interface Answer<T> {
+/** A gate of a start, and the phase of the timeline that ends when it first holds. */
+interface ReadyGate extends Gate {
+  readonly phase: PhaseName;
+}
+
+export interface Answer<T> {
   readonly node: string;
   readonly answer: T | ConsulError;
 }
 
 /** The gates in the order in which they come true. All must hold in one look. */
-const gates: readonly Gate[] = [
+export const readyGates: readonly ReadyGate[] = [
   {
     name: "every agent is an alive member, as each server sees it",
     phase: "gossip",
@@ -83,15 +86,53 @@ export async function untilReady(
   signal: AbortSignal,
   timeline: Timeline,
 ): Promise<void> {
-  const deadline = performance.now() + timeout;
+  const failure = { title: "Consul is not ready", summary: "The cluster was not ready" };
+  const gates = readyGates.map((gate) => timed(gate, timeline));
+  return untilHold(gates, current, { timeout, onChange, signal, failure });
+}
+
+/** The same gate, which tells the timeline when it is first asked and when it first holds. */
+function timed(gate: ReadyGate, timeline: Timeline): Gate {
+  const look = async (agents: readonly AgentPlan[]) => {
+    timeline.begin(gate.phase);
+    const verdict = await gate.look(agents);
+    if (verdict.failing.length === 0) timeline.end(gate.phase);
+    return verdict;
+  };
+  return { name: gate.name, look };
+}
+
+/** How a wait goes on and ends. */
+export interface Wait {
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** Gets the picture in words whenever it changes. */
+  readonly onChange: (picture: string) => void;
+  readonly signal: AbortSignal;
+  /** How the error begins where time is up. */
+  readonly failure: { readonly title: string; readonly summary: string };
+}
+
+/**
+ * Waits until all of these gates hold in one look.
+ *
+ * @param current - the agents to ask; asked before each look
+ * @throws ActionError naming the gate that did not hold when time was up, and for whom
+ */
+export async function untilHold(
+  gates: readonly Gate[],
+  current: () => readonly AgentPlan[],
+  wait: Wait,
+): Promise<void> {
+  const deadline = performance.now() + wait.timeout;
   let shown = "";
   for (;;) {
-    const { picture, failed } = await lookThrough(current(), timeline);
-    if (picture !== shown) onChange(picture);
+    const { picture, failed } = await lookThrough(gates, current());
+    if (picture !== shown) wait.onChange(picture);
     shown = picture;
     if (!failed) return;
-    if (performance.now() > deadline) throw notReady(timeout, picture, failed);
-    await sleep(pause, undefined, { signal });
+    if (performance.now() > deadline) throw notHeld(wait, picture, failed);
+    await sleep(pause, undefined, { signal: wait.signal });
   }
 }
 
@@ -102,33 +143,32 @@ interface FailedGate {
 
 /** Looks at the gates in order, as far as the first that does not hold. */
 async function lookThrough(
+  gates: readonly Gate[],
   agents: readonly AgentPlan[],
-  timeline: Timeline,
 ): Promise<{ picture: string; failed: FailedGate | undefined }> {
   const pictures: string[] = [];
   for (const gate of gates) {
-    timeline.begin(gate.phase);
     const { picture, failing } = await gate.look(agents);
     pictures.push(picture);
     if (failing.length > 0) return { picture: pictures.join(", "), failed: { gate, failing } };
-    timeline.end(gate.phase);
   }
   return { picture: pictures.join(", "), failed: undefined };
 }
 
-function notReady(timeout: number, picture: string, { gate, failing }: FailedGate): ActionError {
+function notHeld({ timeout, failure }: Wait, picture: string, { gate, failing }: FailedGate) {
   const lines = [
-    `The cluster was not ready within ${timeout / 1000} s (${picture}). It did not come true that ${gate.name}:`,
+    `${failure.summary} within ${timeout / 1000} s (${picture}). It did not come true that ${gate.name}:`,
     ...failing.map((line) => `  ${line}`),
     "The end of each agent's log is in the log of this step. If the cluster was still getting on, raise `timeout`.",
   ];
-  return new ActionError("Consul is not ready", lines.join("\n"));
+  return new ActionError(failure.title, lines.join("\n"));
 }
 
-const servers = (agents: readonly AgentPlan[]) => agents.filter(({ role }) => role === "server");
+export const servers = (agents: readonly AgentPlan[]) =>
+  agents.filter(({ role }) => role === "server");
 
 /** Asks agents the same, all at once. An agent that can't answer gives its error as its answer. */
-function ask<T>(
+export function ask<T>(
   agents: readonly AgentPlan[],
   question: (consul: Consul) => Promise<T>,
 ): Promise<Answer<T>[]> {
@@ -145,7 +185,7 @@ function ask<T>(
 }
 
 /** Holds where each answer names all of the wanted nodes; counts what the worst answer names. */
-function everyoneNames(
+export function everyoneNames(
   wanted: readonly AgentPlan[],
   answers: readonly Answer<readonly string[]>[],
   what: string,

@@ -1,0 +1,135 @@
+import pLimit from "p-limit";
+import { agentPorts, type Role } from "./agent-config.ts";
+import { Consul } from "./consul.ts";
+import type { ContainerFacts, Docker } from "./docker.ts";
+import { ActionError, InputError } from "./errors.ts";
+import { portNames } from "./inputs.ts";
+import { cutsOff } from "./isolation.ts";
+import {
+  type AgentPlan,
+  addressOf,
+  anyClusterFilter,
+  clusterFilter,
+  jobLabels,
+  labelNames,
+  type Publication,
+} from "./plan.ts";
+
+/** How a node is: `isolated` runs, but is cut off from every other agent; `stopped` may be started. */
+export type NodeState = "running" | "isolated" | "paused" | "stopped";
+
+/** An agent of a cluster that an earlier step started. */
+export interface FoundAgent extends AgentPlan {
+  readonly state: NodeState;
+  readonly datacenter: string;
+  /** In the cluster's network; empty while it is stopped. */
+  readonly ip: string;
+  /** All that the engine tells of its container. */
+  readonly facts: ContainerFacts;
+}
+
+export interface FoundCluster {
+  readonly clusterId: string;
+  readonly network: string;
+  /** Servers first, each role by number. */
+  readonly agents: readonly FoundAgent[];
+}
+
+/** How many containers are asked at once. */
+const asksAtOnce = 8;
+
+/** The one place where a found agent's API is reached. */
+export function consulOf(agent: FoundAgent): Consul {
+  return new Consul(addressOf(agent, "http"));
+}
+
+/** Whether an agent can do its part in the cluster. */
+export const isUp = ({ state }: FoundAgent) => state === "running";
+
+/**
+ * Finds a cluster again by the labels on the engine alone.
+ *
+ * @param wanted - a cluster id; empty for the only one that this job has
+ * @param env - the runner's environment, which tells the job
+ * @throws InputError where there is none, or several and none is named
+ */
+export async function findCluster(
+  docker: Docker,
+  wanted: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<FoundCluster> {
+  const scope = wanted === "" ? ofJob(env) : [clusterFilter(wanted)];
+  const names = await docker.containers(anyClusterFilter, `label=${labelNames.node}`, ...scope);
+  const facts = await docker.inspectContainers(names);
+  const ids = [...new Set(facts.map((each) => label(each, labelNames.cluster)))];
+  const [clusterId] = ids;
+  if (clusterId === undefined) throw notFound(wanted);
+  if (ids.length > 1) throw several(ids);
+  const limit = pLimit(asksAtOnce);
+  const agents = await Promise.all(facts.map((each) => limit(() => agentOf(docker, each))));
+  return { clusterId, network: networkOf(facts), agents: agents.sort(byRoleAndNumber) };
+}
+
+const ofJob = (env: Readonly<Record<string, string | undefined>>) =>
+  Object.entries(jobLabels(env)).map(([name, value]) => `label=${name}=${value}`);
+
+function notFound(wanted: string): InputError {
+  const message =
+    wanted === ""
+      ? "This job has no cluster: start one with the main action in an earlier step, or name another job's by `cluster`."
+      : `Input \`cluster\` is "${wanted}", but the engine has no such cluster. Use the output \`cluster-id\` of the step that started it, or leave it out where the job has one cluster.`;
+  return new InputError([{ input: "cluster", message }]);
+}
+
+function several(ids: readonly string[]): InputError {
+  const message = `This job has ${ids.length} clusters (${ids.join(", ")}): say which by \`cluster\`, with the output \`cluster-id\` of the step that started it.`;
+  return new InputError([{ input: "cluster", message }]);
+}
+
+const label = ({ Config }: ContainerFacts, name: string) => Config.Labels?.[name] ?? "";
+
+async function agentOf(docker: Docker, facts: ContainerFacts): Promise<FoundAgent> {
+  const node = label(facts, labelNames.node);
+  const role: Role = label(facts, labelNames.role) === "server" ? "server" : "client";
+  const [network] = Object.values(facts.NetworkSettings.Networks);
+  return {
+    node,
+    role,
+    container: facts.Name,
+    // A cluster that shares a network with another answers to its container names only.
+    host: network?.Aliases?.includes(node) ? node : facts.Name,
+    publications: publicationsOf(facts),
+    state: await stateOf(docker, facts),
+    datacenter: flagOf(facts, "-datacenter="),
+    ip: network?.IPAddress ?? "",
+    facts,
+  };
+}
+
+function publicationsOf({ HostConfig }: ContainerFacts): Publication[] {
+  return portNames.flatMap((name) => {
+    const [binding] = HostConfig.PortBindings?.[`${agentPorts[name]}/tcp`] ?? [];
+    return binding ? [{ name, port: Number(binding.HostPort), isFixed: true }] : [];
+  });
+}
+
+async function stateOf(docker: Docker, { Name, State }: ContainerFacts): Promise<NodeState> {
+  if (!State.Running) return "stopped";
+  if (State.Paused) return "paused";
+  return cutsOff(await docker.execute(Name, ["ip", "route"])) ? "isolated" : "running";
+}
+
+const flagOf = ({ Config }: ContainerFacts, flag: string) =>
+  (Config.Cmd ?? []).find((argument) => argument.startsWith(flag))?.slice(flag.length) ?? "";
+
+function networkOf(facts: readonly ContainerFacts[]): string {
+  const [name] = facts.flatMap(({ NetworkSettings }) => Object.keys(NetworkSettings.Networks));
+  if (name === undefined)
+    throw new ActionError("No network", "None of the cluster's containers is on a docker network.");
+  return name;
+}
+
+function byRoleAndNumber(a: FoundAgent, b: FoundAgent): number {
+  if (a.role !== b.role) return a.role === "server" ? -1 : 1;
+  return a.node.localeCompare(b.node, "en", { numeric: true });
+}
