@@ -10,11 +10,15 @@ import {
 } from "./plan.ts";
 import { freePorts } from "./ports.ts";
 import { untilReady } from "./ready.ts";
+import { credentialsOf, type Secrets, securityArchive } from "./security.ts";
+import { grantTokens, resync } from "./tokens.ts";
 
 /** How many containers start at once. The engine gains nothing beyond a few (measured, 2 cores). */
 const startsAtOnce = 8;
 /** How often an agent whose port was taken meanwhile gets another. */
 const portAttempts = 5;
+/** Milliseconds that tokens get beyond the gates' time, as a gate that fails tells more. */
+const grace = 2000;
 /** Lines of an agent's log that are shown where it ended. */
 const lastLines = 15;
 
@@ -22,6 +26,7 @@ const lastLines = 15;
  * Starts every agent of the plan and waits until the cluster is ready. The two run side by side:
  * the servers elect their leader while clients still start.
  *
+ * @param secrets - for a secured cluster
  * @param log - gets a line for whatever happens
  * @returns the agents that run, with the ports they got
  * @throws ActionError where an agent can't be started or ends, or where time is up
@@ -29,8 +34,10 @@ const lastLines = 15;
 export async function apply(
   docker: Docker,
   plan: ClusterPlan,
+  secrets: Secrets | undefined,
   log: (line: string) => void,
 ): Promise<readonly AgentPlan[]> {
+  const credentials = credentialsOf(secrets);
   const agents = [...plan.agents];
   const scope = new AbortController();
   const scoped = docker.within(scope.signal);
@@ -38,16 +45,27 @@ export async function apply(
   const ended = scoped
     .firstExit(clusterFilter(plan.site.clusterId), new Date())
     .then(async (exit) => Promise.reject(await endedEarly(docker, agents, exit)));
-  const started = startAll(scoped, plan, agents, log);
-  const ready = untilReady(() => agents, plan.spec.timeout, log, scope.signal);
+  const started = startAll(scoped, plan, secrets, agents, log);
+  const ready = untilReady(() => agents, credentials, plan.spec.timeout, log, scope.signal);
+  const granted = secrets?.tokens
+    ? grantTokens(
+        () => agents,
+        credentials,
+        secrets.tokens,
+        secrets.version,
+        plan.spec.timeout + grace,
+        scope.signal,
+      )
+    : undefined;
 
   try {
-    await Promise.race([ended, Promise.all([started, ready])]);
+    await Promise.race([ended, Promise.all([started, ready, granted])]);
+    if (secrets?.tokens) await resync(agents, credentials, secrets.tokens, secrets.version);
     return agents;
   } finally {
     // No docker command of ours may outlive this function: it could still create something.
     scope.abort();
-    await Promise.allSettled([ended, started, ready]);
+    await Promise.allSettled([ended, started, ready, granted]);
   }
 }
 
@@ -55,6 +73,7 @@ export async function apply(
 async function startAll(
   docker: Docker,
   plan: ClusterPlan,
+  secrets: Secrets | undefined,
   agents: AgentPlan[],
   log: (line: string) => void,
 ): Promise<void> {
@@ -62,7 +81,7 @@ async function startAll(
   await Promise.all(
     agents.map((agent, index) =>
       limit(async () => {
-        agents[index] = await start(docker, plan, agent);
+        agents[index] = await start(docker, plan, secrets, agent);
         log(`${agent.node} started`);
       }),
     ),
@@ -72,11 +91,12 @@ async function startAll(
 async function start(
   docker: Docker,
   plan: ClusterPlan,
+  secrets: Secrets | undefined,
   agent: AgentPlan,
   attempt = 1,
 ): Promise<AgentPlan> {
   try {
-    await docker.runContainer(agentRunArguments(plan, agent));
+    await run(docker, plan, secrets, agent);
     return agent;
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
@@ -86,8 +106,24 @@ async function start(
     // The container was created before its ports were found taken.
     await docker.removeContainers([agent.container]);
     const ports = await freePorts(agent.publications.length);
-    return start(docker, plan, withOtherPorts(agent, ports), attempt + 1);
+    return start(docker, plan, secrets, withOtherPorts(agent, ports), attempt + 1);
   }
+}
+
+/**
+ * Runs one agent. A secured one gets its secrets as files before it starts: the engine would show
+ * to anybody what is in arguments, environment or labels.
+ */
+async function run(
+  docker: Docker,
+  plan: ClusterPlan,
+  secrets: Secrets | undefined,
+  agent: AgentPlan,
+): Promise<void> {
+  if (!secrets) return docker.runContainer(agentRunArguments(plan, agent));
+  await docker.createContainer(agentRunArguments(plan, agent));
+  await docker.putArchive(agent.container, securityArchive(plan, agent, secrets));
+  await docker.startContainer(agent.container);
 }
 
 async function endedEarly(

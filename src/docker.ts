@@ -67,6 +67,8 @@ export interface Exit {
 interface RunOptions {
   /** Gets each line of output, of both streams, as it comes. */
   readonly onLine?: (line: string) => void;
+  /** What the command reads on its standard input. */
+  readonly input?: Uint8Array;
 }
 
 const imageAnswer = z.tuple([
@@ -144,6 +146,34 @@ export class Docker {
   /** Creates and starts a container in the background. The image must be there. */
   async runContainer(args: readonly string[]): Promise<void> {
     await this.#run(["run", "--detach", "--pull=never", ...args]);
+  }
+
+  /** Runs a container to its end. @returns its standard output */
+  output(args: readonly string[]): Promise<string> {
+    return this.#run(["run", "--rm", "--pull=never", ...args]);
+  }
+
+  /** Creates a container without starting it. The image must be there. */
+  async createContainer(args: readonly string[]): Promise<void> {
+    await this.#run(["create", "--pull=never", ...args]);
+  }
+
+  async startContainer(name: string): Promise<void> {
+    await this.#run(["start", name]);
+  }
+
+  /** Opens a tar archive at the root of a container, running or not. */
+  async putArchive(container: string, archive: Uint8Array): Promise<void> {
+    await this.#run(["cp", "-", `${container}:/`], { input: archive });
+  }
+
+  /**
+   * @returns a folder of a container, running or not, as a tar archive of text files; undefined
+   *   where it has no such folder
+   */
+  async getArchive(container: string, folder: string): Promise<Uint8Array | undefined> {
+    const archive = await this.#unlessMissing(this.#run(["cp", `${container}:${folder}`, "-"]));
+    return archive === undefined ? undefined : Buffer.from(archive);
   }
 
   /** @returns the last lines of a container's log, both of its streams */
@@ -235,7 +265,9 @@ export class Docker {
     const signal = this.#signal;
     signal.throwIfAborted();
     this.#trace(`docker ${args.join(" ")}`);
-    const child = spawn("docker", args, { stdio: ["ignore", "pipe", "pipe"], signal });
+    const child = spawn("docker", args, { stdio: ["pipe", "pipe", "pipe"], signal });
+    // A command that fails may not have read its input; its exit code tells of that.
+    child.stdin.on("error", () => {}).end(options.input);
     const output = { stdout: "", stderr: "" };
     for (const stream of ["stdout", "stderr"] as const) {
       child[stream].setEncoding("utf8").on("data", (text: string) => {

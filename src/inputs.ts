@@ -17,10 +17,20 @@ export interface ClusterSpec {
   /** An existing docker network; empty for a network of the cluster's own. */
   readonly network: string;
   readonly logLevel: LogLevel;
+  readonly security: Security;
+  /** Whether later steps get the `consul` command. */
+  readonly cli: boolean;
   /** Milliseconds. */
   readonly timeout: number;
   readonly exportEnv: boolean;
   readonly cleanup: boolean;
+}
+
+/** Which of Consul's three protections are on. */
+export interface Security {
+  readonly acl: boolean;
+  readonly gossipEncryption: boolean;
+  readonly tls: boolean;
 }
 
 export const portNames = ["http", "dns", "grpc"] as const;
@@ -166,6 +176,10 @@ const inputs = z.object({
     allowed: `one of ${logLevels.join(", ")}`,
     example: "info",
   }),
+  acl: flag(false),
+  "gossip-encryption": flag(false),
+  tls: flag(false),
+  cli: flag(false),
   timeout: duration.register(hints, {
     default: "2m",
     allowed: "a time from 1s to 6 hours, as 90s, 2m, 1m30s or plain seconds",
@@ -273,6 +287,12 @@ function specOf(values: Values): ClusterSpec {
     env: values.env,
     network: values.network,
     logLevel: values["log-level"],
+    security: {
+      acl: values.acl,
+      gossipEncryption: values["gossip-encryption"],
+      tls: values.tls,
+    },
+    cli: values.cli,
     timeout: values.timeout,
     exportEnv: values["export-env"],
     cleanup: values.cleanup,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Consul, ConsulError } from "./consul.ts";
+import { Consul, ConsulError, type Credentials } from "./consul.ts";
 import { ActionError } from "./errors.ts";
 import { type AgentPlan, addressOf } from "./plan.ts";
 
@@ -17,7 +17,7 @@ interface Verdict {
 /** Something that must be true of a cluster that is ready. */
 interface Gate {
   readonly name: string;
-  look(agents: readonly AgentPlan[]): Promise<Verdict>;
+  look(agents: readonly AgentPlan[], credentials: Credentials): Promise<Verdict>;
 }
 
 interface Answer<T> {
@@ -25,25 +25,28 @@ interface Answer<T> {
   readonly answer: T | ConsulError;
 }
 
+const leaderGate: Gate = {
+  name: "there is one leader, the same one asked from every agent",
+  look: async (agents, credentials) =>
+    agreedLeader(await ask(agents, credentials, (consul) => consul.leader())),
+};
+
 /** The gates in the order in which they come true. All must hold in one look. */
 const gates: readonly Gate[] = [
   {
     name: "every agent is an alive member, as each server sees it",
-    look: async (agents) => {
-      const answers = await ask(servers(agents), async (consul) =>
+    look: async (agents, credentials) => {
+      const answers = await ask(servers(agents), credentials, async (consul) =>
         (await consul.members()).filter(({ isAlive }) => isAlive).map(({ node }) => node),
       );
       return everyoneNames(agents, answers, "alive");
     },
   },
-  {
-    name: "there is one leader, the same one asked from every agent",
-    look: async (agents) => agreedLeader(await ask(agents, (consul) => consul.leader())),
-  },
+  leaderGate,
   {
     name: "every server is a raft voter",
-    look: async (agents) => {
-      const answers = await ask(servers(agents), async (consul) =>
+    look: async (agents, credentials) => {
+      const answers = await ask(servers(agents), credentials, async (consul) =>
         (await consul.raftPeers()).filter(({ isVoter }) => isVoter).map(({ node }) => node),
       );
       return everyoneNames(servers(agents), answers, "voting");
@@ -51,12 +54,16 @@ const gates: readonly Gate[] = [
   },
   {
     name: "every node is in the catalog with a passing serfHealth, by a consistent read through every agent",
-    look: async (agents) => {
-      const answers = await ask(agents, (consul) => consul.healthyNodes());
+    look: async (agents, credentials) => {
+      const answers = await ask(agents, credentials, (consul) => consul.healthyNodes());
       return everyoneNames(agents, answers, "healthy in the catalog");
     },
   },
 ];
+
+// No server knows a token before there is a leader. Who asks with one earlier learns nothing, and
+// fills the servers' logs with refusals.
+const gatesWithTokens = [leaderGate, ...gates.filter((gate) => gate !== leaderGate)];
 
 /**
  * Waits until a cluster is ready: a test may ask any agent anything at once and gets an answer
@@ -64,12 +71,14 @@ const gates: readonly Gate[] = [
  *
  * @param current - the agents; asked before each look, since an agent may get another port while
  *   the cluster starts
+ * @param credentials - the cluster's own, with which it is asked
  * @param timeout - milliseconds
  * @param onChange - gets the picture in words whenever it changes
  * @throws ActionError naming the gate that did not hold when time was up, and for whom
  */
 export async function untilReady(
   current: () => readonly AgentPlan[],
+  credentials: Credentials,
   timeout: number,
   onChange: (picture: string) => void,
   signal: AbortSignal,
@@ -77,7 +86,7 @@ export async function untilReady(
   const deadline = performance.now() + timeout;
   let shown = "";
   for (;;) {
-    const { picture, failed } = await lookThrough(current());
+    const { picture, failed } = await lookThrough(current(), credentials);
     if (picture !== shown) onChange(picture);
     shown = picture;
     if (!failed) return;
@@ -94,10 +103,11 @@ interface FailedGate {
 /** Looks at the gates in order, as far as the first that does not hold. */
 async function lookThrough(
   agents: readonly AgentPlan[],
+  credentials: Credentials,
 ): Promise<{ picture: string; failed: FailedGate | undefined }> {
   const pictures: string[] = [];
-  for (const gate of gates) {
-    const { picture, failing } = await gate.look(agents);
+  for (const gate of credentials.token ? gatesWithTokens : gates) {
+    const { picture, failing } = await gate.look(agents, credentials);
     pictures.push(picture);
     if (failing.length > 0) return { picture: pictures.join(", "), failed: { gate, failing } };
   }
@@ -115,15 +125,20 @@ function notReady(timeout: number, picture: string, { gate, failing }: FailedGat
 
 const servers = (agents: readonly AgentPlan[]) => agents.filter(({ role }) => role === "server");
 
+/** An agent's HTTP API. */
+export const consulOf = (agent: AgentPlan, credentials: Credentials) =>
+  new Consul({ ...credentials, address: addressOf(agent, "http") });
+
 /** Asks agents the same, all at once. An agent that can't answer gives its error as its answer. */
 function ask<T>(
   agents: readonly AgentPlan[],
+  credentials: Credentials,
   question: (consul: Consul) => Promise<T>,
 ): Promise<Answer<T>[]> {
   return Promise.all(
     agents.map(async (agent) => {
       try {
-        return { node: agent.node, answer: await question(new Consul(addressOf(agent, "http"))) };
+        return { node: agent.node, answer: await question(consulOf(agent, credentials)) };
       } catch (error) {
         if (!(error instanceof ConsulError)) throw error;
         return { node: agent.node, answer: error };
