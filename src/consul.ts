@@ -98,9 +98,10 @@ export class Consul {
     }));
   }
 
-  /** Nodes of the catalog whose `serfHealth` passes, by a consistent read through this agent. */
-  async healthyNodes(): Promise<string[]> {
-    const checks = await this.#get("/v1/health/state/passing?consistent", checksAnswer);
+  /** Nodes of the catalog whose `serfHealth` passes, by a read through this agent. */
+  async healthyNodes(mode: "default" | "consistent" = "default"): Promise<string[]> {
+    const query = mode === "consistent" ? "?consistent" : "";
+    const checks = await this.#get(`/v1/health/state/passing${query}`, checksAnswer);
     return checks.filter(({ CheckID }) => CheckID === "serfHealth").map(({ Node }) => Node);
   }
 

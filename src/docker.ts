@@ -25,7 +25,7 @@ const failures: readonly (readonly [DockerFailure, RegExp])[] = [
   ["network-in-use", /has active endpoints/i],
   [
     "not-found",
-    /manifest unknown|manifest for .* not found|repository does not exist|no such (image|container|network|volume|object)|network .* not found/i,
+    /manifest unknown|manifest for .* not found|repository does not exist|no such (image|container|network|volume|object)|could not find the file|network .* not found/i,
   ],
 ];
 
