@@ -1,4 +1,5 @@
 import pLimit from "p-limit";
+import { isSecured } from "./agent-config.ts";
 import { type Docker, DockerError, type Exit } from "./docker.ts";
 import { ActionError, messageOf } from "./errors.ts";
 import {
@@ -6,6 +7,7 @@ import {
   agentRunArguments,
   type ClusterPlan,
   clusterFilter,
+  nodeFilter,
   withOtherPorts,
 } from "./plan.ts";
 import { freePorts } from "./ports.ts";
@@ -26,46 +28,44 @@ const lastLines = 15;
  * Starts every agent of the plan and waits until the cluster is ready. The two run side by side:
  * the servers elect their leader while clients still start.
  *
- * @param secrets - for a secured cluster
+ * @param makeSecrets - gives what a secured cluster is made with, using the docker that it gets;
+ *   agents' containers are created meanwhile
  * @param log - gets a line for whatever happens
- * @returns the agents that run, with the ports they got
+ * @returns the secrets, and the agents that run, with the ports they got
  * @throws ActionError where an agent can't be started or ends, or where time is up
  */
 export async function apply(
   docker: Docker,
   plan: ClusterPlan,
-  secrets: Secrets | undefined,
+  makeSecrets: (docker: Docker) => Promise<Secrets | undefined>,
   log: (line: string) => void,
-): Promise<readonly AgentPlan[]> {
-  const credentials = credentialsOf(secrets);
+): Promise<{ secrets: Secrets | undefined; agents: readonly AgentPlan[] }> {
   const agents = [...plan.agents];
   const scope = new AbortController();
   const scoped = docker.within(scope.signal);
 
   const ended = scoped
-    .firstExit(clusterFilter(plan.site.clusterId), new Date())
+    .firstExit([clusterFilter(plan.site.clusterId), nodeFilter], new Date())
     .then(async (exit) => Promise.reject(await endedEarly(docker, agents, exit)));
-  const started = startAll(scoped, plan, secrets, agents, log);
-  const ready = untilReady(() => agents, credentials, plan.spec.timeout, log, scope.signal);
-  const granted = secrets?.tokens
-    ? grantTokens(
-        () => agents,
-        credentials,
-        secrets.tokens,
-        secrets.version,
-        plan.spec.timeout + grace,
-        scope.signal,
-      )
-    : undefined;
+  const making = makeSecrets(scoped);
+  const started = startAll(scoped, plan, making, agents, log);
+  const { timeout } = plan.spec;
+  const ready = making.then((secrets) =>
+    untilReady(() => agents, credentialsOf(secrets), timeout, log, scope.signal),
+  );
+  const granted = making.then(
+    (secrets) => secrets && grantTokens(() => agents, secrets, timeout + grace, scope.signal),
+  );
 
   try {
     await Promise.race([ended, Promise.all([started, ready, granted])]);
-    if (secrets?.tokens) await resync(agents, credentials, secrets.tokens, secrets.version);
-    return agents;
+    const secrets = await making;
+    if (secrets) await resync(agents, secrets);
+    return { secrets, agents };
   } finally {
     // No docker command of ours may outlive this function: it could still create something.
     scope.abort();
-    await Promise.allSettled([ended, started, ready, granted]);
+    await Promise.allSettled([ended, making, started, ready, granted]);
   }
 }
 
@@ -73,7 +73,7 @@ export async function apply(
 async function startAll(
   docker: Docker,
   plan: ClusterPlan,
-  secrets: Secrets | undefined,
+  making: Promise<Secrets | undefined>,
   agents: AgentPlan[],
   log: (line: string) => void,
 ): Promise<void> {
@@ -81,7 +81,7 @@ async function startAll(
   await Promise.all(
     agents.map((agent, index) =>
       limit(async () => {
-        agents[index] = await start(docker, plan, secrets, agent);
+        agents[index] = await start(docker, plan, making, agent);
         log(`${agent.node} started`);
       }),
     ),
@@ -91,12 +91,12 @@ async function startAll(
 async function start(
   docker: Docker,
   plan: ClusterPlan,
-  secrets: Secrets | undefined,
+  making: Promise<Secrets | undefined>,
   agent: AgentPlan,
   attempt = 1,
 ): Promise<AgentPlan> {
   try {
-    await run(docker, plan, secrets, agent);
+    await run(docker, plan, making, agent);
     return agent;
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
@@ -106,7 +106,7 @@ async function start(
     // The container was created before its ports were found taken.
     await docker.removeContainers([agent.container]);
     const ports = await freePorts(agent.publications.length);
-    return start(docker, plan, secrets, withOtherPorts(agent, ports), attempt + 1);
+    return start(docker, plan, making, withOtherPorts(agent, ports), attempt + 1);
   }
 }
 
@@ -117,11 +117,15 @@ async function start(
 async function run(
   docker: Docker,
   plan: ClusterPlan,
-  secrets: Secrets | undefined,
+  making: Promise<Secrets | undefined>,
   agent: AgentPlan,
 ): Promise<void> {
-  if (!secrets) return docker.runContainer(agentRunArguments(plan, agent));
-  await docker.createContainer(agentRunArguments(plan, agent));
+  if (!isSecured(plan.spec.security)) return docker.runContainer(agentRunArguments(plan, agent));
+  const [secrets] = await Promise.all([
+    making,
+    docker.createContainer(agentRunArguments(plan, agent)),
+  ]);
+  if (!secrets) throw new Error("a secured cluster has secrets");
   await docker.putArchive(agent.container, securityArchive(plan, agent, secrets));
   await docker.startContainer(agent.container);
 }

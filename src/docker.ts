@@ -184,11 +184,12 @@ export class Docker {
   }
 
   /**
-   * Waits for the first container that passes this filter and ends, from `since` on.
+   * Waits for the first container that ends, from `since` on.
    *
+   * @param labels - filters that it must pass, all of them
    * @throws DockerError where the engine itself goes away
    */
-  async firstExit(filter: string, since: Date): Promise<Exit> {
+  async firstExit(labels: readonly string[], since: Date): Promise<Exit> {
     const scope = new AbortController();
     let exit: Exit | undefined;
     const onLine = (line: string) => {
@@ -196,8 +197,8 @@ export class Docker {
       exit ??= { container: Attributes.name, exitCode: Number(Attributes.exitCode) };
       scope.abort();
     };
-    const filters = [`--since=${since.toISOString()}`, `--filter=${filter}`];
-    const args = ["events", ...filters, "--filter=event=die", "--format={{json .}}"];
+    const filters = [...labels, "event=die"].map((filter) => `--filter=${filter}`);
+    const args = ["events", `--since=${since.toISOString()}`, ...filters, "--format={{json .}}"];
     await this.within(scope.signal)
       .#run(args, { onLine })
       .catch((error: unknown) => {

@@ -44,10 +44,7 @@ async function create(docker: Docker, clusterId: string): Promise<ReadyCluster> 
   const plan = planCluster(spec, site);
   const { secrets, agents } = await core.group(
     `Start ${plan.agents.length} agents of ${site.image.reference}`,
-    async () => {
-      const secrets = isSecured(spec.security) ? await secure(docker, plan) : undefined;
-      return { secrets, agents: await apply(docker, plan, secrets, timed) };
-    },
+    () => apply(docker, plan, (scoped) => secure(scoped, plan), timed),
   );
   const folder = runnerFolder(clusterId, process.env);
   const caFile = secrets?.ca ? await writeCa(folder, secrets.ca) : "";
@@ -56,7 +53,8 @@ async function create(docker: Docker, clusterId: string): Promise<ReadyCluster> 
 }
 
 /** Makes what the cluster is secured with. The runner masks it all before it is first used. */
-async function secure(docker: Docker, plan: ClusterPlan): Promise<Secrets> {
+async function secure(docker: Docker, plan: ClusterPlan): Promise<Secrets | undefined> {
+  if (!isSecured(plan.spec.security)) return undefined;
   const secrets = await makeSecrets(docker, plan);
   for (const value of secretValues(secrets)) core.setSecret(value);
   timed(`keys and certificates made by Consul ${secrets.version}`);

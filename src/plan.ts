@@ -62,6 +62,9 @@ export const clusterFilter = (clusterId: string) => `label=${clusterLabel(cluste
 /** The filter for what belongs to any cluster. */
 export const anyClusterFilter = `label=${action}.cluster`;
 
+/** The filter for nodes' containers, as against others that a cluster needs for a moment. */
+export const nodeFilter = `label=${action}.node`;
+
 /** Labels of the job that a cluster belongs to, from the environment that the runner gives. */
 export function jobLabels(env: Readonly<Record<string, string | undefined>>) {
   const values = {

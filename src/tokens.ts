@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pLimit from "p-limit";
 import { agentRules, canChooseSecret, dnsRules, hasDnsToken } from "./agent-config.ts";
-import { type Consul, ConsulError, type Credentials } from "./consul.ts";
+import { type Consul, ConsulError } from "./consul.ts";
 import { ActionError } from "./errors.ts";
 import type { AgentPlan } from "./plan.ts";
 import { consulOf } from "./ready.ts";
-import type { Tokens } from "./security.ts";
+import { credentialsOf, type Secrets, type Tokens } from "./security.ts";
 
 /** Milliseconds between two attempts. */
 const pause = 25;
@@ -24,17 +24,19 @@ interface Grant {
  * agents have theirs in their configuration from the start and find them valid from here on.
  *
  * @param current - the agents; asked before each attempt, since an agent may get another port
+ * @param secrets - nothing is done where they have no tokens
  * @param timeout - milliseconds
  * @throws ActionError with the last answer when time is up
  */
 export async function grantTokens(
   current: () => readonly AgentPlan[],
-  credentials: Credentials,
-  tokens: Tokens,
-  version: string,
+  secrets: Secrets,
   timeout: number,
   signal: AbortSignal,
 ): Promise<void> {
+  const { tokens, version } = secrets;
+  if (!tokens) return;
+  const credentials = credentialsOf(secrets);
   const deadline = performance.now() + timeout;
   const server = () => {
     const [first] = current();
@@ -114,12 +116,10 @@ async function untilDone(
  * would wait 15 s and more until it tries again, and what is registered with it meanwhile would
  * not be seen by others. An agent does so when its default token changes: here to its own and back.
  */
-export async function resync(
-  agents: readonly AgentPlan[],
-  credentials: Credentials,
-  tokens: Tokens,
-  version: string,
-): Promise<void> {
+export async function resync(agents: readonly AgentPlan[], secrets: Secrets): Promise<void> {
+  const { tokens, version } = secrets;
+  if (!tokens) return;
+  const credentials = credentialsOf(secrets);
   const standard = hasDnsToken(version) ? "" : tokens.dns;
   await Promise.all(
     agents.map(async (agent) => {
