@@ -1,4 +1,5 @@
-import type { LogLevel, Storage } from "./inputs.ts";
+import type { LogLevel, Security, Storage } from "./inputs.ts";
+import { isAtLeast } from "./versions.ts";
 
 export type Role = "server" | "client";
 
@@ -15,10 +16,22 @@ export interface AgentSettings {
   readonly logLevel: LogLevel;
   /** What the user sets in the agent's environment. */
   readonly env: ReadonlyMap<string, string>;
+  readonly security: Security;
 }
 
 /** Ports inside the container; what is published is a matter of the plan. */
 export const agentPorts = { http: 8500, dns: 8600, grpc: 8502 } as const;
+
+/**
+ * Where a secured agent has its part of the configuration that is secret: `agent.json`; with TLS
+ * `ca.pem`, `cert.pem` and `key.pem`; with ACLs, on servers, the management `token`. Not within
+ * the folder that CONSUL_CONFIG_DIR names, so that it is read once, whatever that is.
+ */
+export const securityFolder = "/consul/security";
+
+/** Whether an agent needs files of its own before it starts. */
+export const isSecured = ({ acl, gossipEncryption, tls }: Security) =>
+  acl || gossipEncryption || tls;
 
 /**
  * The agent's command line, for every Consul from 1.4 to 2.1. What differs between versions
@@ -30,7 +43,7 @@ export const agentPorts = { http: 8500, dns: 8600, grpc: 8502 } as const;
  * @returns arguments for the image's entrypoint, beginning with `agent`
  */
 export function agentArguments(settings: AgentSettings): string[] {
-  const { role, node, datacenter, join, logLevel, env } = settings;
+  const { role, node, datacenter, join, logLevel, env, security } = settings;
   return [
     "agent",
     `-node=${node}`,
@@ -41,7 +54,9 @@ export function agentArguments(settings: AgentSettings): string[] {
     ...(env.get("CONSUL_CLIENT_INTERFACE") ? [] : ["-client=0.0.0.0"]),
     ...(role === "server" ? serverArguments(settings) : []),
     ...join.map((host) => `-retry-join=${host}`),
-    `-hcl=${JSON.stringify(fastSettings)}`,
+    ...(isSecured(security) ? [`-config-file=${securityFolder}/agent.json`] : []),
+    // With TLS the ports are in the file, as they depend on the version.
+    `-hcl=${JSON.stringify({ ...(security.tls ? {} : openPorts), ...fastSettings })}`,
   ];
 }
 
@@ -66,6 +81,118 @@ const standardGossip = {
   suspicion_mult: 4,
 };
 
+/** Environment of a secured agent's container, so that Consul's CLI works in it. Nothing secret. */
+export function securedEnvironment({ tls }: Security): Readonly<Record<string, string>> {
+  if (!tls) return {};
+  return {
+    CONSUL_HTTP_ADDR: `https://127.0.0.1:${agentPorts.http}`,
+    CONSUL_CACERT: `${securityFolder}/ca.pem`,
+  };
+}
+
+/** The tokens that one agent knows. */
+export interface AgentTokens {
+  /** The agent's own. */
+  readonly agent: string;
+  /** For what it asks on behalf of somebody without a token. */
+  readonly dns: string;
+  /** On servers only, which put it into the new cluster's store. */
+  readonly management?: string;
+}
+
+/** What makes an agent a member of a secured cluster. */
+export interface AgentSecurity {
+  /** Consul's own version. */
+  readonly version: string;
+  readonly datacenter: string;
+  readonly gossipKey?: string;
+  readonly tokens?: AgentTokens;
+  readonly tls: boolean;
+}
+
+/** The first version that has all that an input needs. `consul tls` came after the ACL system. */
+export const firstVersions = { acl: "1.4.0", tls: "1.4.1" } as const;
+
+export function isMissing(input: keyof typeof firstVersions, version: string): boolean {
+  return !isAtLeast(version, firstVersions[input]);
+}
+
+/** The part of an agent's configuration that is secret, and what is of no use without it. */
+export function securityConfig(security: AgentSecurity): Record<string, unknown> {
+  const { version, datacenter, gossipKey, tokens, tls } = security;
+  return {
+    ...(gossipKey && { encrypt: gossipKey }),
+    ...(tokens && { primary_datacenter: datacenter, acl: aclConfig(version, tokens) }),
+    ...(tokens && !isAtLeast(version, "1.11.0") && fastGossip),
+    ...(tls && tlsConfig(version)),
+  };
+}
+
+/**
+ * Up to 1.10 agents tell each other by gossip that their ACLs are not of the legacy kind, and a new
+ * leader is not done before it has told all, LAN and WAN: with the default intervals of 200 and
+ * 500 ms that takes more than a second. This is how often news is passed on; when a node counts as
+ * failed is another setting.
+ */
+const fastGossip = {
+  gossip_lan: { gossip_interval: "25ms" },
+  gossip_wan: { gossip_interval: "25ms" },
+};
+
+function aclConfig(version: string, { agent, dns, management }: AgentTokens) {
+  const managementKey = isAtLeast(version, "1.11.0") ? "initial_management" : "master";
+  return {
+    enabled: true,
+    default_policy: "deny",
+    tokens: {
+      agent,
+      [hasDnsToken(version) ? "dns" : "default"]: dns,
+      ...(management && { [managementKey]: management }),
+    },
+  };
+}
+
+/** Before this, agents answer DNS with their default token, as they do HTTP without a token. */
+export const hasDnsToken = (version: string) => isAtLeast(version, "1.17.0");
+
+function tlsConfig(version: string) {
+  const files = {
+    ca_file: `${securityFolder}/ca.pem`,
+    cert_file: `${securityFolder}/cert.pem`,
+    key_file: `${securityFolder}/key.pem`,
+  };
+  const { http, grpc } = agentPorts;
+  // One port for each API, whichever scheme it speaks: what is published is the same with TLS.
+  const grpcPorts = isAtLeast(version, "1.14.0") ? { grpc: -1, grpc_tls: grpc } : { grpc };
+  const ports = { http: -1, https: http, ...grpcPorts };
+  // Agents prove to each other who they are; whoever calls the HTTP API does so by a token.
+  if (isAtLeast(version, "1.12.0"))
+    return {
+      ports,
+      tls: {
+        defaults: { ...files, verify_outgoing: true },
+        internal_rpc: { verify_incoming: true, verify_server_hostname: true },
+      },
+    };
+  return {
+    ports,
+    ...files,
+    verify_incoming_rpc: true,
+    verify_outgoing: true,
+    verify_server_hostname: true,
+  };
+}
+
+/** What an agent's own token allows: to register its node, and to see which services it has. */
+export const agentRules = (node: string) =>
+  `node "${node}" { policy = "write" } service_prefix "" { policy = "read" }`;
+
+/** What is allowed to whoever asks by DNS. */
+export const dnsRules = `node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }`;
+
+/** Whether whoever makes a token may choose its secret ID. */
+export const canChooseSecret = (version: string) => isAtLeast(version, "1.5.0");
+
 /** `err` is the one spelling of this level that every version knows: 1.4 has no `error`. */
 const logLevels: Readonly<Record<LogLevel, string>> = {
   trace: "trace",
@@ -75,9 +202,10 @@ const logLevels: Readonly<Record<LogLevel, string>> = {
   error: "err",
 };
 
+const openPorts = { ports: { grpc: agentPorts.grpc } };
+
 /** Defaults for a short life. Each is Consul's own setting, and the user's `config` overrides it. */
 const fastSettings = {
-  ports: { grpc: agentPorts.grpc },
   // The shortest raft timers that Consul accepts: an election takes 1 to 2 s instead of 5 to 10.
   performance: { raft_multiplier: 1 },
   // Agents start at once, so the first attempt to join mostly comes too early.

@@ -1,5 +1,5 @@
 import pLimit from "p-limit";
-import type { Role } from "./agent-config.ts";
+import { isSecured, type Role } from "./agent-config.ts";
 import { type Docker, DockerError, type Exit } from "./docker.ts";
 import { ActionError, messageOf } from "./errors.ts";
 import {
@@ -7,16 +7,21 @@ import {
   agentRunArguments,
   type ClusterPlan,
   clusterFilter,
+  nodeFilter,
   withOtherPorts,
 } from "./plan.ts";
 import { freePorts } from "./ports.ts";
 import { untilReady } from "./ready.ts";
+import { credentialsOf, type Secrets, securityArchive } from "./security.ts";
 import type { Timeline } from "./timeline.ts";
+import { grantTokens, resync } from "./tokens.ts";
 
 /** How many containers start at once. The engine gains nothing beyond a few (measured, 2 cores). */
 const startsAtOnce = 8;
 /** How often an agent whose port was taken meanwhile gets another. */
 const portAttempts = 5;
+/** Milliseconds that tokens get beyond the gates' time, as a gate that fails tells more. */
+const grace = 2000;
 /** Lines of an agent's log that are shown where it ended. */
 const lastLines = 15;
 
@@ -24,34 +29,50 @@ const lastLines = 15;
  * Starts every agent of the plan and waits until the cluster is ready. The two run side by side:
  * the servers elect their leader while clients still start.
  *
+ * @param makeSecrets - gives what a secured cluster is made with, using the docker that it gets;
+ *   agents' containers are created meanwhile
  * @param log - gets a line for whatever happens
  * @param timeline - learns when servers and clients had started and when each gate first held
- * @returns the agents that run, with the ports they got
+ * @returns the secrets, and the agents that run, with the ports they got
  * @throws ActionError where an agent can't be started or ends, or where time is up
  */
 export async function apply(
   docker: Docker,
   plan: ClusterPlan,
+  makeSecrets: (docker: Docker) => Promise<Secrets | undefined>,
   log: (line: string) => void,
   timeline: Timeline,
-): Promise<readonly AgentPlan[]> {
+): Promise<{ secrets: Secrets | undefined; agents: readonly AgentPlan[] }> {
   const agents = [...plan.agents];
   const scope = new AbortController();
   const scoped = docker.within(scope.signal);
 
   const ended = scoped
-    .firstExit(clusterFilter(plan.site.clusterId), new Date())
+    .firstExit([clusterFilter(plan.site.clusterId), nodeFilter], new Date())
     .then(async (exit) => Promise.reject(await endedEarly(docker, agents, exit)));
-  const started = startAll(scoped, plan, agents, log, timeline);
-  const ready = untilReady(() => agents, plan.spec.timeout, log, scope.signal, timeline);
+  const making = makeSecrets(scoped);
+  const started = startAll(scoped, plan, making, agents, log, timeline);
+  const { timeout } = plan.spec;
+  const ready = making.then((secrets) =>
+    untilReady(
+      () => agents,
+      { credentials: credentialsOf(secrets), timeout, onChange: log, signal: scope.signal },
+      timeline,
+    ),
+  );
+  const granted = making.then(
+    (secrets) => secrets && grantTokens(() => agents, secrets, timeout + grace, scope.signal),
+  );
 
   try {
-    await Promise.race([ended, Promise.all([started, ready])]);
-    return agents;
+    await Promise.race([ended, Promise.all([started, ready, granted])]);
+    const secrets = await making;
+    if (secrets) await resync(agents, secrets);
+    return { secrets, agents };
   } finally {
     // No docker command of ours may outlive this function: it could still create something.
     scope.abort();
-    await Promise.allSettled([ended, started, ready]);
+    await Promise.allSettled([ended, making, started, ready, granted]);
   }
 }
 
@@ -62,6 +83,7 @@ export async function apply(
 async function startAll(
   docker: Docker,
   plan: ClusterPlan,
+  making: Promise<Secrets | undefined>,
   agents: AgentPlan[],
   log: (line: string) => void,
   timeline: Timeline,
@@ -73,7 +95,7 @@ async function startAll(
         .filter(([, agent]) => agent.role === role)
         .map(([index, agent]) =>
           limit(async () => {
-            agents[index] = await start(docker, plan, agent);
+            agents[index] = await start(docker, plan, making, agent);
             log(`${agent.node} started`);
           }),
         ),
@@ -85,11 +107,12 @@ async function startAll(
 async function start(
   docker: Docker,
   plan: ClusterPlan,
+  making: Promise<Secrets | undefined>,
   agent: AgentPlan,
   attempt = 1,
 ): Promise<AgentPlan> {
   try {
-    await docker.runContainer(agentRunArguments(plan, agent));
+    await run(docker, plan, making, agent);
     return agent;
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
@@ -99,8 +122,28 @@ async function start(
     // The container was created before its ports were found taken.
     await docker.removeContainers([agent.container]);
     const ports = await freePorts(agent.publications.length);
-    return start(docker, plan, withOtherPorts(agent, ports), attempt + 1);
+    return start(docker, plan, making, withOtherPorts(agent, ports), attempt + 1);
   }
+}
+
+/**
+ * Runs one agent. A secured one gets its secrets as files before it starts: the engine would show
+ * to anybody what is in arguments, environment or labels.
+ */
+async function run(
+  docker: Docker,
+  plan: ClusterPlan,
+  making: Promise<Secrets | undefined>,
+  agent: AgentPlan,
+): Promise<void> {
+  if (!isSecured(plan.spec.security)) return docker.runContainer(agentRunArguments(plan, agent));
+  const [secrets] = await Promise.all([
+    making,
+    docker.createContainer(agentRunArguments(plan, agent)),
+  ]);
+  if (!secrets) throw new Error("a secured cluster has secrets");
+  await docker.putArchive(agent.container, securityArchive(plan, agent, secrets));
+  await docker.startContainer(agent.container);
 }
 
 async function endedEarly(

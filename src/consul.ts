@@ -1,4 +1,5 @@
 import { Agent, request } from "node:http";
+import { Agent as SecureAgent, request as secureRequest } from "node:https";
 import * as z from "zod";
 
 /** A member of the gossip pool, as one agent sees it. */
@@ -52,15 +53,32 @@ interface RequestOptions {
 const requestTimeout = 2000;
 
 // Connections stay open between questions: an agent is asked many times a second.
-const connections = new Agent({ keepAlive: true });
+const connections = {
+  http: { request, agent: new Agent({ keepAlive: true }) },
+  https: { request: secureRequest, agent: new SecureAgent({ keepAlive: true }) },
+} as const;
+
+/** What it takes to be let in by every agent of a cluster. */
+export interface Credentials {
+  readonly scheme: keyof typeof connections;
+  /** Secret ID of an ACL token. */
+  readonly token?: string;
+  /** The CA's certificate, in PEM, for https. */
+  readonly ca?: string;
+}
+
+/** What it takes to talk with one agent. */
+export interface Access extends Credentials {
+  /** `host:port` of the agent's HTTP API. */
+  readonly address: string;
+}
 
 /** The HTTP API of one agent. Every method rejects with a ConsulError that says what was seen. */
 export class Consul {
-  readonly #address: string;
+  readonly #access: Access;
 
-  /** @param address - `host:port` of the agent's HTTP API */
-  constructor(address: string) {
-    this.#address = address;
+  constructor(access: Access) {
+    this.#access = access;
   }
 
   /** The members of the LAN pool, as this agent sees them (`/v1/agent/members`). */
@@ -104,9 +122,10 @@ export class Consul {
     return { index: Index, peers };
   }
 
-  /** Nodes of the catalog whose `serfHealth` passes, by a consistent read through this agent. */
-  async healthyNodes(): Promise<string[]> {
-    const checks = await this.#get("/v1/health/state/passing?consistent", checksAnswer);
+  /** Nodes of the catalog whose `serfHealth` passes, by a read through this agent. */
+  async healthyNodes(mode: "default" | "consistent" = "default"): Promise<string[]> {
+    const query = mode === "consistent" ? "?consistent" : "";
+    const checks = await this.#get(`/v1/health/state/passing${query}`, checksAnswer);
     return checks.filter(({ CheckID }) => CheckID === "serfHealth").map(({ Node }) => Node);
   }
 
@@ -120,6 +139,41 @@ export class Consul {
     await this.#request(`/v1/agent/join/${address}`, { method: "PUT" });
   }
 
+  /** The ACL token that is asked with, once the servers know it (`/v1/acl/token/self`). */
+  async ownToken(): Promise<void> {
+    await this.#request("/v1/acl/token/self");
+  }
+
+  /** Makes an ACL policy (`/v1/acl/policy`). */
+  async createPolicy(name: string, rules: string): Promise<void> {
+    await this.#put("/v1/acl/policy", { Name: name, Rules: rules });
+  }
+
+  /** Makes an ACL token of this secret ID (`/v1/acl/token`); from Consul 1.5 on. */
+  async createToken(secret: string, policy: string): Promise<void> {
+    const Policies = [{ Name: policy }];
+    await this.#put("/v1/acl/token", { SecretID: secret, Description: policy, Policies });
+  }
+
+  /** Makes an ACL token of this secret ID the older way (`/v1/acl/create`); up to Consul 1.10. */
+  async createLegacyToken(secret: string, name: string, rules: string): Promise<void> {
+    await this.#put("/v1/acl/create", { ID: secret, Name: name, Type: "client", Rules: rules });
+  }
+
+  /**
+   * Sets the token that this agent uses where nobody gives one (`/v1/agent/token/default`), until
+   * it starts anew. A change makes the agent compare all that it has with the catalog.
+   *
+   * @param secret - the token's secret ID; empty for none
+   */
+  async setDefaultToken(secret: string): Promise<void> {
+    await this.#put("/v1/agent/token/default", { Token: secret });
+  }
+
+  async #put(path: string, body: unknown): Promise<void> {
+    await this.#request(path, { method: "PUT", body: JSON.stringify(body) });
+  }
+
   async #get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
     const text = await this.#request(path);
     try {
@@ -131,11 +185,19 @@ export class Consul {
 
   #request(path: string, options: RequestOptions = {}): Promise<string> {
     const { method = "GET", body, timeout = requestTimeout } = options;
+    const { scheme, address, token, ca } = this.#access;
+    const { request, agent } = connections[scheme];
     return new Promise((resolve, reject) => {
       const fail = (reason: string, cause?: unknown) => reject(new ConsulError(reason, { cause }));
       const outgoing = request(
-        `http://${this.#address}${path}`,
-        { method, agent: connections, signal: AbortSignal.timeout(timeout) },
+        `${scheme}://${address}${path}`,
+        {
+          method,
+          agent,
+          headers: token ? { "X-Consul-Token": token } : {},
+          ...(ca && { ca }),
+          signal: AbortSignal.timeout(timeout),
+        },
         (answer) => {
           let text = "";
           answer.setEncoding("utf8").on("data", (part: string) => {

@@ -25,7 +25,7 @@ const failures: readonly (readonly [DockerFailure, RegExp])[] = [
   ["network-in-use", /has active endpoints/i],
   [
     "not-found",
-    /manifest unknown|manifest for .* not found|repository does not exist|no such (image|container|network|volume|object)|network .* not found/i,
+    /manifest unknown|manifest for .* not found|repository does not exist|no such (image|container|network|volume|object)|could not find the file|network .* not found/i,
   ],
 ];
 
@@ -69,6 +69,8 @@ export interface Exit {
 interface RunOptions {
   /** Gets each line of output, of both streams, as it comes. */
   readonly onLine?: (line: string) => void;
+  /** What the command reads on its standard input. */
+  readonly input?: Uint8Array;
 }
 
 const imageAnswer = z.tuple([
@@ -179,6 +181,34 @@ export class Docker {
     await this.#run(["run", "--detach", "--pull=never", ...args]);
   }
 
+  /** Runs a container to its end. @returns its standard output */
+  output(args: readonly string[]): Promise<string> {
+    return this.#run(["run", "--rm", "--pull=never", ...args]);
+  }
+
+  /** Creates a container without starting it. The image must be there. */
+  async createContainer(args: readonly string[]): Promise<void> {
+    await this.#run(["create", "--pull=never", ...args]);
+  }
+
+  async startContainer(name: string): Promise<void> {
+    await this.#run(["start", name]);
+  }
+
+  /** Opens a tar archive at the root of a container, running or not. */
+  async putArchive(container: string, archive: Uint8Array): Promise<void> {
+    await this.#run(["cp", "-", `${container}:/`], { input: archive });
+  }
+
+  /**
+   * @returns a folder of a container, running or not, as a tar archive of text files; undefined
+   *   where it has no such folder
+   */
+  async getArchive(container: string, folder: string): Promise<Uint8Array | undefined> {
+    const archive = await this.#unlessMissing(this.#run(["cp", `${container}:${folder}`, "-"]));
+    return archive === undefined ? undefined : Buffer.from(archive);
+  }
+
   /** @returns the last lines of a container's log, both of its streams */
   async logs(container: string, lines: number | "all"): Promise<string[]> {
     const log: string[] = [];
@@ -187,11 +217,12 @@ export class Docker {
   }
 
   /**
-   * Waits for the first container that passes this filter and ends, from `since` on.
+   * Waits for the first container that ends, from `since` on.
    *
+   * @param labels - filters that it must pass, all of them
    * @throws DockerError where the engine itself goes away
    */
-  async firstExit(filter: string, since: Date): Promise<Exit> {
+  async firstExit(labels: readonly string[], since: Date): Promise<Exit> {
     const scope = new AbortController();
     let exit: Exit | undefined;
     const onLine = (line: string) => {
@@ -199,8 +230,8 @@ export class Docker {
       exit ??= { container: Attributes.name, exitCode: Number(Attributes.exitCode) };
       scope.abort();
     };
-    const filters = [`--since=${since.toISOString()}`, `--filter=${filter}`];
-    const args = ["events", ...filters, "--filter=event=die", "--format={{json .}}"];
+    const filters = [...labels, "event=die"].map((filter) => `--filter=${filter}`);
+    const args = ["events", `--since=${since.toISOString()}`, ...filters, "--format={{json .}}"];
     await this.within(scope.signal)
       .#run(args, { onLine })
       .catch((error: unknown) => {
@@ -295,7 +326,9 @@ export class Docker {
     const signal = this.#signal;
     signal.throwIfAborted();
     this.#trace(`docker ${args.join(" ")}`);
-    const child = spawn("docker", args, { stdio: ["ignore", "pipe", "pipe"], signal });
+    const child = spawn("docker", args, { stdio: ["pipe", "pipe", "pipe"], signal });
+    // A command that fails may not have read its input; its exit code tells of that.
+    child.stdin.on("error", () => {}).end(options.input);
     const output = { stdout: "", stderr: "" };
     for (const stream of ["stdout", "stderr"] as const) {
       child[stream].setEncoding("utf8").on("data", (text: string) => {

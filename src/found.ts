@@ -1,13 +1,13 @@
 import pLimit from "p-limit";
+import { credentialsIn } from "./access.ts";
 import { agentPorts, type Role } from "./agent-config.ts";
-import { Consul } from "./consul.ts";
+import type { Credentials } from "./consul.ts";
 import type { ContainerFacts, Docker } from "./docker.ts";
 import { ActionError, InputError } from "./errors.ts";
 import { portNames } from "./inputs.ts";
 import { cutsOff } from "./isolation.ts";
 import {
   type AgentPlan,
-  addressOf,
   anyClusterFilter,
   clusterFilter,
   jobLabels,
@@ -31,17 +31,14 @@ export interface FoundAgent extends AgentPlan {
 export interface FoundCluster {
   readonly clusterId: string;
   readonly network: string;
+  /** With which its agents are asked. */
+  readonly credentials: Credentials;
   /** Servers first, each role by number. */
   readonly agents: readonly FoundAgent[];
 }
 
 /** How many containers are asked at once. */
 const asksAtOnce = 8;
-
-/** The one place where a found agent's API is reached. */
-export function consulOf(agent: FoundAgent): Consul {
-  return new Consul(addressOf(agent, "http"));
-}
 
 /** Whether an agent can do its part in the cluster. */
 export const isUp = ({ state }: FoundAgent) => state === "running";
@@ -66,8 +63,12 @@ export async function findCluster(
   if (clusterId === undefined) throw notFound(wanted);
   if (ids.length > 1) throw several(ids);
   const limit = pLimit(asksAtOnce);
-  const agents = await Promise.all(facts.map((each) => limit(() => agentOf(docker, each))));
-  return { clusterId, network: networkOf(facts), agents: agents.sort(byRoleAndNumber) };
+  const found = await Promise.all(facts.map((each) => limit(() => agentOf(docker, each))));
+  const agents = found.sort(byRoleAndNumber);
+  const [first] = agents;
+  if (!first) throw new Error("a cluster that was found has a node");
+  const credentials = await credentialsIn(docker, first.container);
+  return { clusterId, network: networkOf(facts), credentials, agents };
 }
 
 const ofJob = (env: Readonly<Record<string, string | undefined>>) =>

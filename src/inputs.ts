@@ -19,6 +19,9 @@ export interface ClusterSpec {
   /** An existing docker network; empty for a network of the cluster's own. */
   readonly network: string;
   readonly logLevel: LogLevel;
+  readonly security: Security;
+  /** Whether later steps get the `consul` command. */
+  readonly cli: boolean;
   /** Milliseconds. */
   readonly timeout: number;
   readonly exportEnv: boolean;
@@ -27,6 +30,13 @@ export interface ClusterSpec {
 
 /** Where servers keep what they are told: `memory` is gone with the container's restart. */
 export type Storage = "memory" | "disk";
+
+/** Which of Consul's three protections are on. */
+export interface Security {
+  readonly acl: boolean;
+  readonly gossipEncryption: boolean;
+  readonly tls: boolean;
+}
 
 export const portNames = ["http", "dns", "grpc"] as const;
 export type PortName = (typeof portNames)[number];
@@ -141,6 +151,10 @@ const inputs = z.object({
     allowed: `one of ${logLevels.join(", ")}`,
     example: "info",
   }),
+  acl: flag(false),
+  "gossip-encryption": flag(false),
+  tls: flag(false),
+  cli: flag(false),
   timeout,
   "export-env": flag(true),
   cleanup: flag(true),
@@ -236,6 +250,12 @@ function specOf(values: Values): ClusterSpec {
     env: values.env,
     network: values.network,
     logLevel: values["log-level"],
+    security: {
+      acl: values.acl,
+      gossipEncryption: values["gossip-encryption"],
+      tls: values.tls,
+    },
+    cli: values.cli,
     timeout: values.timeout,
     exportEnv: values["export-env"],
     cleanup: values.cleanup,

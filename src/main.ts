@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as core from "@actions/core";
+import { isSecured } from "./agent-config.ts";
 import { apply } from "./apply.ts";
 import { cancellation } from "./cancellation.ts";
 import { Docker } from "./docker.ts";
@@ -7,8 +8,11 @@ import { InputError } from "./errors.ts";
 import { showLogs } from "./evidence.ts";
 import { parseInputs } from "./inputs.ts";
 import { fail, timed } from "./log.ts";
-import { planCluster } from "./plan.ts";
+import { type ClusterPlan, planCluster } from "./plan.ts";
 import { describe, type ReadyCluster, report } from "./report.ts";
+import { runnerFolder, writeCa, writeCli } from "./runner-folder.ts";
+import { makeSecrets } from "./secrets.ts";
+import { credentialsOf, type Secrets, secretValues } from "./security.ts";
 import { prepareSite } from "./site.ts";
 import { saveState } from "./state.ts";
 import { Timeline } from "./timeline.ts";
@@ -45,9 +49,21 @@ async function create(
     prepareSite(docker, spec, clusterId, process.env, timed, timeline),
   );
   const plan = planCluster(spec, site);
-  const agents = await core.group(
+  const { secrets, agents } = await core.group(
     `Start ${plan.agents.length} agents of ${site.image.reference}`,
-    () => apply(docker, plan, timed, timeline),
+    () => apply(docker, plan, (scoped) => secure(scoped, plan), timed, timeline),
   );
-  return timeline.during("report", () => describe(plan, agents));
+  const folder = runnerFolder(clusterId, process.env);
+  const caFile = secrets?.ca ? await writeCa(folder, secrets.ca) : "";
+  if (spec.cli) core.addPath(await writeCli(folder, plan));
+  return timeline.during("report", () => describe(plan, agents, credentialsOf(secrets), caFile));
+}
+
+/** Makes what the cluster is secured with. The runner masks it all before it is first used. */
+async function secure(docker: Docker, plan: ClusterPlan): Promise<Secrets | undefined> {
+  if (!isSecured(plan.spec.security)) return undefined;
+  const secrets = await makeSecrets(docker, plan);
+  for (const value of secretValues(secrets)) core.setSecret(value);
+  timed(`keys and certificates made by Consul ${secrets.version}`);
+  return secrets;
 }

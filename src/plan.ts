@@ -1,4 +1,4 @@
-import { agentArguments, agentPorts, type Role } from "./agent-config.ts";
+import { agentArguments, agentPorts, type Role, securedEnvironment } from "./agent-config.ts";
 import type { Image } from "./image-reference.ts";
 import { type ClusterSpec, type PortName, portNames } from "./inputs.ts";
 
@@ -68,6 +68,9 @@ export const clusterFilter = (clusterId: string) => `label=${clusterLabel(cluste
 
 /** The filter for what belongs to any cluster. */
 export const anyClusterFilter = `label=${labelNames.cluster}`;
+
+/** The filter for nodes' containers, as against others that a cluster needs for a moment. */
+export const nodeFilter = `label=${action}.node`;
 
 /** Labels of the job that a cluster belongs to, from the environment that the runner gives. */
 export function jobLabels(env: Readonly<Record<string, string | undefined>>) {
@@ -147,6 +150,45 @@ export function networkArguments(owner: Owner): string[] {
   return [...labelArguments(owner), ownNetwork(owner.clusterId)];
 }
 
+/**
+ * Arguments of `docker run` for the container that makes keys and certificates with Consul's own
+ * tools. It keeps them in its memory and in no log of the engine.
+ *
+ * @param script - for `sh`; gets the datacenter and the agents' names as arguments
+ */
+export function keyMakerArguments({ spec, site, agents }: ClusterPlan, script: string): string[] {
+  return [
+    "--network=none",
+    "--log-driver=none",
+    "--tmpfs=/keys",
+    "--workdir=/keys",
+    "--entrypoint=sh",
+    ...labelArguments(site),
+    site.image.reference,
+    "-c",
+    script,
+    "keys",
+    String(spec.security.tls),
+    spec.datacenter,
+    ...agents.flatMap(({ role, node, container }) => [role, node, container]),
+  ];
+}
+
+/** Arguments of `docker run` for a container that writes the image's Consul to its output. */
+export function binaryRunArguments({ site }: ClusterPlan): string[] {
+  return [
+    "--rm",
+    "--pull=never",
+    "--network=none",
+    "--log-driver=none",
+    "--entrypoint=sh",
+    ...labelArguments(site),
+    site.image.reference,
+    "-c",
+    'exec cat "$(command -v consul)"',
+  ];
+}
+
 /** Arguments of `docker run` for one agent, its image and command included. */
 export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[] {
   const { spec, site, network } = plan;
@@ -162,6 +204,9 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
     ...dataDirectories(spec.env).map((directory) => `--mount=${volume(site, directory)}`),
     ...agent.publications.flatMap(publishArguments),
     "--env=CONSUL_BIND_INTERFACE=eth0",
+    ...Object.entries(securedEnvironment(spec.security)).map(
+      ([name, value]) => `--env=${name}=${value}`,
+    ),
     ...Array.from(spec.env, ([name, value]) => `--env=${name}=${value}`),
     site.image.reference,
     ...agentArguments({
@@ -175,6 +220,7 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
       join: servers.filter(({ node }) => node !== agent.node).map(({ container }) => container),
       logLevel: spec.logLevel,
       env: spec.env,
+      security: spec.security,
     }),
     ...(spec.config === "" ? [] : [`-hcl=${spec.config}`]),
   ];

@@ -4,6 +4,7 @@ import { Docker } from "./docker.ts";
 import { messageOf } from "./errors.ts";
 import { showLogs } from "./evidence.ts";
 import { timed } from "./log.ts";
+import { removeRunnerFolder, runnerFolder } from "./runner-folder.ts";
 import { loadState } from "./state.ts";
 
 /**
@@ -30,6 +31,7 @@ export async function post(): Promise<void> {
 async function remove(docker: Docker, clusterId: string): Promise<void> {
   const { containers, leftovers } = await destroy(docker, clusterId);
   for (const { name, reason } of leftovers) warn(clusterId, `${name}: ${reason}`);
+  await removeRunnerFolder(runnerFolder(clusterId, process.env));
   timed(`Cluster ${clusterId} removed: ${containers} containers, with their volumes and network.`);
 }
 

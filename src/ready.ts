@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Consul, ConsulError } from "./consul.ts";
+import { Consul, ConsulError, type Credentials } from "./consul.ts";
 import { ActionError } from "./errors.ts";
 import { type AgentPlan, addressOf } from "./plan.ts";
 import type { PhaseName, Timeline } from "./timeline.ts";
@@ -18,12 +18,14 @@ export interface Verdict {
 /** Something that must be true before a wait is over. */
 export interface Gate {
   readonly name: string;
-  look(agents: readonly AgentPlan[]): Promise<Verdict>;
+  look(agents: readonly AgentPlan[], credentials: Credentials): Promise<Verdict>;
 }
 
 /** A gate of a start, and the phase of the timeline that ends when it first holds. */
 interface ReadyGate extends Gate {
   readonly phase: PhaseName;
+  /** Whether Consul answers this only to a token, where it has ACLs. */
+  readonly needsToken: boolean;
 }
 
 export interface Answer<T> {
@@ -36,8 +38,9 @@ export const readyGates: readonly ReadyGate[] = [
   {
     name: "every agent is an alive member, as each server sees it",
     phase: "gossip",
-    look: async (agents) => {
-      const answers = await ask(servers(agents), async (consul) =>
+    needsToken: true,
+    look: async (agents, credentials) => {
+      const answers = await ask(servers(agents), credentials, async (consul) =>
         (await consul.members()).filter(({ isAlive }) => isAlive).map(({ node }) => node),
       );
       return everyoneNames(agents, answers, "alive");
@@ -46,13 +49,16 @@ export const readyGates: readonly ReadyGate[] = [
   {
     name: "there is one leader, the same one asked from every agent",
     phase: "election",
-    look: async (agents) => agreedLeader(await ask(agents, (consul) => consul.leader())),
+    needsToken: false,
+    look: async (agents, credentials) =>
+      agreedLeader(await ask(agents, credentials, (consul) => consul.leader())),
   },
   {
     name: "every server is a raft voter",
     phase: "voters",
-    look: async (agents) => {
-      const answers = await ask(servers(agents), async (consul) =>
+    needsToken: true,
+    look: async (agents, credentials) => {
+      const answers = await ask(servers(agents), credentials, async (consul) =>
         (await consul.raftPeers()).filter(({ isVoter }) => isVoter).map(({ node }) => node),
       );
       return everyoneNames(servers(agents), answers, "voting");
@@ -61,12 +67,22 @@ export const readyGates: readonly ReadyGate[] = [
   {
     name: "every node is in the catalog with a passing serfHealth, by a consistent read through every agent",
     phase: "catalog",
-    look: async (agents) => {
-      const answers = await ask(agents, (consul) => consul.healthyNodes());
+    needsToken: true,
+    look: async (agents, credentials) => {
+      // A leader that is not settled holds up consistent reads, longer than it needs to settle. So
+      // it is asked for one only when an ordinary read shows all that it has to do is done.
+      const first = await ask(agents.slice(0, 1), credentials, (consul) => consul.healthyNodes());
+      const verdict = everyoneNames(agents, first, "healthy in the catalog");
+      if (verdict.failing.length > 0) return verdict;
+      const answers = await ask(agents, credentials, (consul) => consul.healthyNodes("consistent"));
       return everyoneNames(agents, answers, "healthy in the catalog");
     },
   },
 ];
+
+// No server knows a token before there is a leader. Who asks with one earlier learns nothing, and
+// fills the servers' logs with refusals.
+const gatesWithTokens = readyGates.toSorted((a, b) => Number(a.needsToken) - Number(b.needsToken));
 
 /**
  * Waits until a cluster is ready: a test may ask any agent anything at once and gets an answer
@@ -74,28 +90,28 @@ export const readyGates: readonly ReadyGate[] = [
  *
  * @param current - the agents; asked before each look, since an agent may get another port while
  *   the cluster starts
- * @param timeout - milliseconds
- * @param onChange - gets the picture in words whenever it changes
  * @param timeline - learns when each gate first held
  * @throws ActionError naming the gate that did not hold when time was up, and for whom
  */
 export async function untilReady(
   current: () => readonly AgentPlan[],
-  timeout: number,
-  onChange: (picture: string) => void,
-  signal: AbortSignal,
+  wait: Omit<Wait, "failure">,
   timeline: Timeline,
 ): Promise<void> {
+  const gates = wait.credentials.token ? gatesWithTokens : readyGates;
   const failure = { title: "Consul is not ready", summary: "The cluster was not ready" };
-  const gates = readyGates.map((gate) => timed(gate, timeline));
-  return untilHold(gates, current, { timeout, onChange, signal, failure });
+  return untilHold(
+    gates.map((gate) => timed(gate, timeline)),
+    current,
+    { ...wait, failure },
+  );
 }
 
 /** The same gate, which tells the timeline when it is first asked and when it first holds. */
 function timed(gate: ReadyGate, timeline: Timeline): Gate {
-  const look = async (agents: readonly AgentPlan[]) => {
+  const look: Gate["look"] = async (agents, credentials) => {
     timeline.begin(gate.phase);
-    const verdict = await gate.look(agents);
+    const verdict = await gate.look(agents, credentials);
     if (verdict.failing.length === 0) timeline.end(gate.phase);
     return verdict;
   };
@@ -104,6 +120,8 @@ function timed(gate: ReadyGate, timeline: Timeline): Gate {
 
 /** How a wait goes on and ends. */
 export interface Wait {
+  /** The cluster's own, with which it is asked. */
+  readonly credentials: Credentials;
   /** Milliseconds. */
   readonly timeout: number;
   /** Gets the picture in words whenever it changes. */
@@ -127,7 +145,7 @@ export async function untilHold(
   const deadline = performance.now() + wait.timeout;
   let shown = "";
   for (;;) {
-    const { picture, failed } = await lookThrough(gates, current());
+    const { picture, failed } = await lookThrough(gates, current(), wait.credentials);
     if (picture !== shown) wait.onChange(picture);
     shown = picture;
     if (!failed) return;
@@ -145,10 +163,11 @@ interface FailedGate {
 async function lookThrough(
   gates: readonly Gate[],
   agents: readonly AgentPlan[],
+  credentials: Credentials,
 ): Promise<{ picture: string; failed: FailedGate | undefined }> {
   const pictures: string[] = [];
   for (const gate of gates) {
-    const { picture, failing } = await gate.look(agents);
+    const { picture, failing } = await gate.look(agents, credentials);
     pictures.push(picture);
     if (failing.length > 0) return { picture: pictures.join(", "), failed: { gate, failing } };
   }
@@ -167,15 +186,20 @@ function notHeld({ timeout, failure }: Wait, picture: string, { gate, failing }:
 export const servers = (agents: readonly AgentPlan[]) =>
   agents.filter(({ role }) => role === "server");
 
+/** An agent's HTTP API. */
+export const consulOf = (agent: AgentPlan, credentials: Credentials) =>
+  new Consul({ ...credentials, address: addressOf(agent, "http") });
+
 /** Asks agents the same, all at once. An agent that can't answer gives its error as its answer. */
 export function ask<T>(
   agents: readonly AgentPlan[],
+  credentials: Credentials,
   question: (consul: Consul) => Promise<T>,
 ): Promise<Answer<T>[]> {
   return Promise.all(
     agents.map(async (agent) => {
       try {
-        return { node: agent.node, answer: await question(new Consul(addressOf(agent, "http"))) };
+        return { node: agent.node, answer: await question(consulOf(agent, credentials)) };
       } catch (error) {
         if (!(error instanceof ConsulError)) throw error;
         return { node: agent.node, answer: error };

@@ -1,6 +1,7 @@
 import * as core from "@actions/core";
-import { Consul, type Member, type RaftPeer } from "./consul.ts";
+import type { Credentials, Member, RaftPeer } from "./consul.ts";
 import { type AgentPlan, addressOf, type ClusterPlan } from "./plan.ts";
+import { consulOf } from "./ready.ts";
 import { summaryOf } from "./summary.ts";
 import { barsOf, type Timeline } from "./timeline.ts";
 
@@ -9,6 +10,8 @@ export const outputNames = [
   "http-address",
   "dns-address",
   "grpc-address",
+  "http-token",
+  "ca-cert",
   "nodes",
   "leader",
   "network",
@@ -39,47 +42,61 @@ export interface ReadyCluster {
   readonly http: string;
   readonly dns: string;
   readonly grpc: string;
+  readonly credentials: Credentials;
+  /** Path of the CA certificate on the runner; empty without TLS. */
+  readonly caFile: string;
 }
 
 /** Asks the cluster what is to be reported of it. */
 export async function describe(
   plan: ClusterPlan,
   agents: readonly AgentPlan[],
+  credentials: Credentials,
+  caFile: string,
 ): Promise<ReadyCluster> {
   const [first] = agents;
   if (!first) throw new Error("a cluster has at least one server");
-  const consul = new Consul(addressOf(first, "http"));
+  const consul = consulOf(first, credentials);
   const [members, peers] = await Promise.all([consul.members(), consul.raftPeers()]);
   return {
     plan,
-    nodes: agents.map((agent) => nodeOf(plan, agent, members)),
+    nodes: agents.map((agent) => nodeOf(plan, agent, credentials, members)),
     leader: leaderOf(peers),
     version: members.find(({ node }) => node === first.node)?.version ?? "",
     http: addressOf(first, "http"),
     dns: addressOf(first, "dns"),
     grpc: addressOf(first, "grpc"),
+    credentials,
+    caFile,
   };
 }
 
 const leaderOf = (peers: readonly RaftPeer[]) => peers.find(({ isLeader }) => isLeader)?.node ?? "";
 
-function nodeOf({ spec }: ClusterPlan, agent: AgentPlan, members: readonly Member[]): Node {
+function nodeOf(
+  { spec }: ClusterPlan,
+  agent: AgentPlan,
+  { scheme }: Credentials,
+  members: readonly Member[],
+): Node {
   return {
     name: agent.node,
     role: agent.role,
     datacenter: spec.datacenter,
     container: agent.container,
     ip: members.find(({ node }) => node === agent.node)?.ip ?? "",
-    http: `http://${addressOf(agent, "http")}`,
+    http: `${scheme}://${addressOf(agent, "http")}`,
   };
 }
 
 /** The value of every output. */
 export function outputsOf(cluster: ReadyCluster): Record<OutputName, string> {
   return {
-    "http-address": `http://${cluster.http}`,
+    "http-address": `${cluster.credentials.scheme}://${cluster.http}`,
     "dns-address": cluster.dns,
     "grpc-address": cluster.grpc,
+    "http-token": cluster.credentials.token ?? "",
+    "ca-cert": cluster.caFile,
     nodes: JSON.stringify(cluster.nodes),
     leader: cluster.leader,
     network: cluster.plan.network,
@@ -91,7 +108,15 @@ export function outputsOf(cluster: ReadyCluster): Record<OutputName, string> {
 
 /** Variables for later steps, as Consul's own CLI and SDKs read them. */
 export function environmentOf(cluster: ReadyCluster): Record<string, string> {
-  return { CONSUL_HTTP_ADDR: `http://${cluster.http}`, CONSUL_GRPC_ADDR: cluster.grpc };
+  const { http, grpc, caFile } = cluster;
+  const { scheme, token } = cluster.credentials;
+  return {
+    CONSUL_HTTP_ADDR: `${scheme}://${http}`,
+    ...(token && { CONSUL_HTTP_TOKEN: token }),
+    // Consul takes the scheme for gRPC from here too.
+    CONSUL_GRPC_ADDR: scheme === "https" ? `https://${grpc}` : grpc,
+    ...(caFile && { CONSUL_CACERT: caFile, CONSUL_GRPC_CACERT: caFile }),
+  };
 }
 
 /** Hands the cluster to the job: outputs, environment of later steps, summary, and where the time went. */

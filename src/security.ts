@@ -1,0 +1,95 @@
+import { createTar } from "nanotar";
+import { type AgentTokens, securityConfig, securityFolder } from "./agent-config.ts";
+import type { Credentials } from "./consul.ts";
+import type { AgentPlan, ClusterPlan } from "./plan.ts";
+
+/** PEM texts of one agent's certificate and its private key. */
+export interface Certificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** Secret IDs of the tokens of a cluster with ACLs. */
+export interface Tokens {
+  readonly management: string;
+  /** For what an agent asks on behalf of somebody without a token: DNS. */
+  readonly dns: string;
+  /** Each agent's own, by node name. */
+  readonly agents: ReadonlyMap<string, string>;
+}
+
+/** What a secured cluster is made with. Lives in this process and in the agents' containers only. */
+export interface Secrets {
+  /** What the image's Consul says of itself. */
+  readonly version: string;
+  /** Whom the agents run as in their containers. */
+  readonly owner: { readonly uid: number; readonly gid: number };
+  readonly gossipKey?: string;
+  /** With TLS: the CA's certificate, in PEM. Its key is gone. */
+  readonly ca?: string;
+  /** With TLS: by node name. */
+  readonly certificates: ReadonlyMap<string, Certificate>;
+  readonly tokens?: Tokens;
+}
+
+/** How the whole cluster is talked to. */
+export function credentialsOf(secrets: Secrets | undefined): Credentials {
+  const { ca, tokens } = secrets ?? {};
+  return {
+    scheme: ca ? "https" : "http",
+    ...(ca && { ca }),
+    ...(tokens && { token: tokens.management }),
+  };
+}
+
+/** Every value that no log may show, line by line as a log would show it. */
+export function secretValues({ gossipKey, certificates, tokens }: Secrets): string[] {
+  const keys = [...certificates.values()].flatMap(({ key }) => key.split("\n"));
+  return [
+    ...(gossipKey ? [gossipKey] : []),
+    ...(tokens ? [tokens.management, tokens.dns, ...tokens.agents.values()] : []),
+    // The frame of a key is no secret, and masking it would garble whatever else shows one.
+    ...keys.filter((line) => line !== "" && !line.startsWith("-----")),
+  ];
+}
+
+/**
+ * The files that make one agent a member of a secured cluster: the part of its configuration that
+ * is secret, certificate and key, and on servers, which know it anyhow, the management token.
+ *
+ * @returns a tar archive, to be opened at the root of the agent's container
+ */
+export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Secrets): Uint8Array {
+  const { uid, gid } = secrets.owner;
+  const certificate = secrets.certificates.get(agent.node);
+  const tokens = tokensOf(agent, secrets);
+  const config = securityConfig({
+    version: secrets.version,
+    datacenter: plan.spec.datacenter,
+    ...(secrets.gossipKey && { gossipKey: secrets.gossipKey }),
+    ...(tokens && { tokens }),
+    tls: plan.spec.security.tls,
+  });
+  const files = {
+    "agent.json": JSON.stringify(config, undefined, 2),
+    ...(secrets.ca && { "ca.pem": secrets.ca }),
+    ...(certificate && { "cert.pem": certificate.certificate, "key.pem": certificate.key }),
+    ...(tokens?.management && { token: tokens.management }),
+  };
+  const folder = securityFolder.slice(1);
+  return createTar([
+    { name: folder, attrs: { mode: "700", uid, gid } },
+    ...Object.entries(files).map(([name, data]) => ({
+      name: `${folder}/${name}`,
+      data,
+      attrs: { mode: "400", uid, gid },
+    })),
+  ]);
+}
+
+function tokensOf({ node, role }: AgentPlan, { tokens }: Secrets): AgentTokens | undefined {
+  const agent = tokens?.agents.get(node);
+  if (!tokens || agent === undefined) return undefined;
+  const { management, dns } = tokens;
+  return { agent, dns, ...(role === "server" && { management }) };
+}
