@@ -6,6 +6,7 @@ import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { messageOf } from "../src/errors.ts";
 import { inputDefaults } from "../src/inputs.ts";
 import { outputNames } from "../src/report.ts";
 import { readAction } from "./action.ts";
@@ -116,7 +117,7 @@ function checkWorkflows(): Problems {
       parse(readFileSync(file, "utf8"));
       return [];
     } catch (error) {
-      return [`${file.slice(root.length + 1)} is not YAML: ${error}`];
+      return [`${file.slice(root.length + 1)} is not YAML: ${messageOf(error).split("\n")[0]}`];
     }
   });
 }
