@@ -6,14 +6,30 @@ import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { messageOf } from "../src/errors.ts";
 import { inputDefaults } from "../src/inputs.ts";
 import { outputNames } from "../src/report.ts";
-import { type Action, readAction } from "./action.ts";
+import { readAction } from "./action.ts";
 import { build } from "./build.ts";
 import { root } from "./runner.ts";
 
 /** What is wrong, one line each. */
 type Problems = string[];
+
+/** An action of this repository, and what must tell the same of it as its action.yml. */
+interface Row {
+  /** Where its action.yml lies, seen from the root. */
+  readonly folder: string;
+  /** Every input's default, in order. */
+  readonly defaults: Readonly<Record<string, string>>;
+  readonly outputs: readonly string[];
+  /** Its inputs and outputs as tables, below the headings Inputs and Outputs. */
+  readonly docs: string;
+}
+
+const rows: readonly Row[] = [
+  { folder: ".", defaults: inputDefaults, outputs: outputNames, docs: "README.md" },
+];
 
 function checkDist(): Problems {
   const fresh = mkdtempSync(join(tmpdir(), "dist-"));
@@ -32,42 +48,57 @@ function sameBytes(a: string, b: string): boolean {
 /** Names with their defaults, in order; undefined where any default is right. */
 type Table = readonly (readonly [name: string, standard: string | undefined])[];
 
-function compare(what: string, expected: Table, actual: Table): Problems {
+function compare(action: string, what: string, expected: Table, actual: Table): Problems {
   const names = (table: Table) => table.map(([name]) => name).join(", ");
   if (names(expected) !== names(actual))
-    return [`${what}: has ${names(actual)}; action.yml has ${names(expected)}`];
+    return [`${what}: has ${names(actual)}; ${action} has ${names(expected)}`];
   const told = new Map(actual);
   return expected
     .filter(([name, standard]) => standard !== undefined && told.get(name) !== standard)
     .map(([name, standard]) => {
-      return `${what}: default of ${name} is "${told.get(name)}"; action.yml has "${standard}"`;
+      return `${what}: default of ${name} is "${told.get(name)}"; ${action} has "${standard}"`;
     });
 }
 
-function checkSchema(action: Action): Problems {
-  // An expression is filled in by the runner; the schema only sees that there is nothing.
-  const inputs = Object.entries(action.inputs).map(([name, { default: standard = "" }]) => {
-    return [name, standard.includes("${{") ? "" : standard] as const;
-  });
+function checkAction({ folder, defaults, outputs, docs }: Row): Problems {
+  const action = readAction(join(root, folder));
+  const file = join(folder, "action.yml");
+  const inputTable = Object.entries(action.inputs).map(
+    ([name, input]) => [name, input.default ?? ""] as const,
+  );
+  const outputTable = named(Object.keys(action.outputs));
+  // The runner fills in an expression: the schema sees nothing, and docs say it in words.
+  const isExpression = (standard: string) => standard.includes("${{");
+  const forSchema = inputTable.map(
+    ([name, value]) => [name, isExpression(value) ? "" : value] as const,
+  );
+  const forDocs = inputTable.map(
+    ([name, value]) => [name, isExpression(value) ? undefined : value] as const,
+  );
   return [
-    ...compare("src/inputs.ts", inputs, Object.entries(inputDefaults)),
-    ...compare("src/report.ts", named(Object.keys(action.outputs)), named(outputNames)),
+    ...compare(file, "src, inputs", forSchema, Object.entries(defaults)),
+    ...compare(file, "src, outputs", outputTable, named(outputs)),
+    ...checkDocs(file, docs, forDocs, outputTable),
   ];
 }
 
-function checkReadme(action: Action): Problems {
-  const file = join(root, "README.md");
-  if (!existsSync(file)) return ["README.md is missing"];
-  const readme = readFileSync(file, "utf8");
-  // README says in words what an expression stands for.
-  const inputs = Object.entries(action.inputs).map(([name, { default: standard = "" }]) => {
-    return [name, standard.includes("${{") ? undefined : standard] as const;
-  });
-  const outputs = tableUnder("Outputs", readme).map(([name]) => name);
+function checkDocs(action: string, docs: string, inputs: Table, outputs: Table): Problems {
+  const path = join(root, docs);
+  if (!existsSync(path)) return [`${docs} is missing`];
+  const text = readFileSync(path, "utf8");
+  const documented = tableUnder("Outputs", text).map(([name]) => name);
   return [
-    ...compare("README.md, Inputs", inputs, tableUnder("Inputs", readme)),
-    ...compare("README.md, Outputs", named(Object.keys(action.outputs)), named(outputs)),
+    ...compare(action, `${docs}, Inputs`, inputs, tableUnder("Inputs", text)),
+    ...compare(action, `${docs}, Outputs`, outputs, named(documented)),
   ];
+}
+
+/** An action that no row names would be checked by nobody. */
+function checkRows(): Problems {
+  const listed = rows.map(({ folder }) => join(folder, "action.yml"));
+  return globSync("{*/,}action.yml", { cwd: root })
+    .filter((file) => !listed.includes(file))
+    .map((file) => `${file} is not among the rows of script/check.ts`);
 }
 
 const named = (names: readonly string[]): Table => names.map((name) => [name, undefined]);
@@ -86,12 +117,11 @@ function checkWorkflows(): Problems {
       parse(readFileSync(file, "utf8"));
       return [];
     } catch (error) {
-      return [`${file.slice(root.length + 1)} is not YAML: ${error}`];
+      return [`${file.slice(root.length + 1)} is not YAML: ${messageOf(error).split("\n")[0]}`];
     }
   });
 }
 
-const action = readAction(root);
-const problems = [checkDist(), checkSchema(action), checkReadme(action), checkWorkflows()].flat();
+const problems = [checkDist(), checkRows(), rows.flatMap(checkAction), checkWorkflows()].flat();
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;

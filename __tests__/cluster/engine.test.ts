@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { Job } from "../../script/runner.ts";
+import { engineHoldings, testInputs } from "../support.ts";
+
+/** Main and post where docker is not as it should be: what is said, on one line. */
+async function explain(env: Readonly<Record<string, string>>, inputs = testInputs()) {
+  const job = new Job({ env });
+  const main = await job.main(inputs);
+  const post = await job.post();
+  job.dispose();
+  expect(main.exitCode).toBe(1);
+  // Whether the job's work was good is not for the post step to say.
+  expect(post.exitCode).toBe(0);
+  const errors = main.log.split("\n").filter((line) => line.startsWith("::error"));
+  expect(errors).toHaveLength(1);
+  return { error: errors[0] ?? "", main: main.log, post: post.log };
+}
+
+test("no engine", async () => {
+  const { error, post } = await explain({ DOCKER_HOST: "unix:///nowhere/docker.sock" });
+  expect(error).toMatch(/^::error title=Docker failed::.*no engine answers it\. Start the engine/);
+  expect(post).toMatch(/^::warning title=Cluster \w+ was not removed::.*no engine answers it/m);
+});
+
+test("no docker CLI", async () => {
+  const { error } = await explain({ PATH: "/nowhere" });
+  expect(error).toMatch(/^::error title=Docker failed::.*needs the docker CLI on the PATH/);
+});
+
+test("an image that no registry has", async () => {
+  const before = await engineHoldings();
+  // Nothing listens on that port, so the engine asks in vain.
+  const inputs = { ...testInputs(), image: "127.0.0.1:1/no/consul:1" };
+  const { error, main } = await explain({}, inputs);
+  expect(main).toContain("127.0.0.1:1/no/consul:1 is not on this engine: pulling it");
+  expect(error).toMatch(/`docker pull 127\.0\.0\.1:1\/no\/consul:1` failed: .*connection refused/);
+  expect(await engineHoldings()).toEqual(before);
+});
