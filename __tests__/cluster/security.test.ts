@@ -1,0 +1,488 @@
+import { Resolver } from "node:dns/promises";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { Agent as SecureAgent } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Consul from "consul";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { Job } from "../../script/runner.ts";
+import { credentialsIn } from "../../src/access.ts";
+import { Docker } from "../../src/docker.ts";
+import {
+  ask,
+  consulCommand,
+  credentials,
+  eventually,
+  imageWithScript,
+  logsOf,
+  run,
+  secretFile,
+} from "../secured.ts";
+import { docker, testImage, testInputs, type Up, up } from "../support.ts";
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const allSwitches = { acl: "true", "gossip-encryption": "true", tls: "true" };
+
+/** Every command line on this machine, looked at often until the work is done. */
+async function commandLinesDuring(work: Promise<unknown>): Promise<string> {
+  const seen = new Set<string>();
+  let isDone = false;
+  const done = work.finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    const { stdout } = await run("ps", ["-ww", "-eo", "args"], { maxBuffer: 2 ** 24 });
+    for (const line of stdout.split("\n")) seen.add(line);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await done;
+  return [...seen].join("\n");
+}
+
+/** Starts an agent on the cluster's network that is none of the cluster's. */
+async function stranger(cluster: Up, name: string, config: object, prepare = ":"): Promise<string> {
+  const container = `stranger-${cluster.outputs["cluster-id"]}-${name}`;
+  const settings = {
+    node_name: name,
+    data_dir: "/tmp/data",
+    bind_addr: '{{ GetInterfaceIP "eth0" }}',
+    retry_join: ["server-1"],
+    retry_interval: "200ms",
+    ...config,
+  };
+  const script = `cd /tmp && { ${prepare}; } && exec consul agent -hcl "$0"`;
+  const network = `--network=${cluster.outputs.network}`;
+  const command = [testImage(), "-c", script, JSON.stringify(settings)];
+  await docker("run", "-d", `--name=${container}`, network, "--entrypoint=sh", ...command);
+  return container;
+}
+
+const allLogs = async (container: string) => {
+  const { stdout, stderr } = await run("docker", ["logs", container]);
+  return stdout + stderr;
+};
+
+describe("all switches, three servers and a client", () => {
+  let cluster: Up;
+  let commandLines: string;
+  let temp: string;
+  const strangers: string[] = [];
+  const http = () => cluster.outputs["http-address"] ?? "";
+  const known = () => credentials(cluster);
+
+  beforeAll(async () => {
+    temp = mkdtempSync(join(tmpdir(), "job-"));
+    const starting = up({ ...allSwitches, cli: "true", clients: "1" }, { temp, debug: true });
+    commandLines = await commandLinesDuring(starting);
+    cluster = await starting;
+  });
+
+  afterAll(async () => {
+    await docker("rm", "-fv", ...strangers);
+    await cluster.down();
+    rmSync(temp, { recursive: true });
+  });
+
+  test("outputs and environment name what a client needs", () => {
+    const { outputs, result } = cluster;
+    expect(http()).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
+    expect(outputs["http-token"]).toMatch(uuid);
+    expect(readFileSync(outputs["ca-cert"] ?? "", "utf8")).toContain("BEGIN CERTIFICATE");
+    expect(result.env).toEqual({
+      CONSUL_HTTP_ADDR: http(),
+      CONSUL_HTTP_TOKEN: outputs["http-token"],
+      CONSUL_CACERT: outputs["ca-cert"],
+      CONSUL_GRPC_ADDR: `https://${outputs["grpc-address"]}`,
+      CONSUL_GRPC_CACERT: outputs["ca-cert"],
+    });
+    for (const node of cluster.nodes) expect(node.http).toMatch(/^https:/);
+  });
+
+  test("the exported environment is all that Consul's CLI needs", async () => {
+    const consul = (...args: string[]) => consulCommand(cluster, args);
+    // At once, while the program isn't there yet.
+    const [members, tokens, keys] = await Promise.all([
+      consul("members"),
+      consul("acl", "token", "list"),
+      consul("keyring", "-list"),
+    ]);
+    expect([members, tokens, keys].map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);
+    expect(members.stdout.match(/ alive /g)).toHaveLength(4);
+    expect(tokens.stdout).toContain("agent-client-1");
+    expect(keys.stdout).toContain("[4/4]");
+    expect(members.stderr).toBe("");
+    const program = join(cluster.result.path[0] ?? "", "..", "consul");
+    expect(existsSync(program)).toBe(true);
+
+    const services = await consul("catalog", "services");
+    expect(services.stdout.trim()).toBe("consul");
+    expect((await consul("kv", "put", "greeting", "hello")).exitCode).toBe(0);
+    expect((await consul("kv", "get", "greeting")).stdout).toBe("hello\n");
+    expect((await consul("kv", "get", "nothing")).exitCode).toBe(1);
+    const piped = await consulCommand(cluster, ["kv", "put", "piped", "-"], { input: "a\0b\n" });
+    expect(piped.exitCode).toBe(0);
+    expect((await consul("kv", "get", "piped")).stdout).toBe("a\0b\n\n");
+    const refused = await consulCommand(cluster, ["kv", "get", "greeting"], {
+      env: { CONSUL_HTTP_TOKEN: "" },
+    });
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toContain("Permission denied");
+  });
+
+  test("a service that the CLI registers from a file is found by DNS, without a token", async () => {
+    const file = join(temp, "service with space.json");
+    writeFileSync(file, JSON.stringify({ service: { name: "web", port: 8080 } }));
+    const registered = await consulCommand(cluster, ["services", "register", file]);
+    expect(registered.stdout).toBe("Registered service: web\n");
+    const resolver = new Resolver();
+    resolver.setServers([cluster.outputs["dns-address"] ?? ""]);
+    const found = await eventually(
+      () => resolver.resolveSrv("web.service.consul").catch(() => []),
+      (answers) => answers.length > 0,
+    );
+    expect(found[0]?.port).toBe(8080);
+    expect(await resolver.resolve4("client-1.node.consul")).toEqual([cluster.nodes[3]?.ip]);
+  });
+
+  test("the npm package consul works with token and CA", async () => {
+    const { port } = new URL(http());
+    const { token = "", ca = "" } = known();
+    const client = (agent: SecureAgent) =>
+      new Consul({
+        host: "127.0.0.1",
+        port: Number(port),
+        secure: true,
+        defaults: { token },
+        agent,
+      });
+    const consul = client(new SecureAgent({ ca }));
+    expect(await consul.kv.set("from-npm", "yes")).toBe(true);
+    expect(await consul.kv.get("from-npm")).toMatchObject({ Value: "yes" });
+    expect(await consul.catalog.node.list()).toHaveLength(4);
+    await expect(client(new SecureAgent()).kv.get("from-npm")).rejects.toThrow(/certificate/);
+  });
+
+  test("every node's certificate holds for the node's own address", async () => {
+    for (const node of cluster.nodes)
+      expect(JSON.parse((await ask(`${node.http}/v1/status/peers`, known())).body)).toHaveLength(3);
+    const certificates = await Promise.all(
+      cluster.nodes.map(({ container }) => secretFile(container, "cert.pem")),
+    );
+    expect(new Set(certificates).size).toBe(4);
+  });
+
+  test("agents prove who they are by name", async () => {
+    const [server, , , client] = cluster.nodes;
+    const within = (name: string) =>
+      run("docker", [
+        ...["exec", client?.container ?? "", "consul", "kv", "get"],
+        `-http-addr=https://${name}:8500`,
+        "-token=anything",
+        "x",
+      ]).catch(({ stderr }: { stderr: string }) => stderr);
+    // Past the certificate, it is the token that is refused.
+    for (const name of ["server-1", server?.container ?? "", "client-1"])
+      expect(await within(name)).toContain("ACL not found");
+    expect(await within(server?.ip ?? "")).toMatch(/certificate is valid for/);
+  });
+
+  describe("refuses", () => {
+    const key = () => `${http()}/v1/kv/greeting`;
+
+    test("a request without a token", async () => {
+      const { ca = "" } = known();
+      expect((await ask(key(), { ca })).status).toBe(403);
+      expect((await ask(key(), { ca, body: "x" })).status).toBe(403);
+      expect((await ask(`${http()}/v1/acl/tokens`, { ca })).status).toBe(403);
+    });
+
+    test("a wrong token", async () => {
+      const { ca = "" } = known();
+      const token = "00000000-0000-4000-8000-000000000000";
+      expect(await ask(key(), { ca, token })).toMatchObject({ status: 403, body: "ACL not found" });
+    });
+
+    test("plain HTTP", async () => {
+      const plain = await ask(key().replace("https:", "http:"), known());
+      expect(plain.status).toBe(400);
+      expect(plain.body).toContain("HTTP request to an HTTPS server");
+    });
+
+    test("to be believed without its CA", async () => {
+      const { token = "" } = known();
+      await expect(ask(key(), { token })).rejects.toThrow(/certificate/);
+    });
+
+    test("an agent with another gossip key", async () => {
+      const encrypt = Buffer.alloc(32, 7).toString("base64").slice(0, 44);
+      const container = await stranger(cluster, "other-key", { encrypt });
+      strangers.push(container);
+      await eventually(
+        () => allLogs(container),
+        (log) => /[Jj]oin.*failed/.test(log),
+      );
+      const members = await consulCommand(cluster, ["members"]);
+      expect(members.stdout).not.toContain("other-key");
+      const servers = await allLogs(cluster.nodes[0]?.container ?? "");
+      expect(servers).toContain("No installed keys could decrypt the message");
+    });
+
+    test.each([
+      { name: "no-tls", prepare: ":", tls: {} },
+      {
+        name: "no-certificate",
+        prepare: 'printf "%s" "$CA" >ca.pem',
+        tls: { ca_file: "/tmp/ca.pem", verify_outgoing: true },
+      },
+      {
+        name: "other-ca",
+        prepare: "consul tls ca create >/dev/null && consul tls cert create -client >/dev/null",
+        tls: {
+          ca_file: "/tmp/consul-agent-ca.pem",
+          cert_file: "/tmp/dc1-client-consul-0.pem",
+          key_file: "/tmp/dc1-client-consul-0-key.pem",
+          verify_outgoing: true,
+        },
+      },
+    ])(
+      "RPC of an agent that knows the gossip key but has: $name",
+      async ({ name, prepare, tls }) => {
+        const { token = "", ca = "" } = known();
+        const config = z
+          .object({ encrypt: z.string() })
+          .parse(JSON.parse(await secretFile(cluster.nodes[0]?.container ?? "", "agent.json")));
+        const { encrypt } = config;
+        const withCa = prepare.replace('"$CA"', `'${ca}'`);
+        const container = await stranger(cluster, name, { encrypt, ...tls }, withCa);
+        strangers.push(container);
+        await eventually(
+          () => allLogs(container),
+          (log) => log.includes("Join cluster completed") || /Join.*completed/.test(log),
+        );
+        // With the management token: it lacks nothing but a certificate of this cluster.
+        const question = run("docker", [
+          "exec",
+          container,
+          "consul",
+          "kv",
+          "get",
+          `-token=${token}`,
+          "x",
+        ]);
+        await expect(question).rejects.toThrow(/Unexpected response code: 500/);
+        expect(await allLogs(container)).toMatch(/tls: |x509: |EOF|connection reset|rpc error/);
+      },
+    );
+  });
+
+  test("agents' tokens allow no more than registering their node and reading services", async () => {
+    const { ca = "", token: management = "" } = known();
+    const schema = z.object({
+      acl: z.object({ tokens: z.record(z.string(), z.string()) }),
+    });
+    const tokens = await Promise.all(
+      cluster.nodes.map(async ({ container }) =>
+        schema.parse(JSON.parse(await secretFile(container, "agent.json"))),
+      ),
+    );
+    const agents = tokens.map(({ acl }) => acl.tokens.agent ?? "");
+    expect(new Set(agents).size).toBe(4);
+    expect(Object.values(tokens[3]?.acl.tokens ?? {})).not.toContain(management);
+    expect(await docker("exec", cluster.nodes[3]?.container ?? "", "ls", "/consul/security")).toBe(
+      "agent.json\nca.pem\ncert.pem\nkey.pem",
+    );
+
+    const as = (path: string, body?: object) =>
+      ask(`${http()}${path}`, {
+        ca,
+        token: agents[3] ?? "",
+        ...(body && { body: JSON.stringify(body) }),
+      });
+    const register = (node: string) =>
+      as("/v1/catalog/register", { Node: node, Address: "192.0.2.1", SkipNodeUpdate: true });
+    expect((await as("/v1/kv/greeting")).status).toBe(403);
+    expect((await as("/v1/acl/tokens")).status).toBe(403);
+    expect((await as("/v1/operator/raft/configuration")).status).toBe(403);
+    expect((await register("server-1")).status).toBe(403);
+    expect((await register("client-1")).status).toBe(200);
+    expect((await as("/v1/catalog/services")).body).toContain("consul");
+  });
+
+  test("every agent syncs its node, and none is blocked by ACLs", async () => {
+    const nodes = z.array(
+      z.object({ TaggedAddresses: z.record(z.string(), z.string()).nullish() }),
+    );
+    await eventually(
+      async () => nodes.parse(JSON.parse((await ask(`${http()}/v1/catalog/nodes`, known())).body)),
+      (answer) =>
+        answer.length >= 4 &&
+        answer.filter(({ TaggedAddresses }) => TaggedAddresses?.lan).length >= 4,
+    );
+    expect(await logsOf(cluster)).not.toMatch(/blocked by ACLs/i);
+  });
+
+  test("secrets are where they must be, and nowhere else", async () => {
+    const container = cluster.nodes[0]?.container ?? "";
+    const { encrypt, acl } = z
+      .object({
+        encrypt: z.string(),
+        acl: z.object({ tokens: z.record(z.string(), z.string()) }),
+      })
+      .parse(JSON.parse(await secretFile(container, "agent.json")));
+    const keyLine = (await secretFile(container, "key.pem")).split("\n")[1] ?? "";
+    const { token = "" } = known();
+    const secrets = [token, encrypt, keyLine, ...Object.values(acl.tokens)];
+    for (const secret of secrets) expect(secret.length).toBeGreaterThan(30);
+
+    const { rawLog, log, summary, state, outputs } = cluster.result;
+    const unmasked = rawLog.split("\n").filter((line) => !line.startsWith("::add-mask::"));
+    const inspected = await docker("inspect", ...cluster.nodes.map((node) => node.container));
+    const rest = { ...outputs, "http-token": "" };
+    const places = {
+      log,
+      rawLog: unmasked.join("\n"),
+      summary,
+      state: JSON.stringify(state),
+      outputs: JSON.stringify(rest),
+      inspected,
+      commandLines,
+      agentLogs: await logsOf(cluster),
+    };
+    expect(commandLines).toContain("docker create");
+    for (const [place, text] of Object.entries(places))
+      for (const secret of secrets) expect(text.includes(secret), place).toBe(false);
+    for (const secret of secrets) expect(rawLog).toContain(`::add-mask::${secret}`);
+
+    const files = readdirSync(temp, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
+    expect(files.some((file) => file.includes("BEGIN CERTIFICATE"))).toBe(true);
+    for (const file of files) expect(file.includes(keyLine)).toBe(false);
+    const find = ["exec", container, "sh", "-c", "grep -rl 'PRIVATE KEY' /consul /tmp /keys; true"];
+    expect(await docker(...find)).toMatch(/^\/consul\/security\/key\.pem$/m);
+  });
+
+  test("a later action finds its way in through the engine", async () => {
+    const engine = new Docker(new AbortController().signal, () => {});
+    const { token, ca } = known();
+    const found = await credentialsIn(engine, cluster.nodes[1]?.container ?? "");
+    expect(found).toEqual({ scheme: "https", token, ca });
+  });
+
+  test("agents stay secured over a stop and a start", async () => {
+    const { container = "", http: address = "" } = cluster.nodes[2] ?? {};
+    await docker("restart", "-t", "5", container);
+    const answer = await eventually(
+      () => ask(`${address}/v1/kv/greeting?raw`, known()).catch(() => ({ status: 0, body: "" })),
+      ({ status }) => status === 200,
+    );
+    expect(answer.body).toBe("hello");
+  });
+});
+
+describe.each([{ acl: "true" }, { "gossip-encryption": "true" }, { tls: "true" }, allSwitches])(
+  "%o",
+  (switches) => {
+    const isOn = (name: string) => name in switches;
+
+    test.each(["1", "3"])("%s servers", async (servers) => {
+      const cluster = await up({ ...switches, servers });
+      try {
+        const { outputs, result, nodes } = cluster;
+        const known = credentials(cluster);
+        const address = outputs["http-address"] ?? "";
+        expect(address).toMatch(isOn("tls") ? /^https:/ : /^http:/);
+        expect(known.token !== undefined).toBe(isOn("acl"));
+        expect(known.ca !== undefined).toBe(isOn("tls"));
+        expect(Object.keys(result.env).sort()).toEqual(
+          [
+            ...(isOn("tls") ? ["CONSUL_CACERT"] : []),
+            "CONSUL_GRPC_ADDR",
+            ...(isOn("tls") ? ["CONSUL_GRPC_CACERT"] : []),
+            "CONSUL_HTTP_ADDR",
+            ...(isOn("acl") ? ["CONSUL_HTTP_TOKEN"] : []),
+          ].sort(),
+        );
+        expect((await ask(`${address}/v1/kv/k`, { ...known, body: "v" })).body.trim()).toBe("true");
+        expect((await ask(`${address}/v1/kv/k?raw`, known)).body).toBe("v");
+        const { token: _, ...stranger } = known;
+        expect((await ask(`${address}/v1/kv/k`, stranger)).status).toBe(isOn("acl") ? 403 : 200);
+        const keyring = ["exec", nodes[0]?.container ?? "", "consul", "keyring", "-list"];
+        const token = known.token ? [`-token=${known.token}`] : [];
+        const listing = run("docker", [...keyring, ...token]);
+        if (isOn("gossip-encryption"))
+          expect((await listing).stdout).toContain(`[${servers}/${servers}]`);
+        else await expect(listing).rejects.toThrow("not enabled");
+        expect(await logsOf(cluster)).not.toMatch(/blocked by ACLs/i);
+      } finally {
+        await cluster.down();
+      }
+    });
+  },
+);
+
+describe("images", () => {
+  const inTheImage = (version: string) => `#!/consul/sh
+if [ "$*" = version ]; then echo "Consul v${version}"; else exec /bin/consul "$@"; fi
+`;
+
+  test("a program that does not run here runs in the cluster, which is said once", async () => {
+    const script = '#!/consul/sh\nexec /bin/consul "$@"\n';
+    const image = await imageWithScript("foreign", testImage(), script);
+    const cluster = await up({ acl: "true", tls: "true", cli: "true", servers: "1", image });
+    try {
+      const first = await consulCommand(cluster, ["members"]);
+      expect(first.exitCode).toBe(0);
+      expect(first.stdout).toContain("server-1");
+      expect(first.stderr).toContain("does not run on this machine");
+      const put = await consulCommand(cluster, ["kv", "put", "a", "-"], { input: "piped" });
+      expect(put).toMatchObject({ exitCode: 0, stderr: "" });
+      expect(await consulCommand(cluster, ["kv", "get", "a"])).toMatchObject({ stdout: "piped\n" });
+      const refused = await consulCommand(cluster, ["kv", "get", "a"], {
+        env: { CONSUL_HTTP_TOKEN: "" },
+      });
+      expect(refused.exitCode).toBe(1);
+      expect(refused.stderr).toContain("Permission denied");
+    } finally {
+      await cluster.down();
+    }
+  });
+
+  test("before 1.5, which lets nobody choose a token's ID, agents have theirs all the same", async () => {
+    const image = await imageWithScript("v1.4.4", testImage(), inTheImage("1.4.4"));
+    const cluster = await up({ acl: "true", servers: "1", clients: "1", image });
+    try {
+      const address = cluster.outputs["http-address"] ?? "";
+      const { body } = await ask(`${address}/v1/acl/tokens`, credentials(cluster));
+      expect(body).toContain("agent-client-1");
+      const nodes = () => ask(`${address}/v1/catalog/nodes`, credentials(cluster));
+      await eventually(nodes, (answer) => answer.body.split('"lan"').length === 3);
+      expect(await logsOf(cluster)).not.toMatch(/blocked by ACLs/i);
+    } finally {
+      await cluster.down();
+    }
+  });
+
+  test("a version that lacks a feature is refused, and the first that has it named", async () => {
+    const image = await imageWithScript("v1.3.1", testImage(), inTheImage("1.3.1"));
+    const job = new Job();
+    const { exitCode, log } = await job.main(testInputs({ ...allSwitches, servers: "1", image }));
+    await job.post();
+    job.dispose();
+    expect(exitCode).toBe(1);
+    expect(log).toMatch(/title=Invalid input%3A acl::.*Consul 1\.3\.1.*1\.4\.0/);
+    expect(log).toMatch(/title=Invalid input%3A tls::.*Consul 1\.3\.1.*1\.4\.1/);
+  });
+});
+
+test("after post the command and the CA's certificate are gone", async () => {
+  const temp = mkdtempSync(join(tmpdir(), "job-"));
+  const cluster = await up({ tls: "true", cli: "true", servers: "1" }, { temp });
+  expect((await consulCommand(cluster, ["members"])).exitCode).toBe(0);
+  const folder = join(temp, "runner", `consul-${cluster.outputs["cluster-id"]}`);
+  expect(readdirSync(folder).sort()).toEqual(["bin", "ca.pem", "consul"]);
+  await cluster.down();
+  expect(existsSync(folder)).toBe(false);
+  rmSync(temp, { recursive: true });
+});
