@@ -42,8 +42,14 @@ export async function apply(
   const ended = scoped
     .firstExit(clusterFilter(plan.site.clusterId), new Date())
     .then(async (exit) => Promise.reject(await endedEarly(docker, agents, exit)));
-  const started = startAll(scoped, plan, agents, log, timeline);
-  const ready = untilReady(() => agents, plan.spec.timeout, log, scope.signal, timeline);
+  // Servers come first and alone: the wait for an election, the longest of all, begins with them.
+  const servers = timeline.during("servers", () => startAll(scoped, plan, "server", agents, log));
+  const started = servers.then(async () => {
+    if (plan.spec.clients > 0)
+      await timeline.during("clients", () => startAll(scoped, plan, "client", agents, log));
+  });
+  const { timeout } = plan.spec;
+  const ready = untilReady(() => agents, servers, timeout, log, scope.signal, timeline);
 
   try {
     await Promise.race([ended, Promise.all([started, ready])]);
@@ -55,31 +61,25 @@ export async function apply(
   }
 }
 
-/**
- * Starts the agents, several at a time. One that gets other ports is replaced in place. Servers
- * come first and alone: the wait for an election, the longest of all, begins when they run.
- */
+/** Starts the agents of a role, several at a time. One that gets other ports is replaced in place. */
 async function startAll(
   docker: Docker,
   plan: ClusterPlan,
+  role: Role,
   agents: AgentPlan[],
   log: (line: string) => void,
-  timeline: Timeline,
 ): Promise<void> {
   const limit = pLimit(startsAtOnce);
-  const startThose = (role: Role) =>
-    Promise.all(
-      [...plan.agents.entries()]
-        .filter(([, agent]) => agent.role === role)
-        .map(([index, agent]) =>
-          limit(async () => {
-            agents[index] = await start(docker, plan, agent);
-            log(`${agent.node} started`);
-          }),
-        ),
-    );
-  await timeline.during("servers", () => startThose("server"));
-  if (plan.spec.clients > 0) await timeline.during("clients", () => startThose("client"));
+  await Promise.all(
+    [...plan.agents.entries()]
+      .filter(([, agent]) => agent.role === role)
+      .map(([index, agent]) =>
+        limit(async () => {
+          agents[index] = await start(docker, plan, agent);
+          log(`${agent.node} started`);
+        }),
+      ),
+  );
 }
 
 async function start(

@@ -74,6 +74,9 @@ export const readyGates: readonly ReadyGate[] = [
  *
  * @param current - the agents; asked before each look, since an agent may get another port while
  *   the cluster starts
+ * @param servers - settles once the servers run; nobody is asked before. Docker's proxy listens on
+ *   a published port sooner than its container has a network, and a question that comes between
+ *   hangs until TCP tries again, a second later
  * @param timeout - milliseconds
  * @param onChange - gets the picture in words whenever it changes
  * @param timeline - learns when each gate first held
@@ -81,6 +84,7 @@ export const readyGates: readonly ReadyGate[] = [
  */
 export async function untilReady(
   current: () => readonly AgentPlan[],
+  servers: Promise<unknown>,
   timeout: number,
   onChange: (picture: string) => void,
   signal: AbortSignal,
@@ -126,6 +130,7 @@ export async function untilHold(
 ): Promise<void> {
   const deadline = performance.now() + wait.timeout;
   let shown = "";
+  await Promise.race([servers.catch(() => {}), sleep(timeout, undefined, { signal })]);
   for (;;) {
     const { picture, failed } = await lookThrough(gates, current());
     if (picture !== shown) wait.onChange(picture);

@@ -45,14 +45,21 @@ export function runArguments(plan: ClusterPlan, agent: AgentPlan) {
   return { options: args.slice(0, at), command: args.slice(at + 1) };
 }
 
-/** Waits for all four gates, as the action does. */
-export async function untilGatesHold(plan: ClusterPlan): Promise<void> {
-  const { signal } = new AbortController();
+/**
+ * Waits for all four gates, as the action does.
+ *
+ * @param servers - settles once the servers run
+ */
+export async function untilGatesHold(plan: ClusterPlan, servers: Promise<unknown>): Promise<void> {
+  const scope = new AbortController();
+  const timeline = new Timeline();
   await untilReady(
     () => plan.agents,
+    servers,
     120_000,
     () => {},
-    signal,
-    new Timeline(),
+    scope.signal,
+    timeline,
   );
+  scope.abort();
 }

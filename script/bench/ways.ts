@@ -70,7 +70,8 @@ export async function bare(image: string, servers: number, clients: number): Pro
   const { time: up } = await timed(async () => {
     await docker("network", "create", ...networkOf(plan));
     const started = plan.agents.map((agent) => limit(() => runDetached(plan, agent)));
-    await Promise.all([...started, untilGatesHold(plan)]);
+    const serversRun = Promise.all(started.slice(0, servers));
+    await Promise.all([...started, untilGatesHold(plan, serversRun)]);
   });
   return { up, down: await remove(plan) };
 }
@@ -116,7 +117,7 @@ export async function byHand(image: string, servers: number, clients: number): P
     await start(first, "-bootstrap");
     const address = await firstMember(first);
     for (const agent of others) await start(agent, `-join=${address}`);
-    await untilGatesHold(plan);
+    await untilGatesHold(plan, Promise.resolve());
   });
   return { up, down: await remove(plan) };
 }
@@ -141,9 +142,10 @@ export async function compose(
   const file = `${process.env.TMPDIR ?? "/tmp"}/compose-${plan.site.clusterId}.json`;
   writeFileSync(file, JSON.stringify(composeFile(plan)));
   const [program = "", ...args] = [...command, "-p", `bench${plan.site.clusterId}`, "-f", file];
-  const { time: up } = await timed(() =>
-    Promise.all([run(program, ...args, "up", "-d"), untilGatesHold(plan)]),
-  );
+  const { time: up } = await timed(async () => {
+    const started = run(program, ...args, "up", "-d");
+    await Promise.all([started, untilGatesHold(plan, started)]);
+  });
   const { time: down } = await timed(() => run(program, ...args, "down", "--volumes"));
   rmSync(file);
   return { up, down };
