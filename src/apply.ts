@@ -51,17 +51,22 @@ export async function apply(
     .firstExit([clusterFilter(plan.site.clusterId), nodeFilter], new Date())
     .then(async (exit) => Promise.reject(await endedEarly(docker, agents, exit)));
   const making = makeSecrets(scoped);
-  const started = startAll(scoped, plan, making, agents, log, timeline);
+  const startThose = (role: Role) => startAll(scoped, plan, making, role, agents, log);
+  // Servers come first and alone: the wait for an election, the longest of all, begins with them.
+  const servers = timeline.during("servers", () => startThose("server"));
+  const started = servers.then(async () => {
+    if (plan.spec.clients > 0) await timeline.during("clients", () => startThose("client"));
+  });
   const { timeout } = plan.spec;
-  const ready = making.then((secrets) =>
-    untilReady(
-      () => agents,
-      { credentials: credentialsOf(secrets), timeout, onChange: log, signal: scope.signal },
-      timeline,
-    ),
-  );
-  const granted = making.then(
-    (secrets) => secrets && grantTokens(() => agents, secrets, timeout + grace, scope.signal),
+  const { signal } = scope;
+  const ready = making.then((secrets) => {
+    // With ACLs every agent is asked from the first gate on, so all of them have to run.
+    const after = secrets?.tokens ? started : servers;
+    const wait = { credentials: credentialsOf(secrets), timeout, onChange: log, signal, after };
+    return untilReady(() => agents, wait, timeline);
+  });
+  const granted = Promise.all([making, servers]).then(
+    ([secrets]) => secrets && grantTokens(() => agents, secrets, timeout + grace, signal),
   );
 
   try {
@@ -76,32 +81,26 @@ export async function apply(
   }
 }
 
-/**
- * Starts the agents, several at a time. One that gets other ports is replaced in place. Servers
- * come first and alone: the wait for an election, the longest of all, begins when they run.
- */
+/** Starts the agents of a role, several at a time. One that gets other ports is replaced in place. */
 async function startAll(
   docker: Docker,
   plan: ClusterPlan,
   making: Promise<Secrets | undefined>,
+  role: Role,
   agents: AgentPlan[],
   log: (line: string) => void,
-  timeline: Timeline,
 ): Promise<void> {
   const limit = pLimit(startsAtOnce);
-  const startThose = (role: Role) =>
-    Promise.all(
-      [...plan.agents.entries()]
-        .filter(([, agent]) => agent.role === role)
-        .map(([index, agent]) =>
-          limit(async () => {
-            agents[index] = await start(docker, plan, making, agent);
-            log(`${agent.node} started`);
-          }),
-        ),
-    );
-  await timeline.during("servers", () => startThose("server"));
-  if (plan.spec.clients > 0) await timeline.during("clients", () => startThose("client"));
+  await Promise.all(
+    [...plan.agents.entries()]
+      .filter(([, agent]) => agent.role === role)
+      .map(([index, agent]) =>
+        limit(async () => {
+          agents[index] = await start(docker, plan, making, agent);
+          log(`${agent.node} started`);
+        }),
+      ),
+  );
 }
 
 async function start(

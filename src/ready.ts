@@ -127,6 +127,12 @@ export interface Wait {
   /** Gets the picture in words whenever it changes. */
   readonly onChange: (picture: string) => void;
   readonly signal: AbortSignal;
+  /**
+   * Nobody is asked before this. Docker's proxy listens on a published port sooner than its
+   * container has a network, and a question that comes between hangs until TCP tries again, a
+   * second later.
+   */
+  readonly after?: Promise<unknown>;
   /** How the error begins where time is up. */
   readonly failure: { readonly title: string; readonly summary: string };
 }
@@ -144,13 +150,15 @@ export async function untilHold(
 ): Promise<void> {
   const deadline = performance.now() + wait.timeout;
   let shown = "";
+  const { after, signal, timeout } = wait;
+  if (after) await Promise.race([after, sleep(timeout, undefined, { signal })]);
   for (;;) {
     const { picture, failed } = await lookThrough(gates, current(), wait.credentials);
     if (picture !== shown) wait.onChange(picture);
     shown = picture;
     if (!failed) return;
     if (performance.now() > deadline) throw notHeld(wait, picture, failed);
-    await sleep(pause, undefined, { signal: wait.signal });
+    await sleep(pause, undefined, { signal });
   }
 }
 

@@ -8,7 +8,9 @@ const settings = {
   servers: 1,
   join: [],
   logLevel: "info",
+  storage: "disk",
   env: new Map(),
+  security: { acl: false, gossipEncryption: false, tls: false },
 } as const;
 
 test("a lone server expects itself and joins nobody", () => {

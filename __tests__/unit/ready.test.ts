@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import type { AgentPlan } from "../../src/plan.ts";
 import { untilReady } from "../../src/ready.ts";
+import { Timeline } from "../../src/timeline.ts";
 
 /**
  * Pictures that a real cluster shows for moments only, held still here: what each agent answers is
@@ -21,6 +22,13 @@ const whole: Required<Picture> = {
   voters: ["server-1", "server-2"],
   healthy: ["server-1", "server-2", "client-1"],
 };
+
+const patience = {
+  credentials: { scheme: "http" },
+  timeout: 60_000,
+  onChange: () => {},
+  signal: new AbortController().signal,
+} as const;
 
 const open: Server[] = [];
 afterEach(() => {
@@ -75,7 +83,7 @@ async function wait(
     log.push(line);
     told();
   };
-  await untilReady(() => agents, timeout, add, new AbortController().signal);
+  await untilReady(() => agents, { ...patience, timeout, onChange: add }, new Timeline());
   return log;
 }
 
@@ -150,12 +158,7 @@ describe("not ready is a cluster", () => {
   test("where an agent does not answer", async () => {
     const gone = await agent("server-1", () => ({}));
     for (const server of open.splice(0)) server.close().closeAllConnections();
-    const waiting = untilReady(
-      () => [gone],
-      60,
-      () => {},
-      new AbortController().signal,
-    );
+    const waiting = untilReady(() => [gone], { ...patience, timeout: 60 }, new Timeline());
     await expect(waiting).rejects.toThrow("\n  server-1: connection refused\n");
   });
 });
@@ -163,11 +166,8 @@ describe("not ready is a cluster", () => {
 test("waiting ends when it is called off", async () => {
   const canceled = new AbortController();
   const lone = await agent("server-1", () => ({ alive: [] }));
-  const waiting = untilReady(
-    () => [lone],
-    60_000,
-    () => canceled.abort(),
-    canceled.signal,
-  );
+  const onChange = () => canceled.abort();
+  const { signal } = canceled;
+  const waiting = untilReady(() => [lone], { ...patience, onChange, signal }, new Timeline());
   await expect(waiting).rejects.toThrow(/abort/);
 });

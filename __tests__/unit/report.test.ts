@@ -26,13 +26,23 @@ function readyCluster(servers: number, clients: number, leader = "server-1"): Re
     return { name: node, role, datacenter: "dc1", container, ip: `172.18.0.${index + 2}`, http };
   });
   const addresses = { http: "127.0.0.1:8500", dns: "127.0.0.1:8600", grpc: "127.0.0.1:8502" };
-  return { plan, nodes, leader, version: "2.1.0", ...addresses };
+  return {
+    plan,
+    nodes,
+    leader,
+    version: "2.1.0",
+    ...addresses,
+    credentials: { scheme: "http" },
+    caFile: "",
+  };
 }
 
 test("outputs are those of action.yml, nodes as JSON", () => {
   const { nodes, ...others } = outputsOf(readyCluster(1, 1));
   expect(others).toEqual({
     "http-address": "http://127.0.0.1:8500",
+    "http-token": "",
+    "ca-cert": "",
     "dns-address": "127.0.0.1:8600",
     "grpc-address": "127.0.0.1:8502",
     leader: "server-1",
@@ -71,7 +81,7 @@ test("the environment is what Consul's CLI and SDKs read", () => {
 
 test("the summary has a picture with the leader marked, and a table", () => {
   expect(
-    summaryOf(readyCluster(2, 1, "server-2")),
+    summaryOf(readyCluster(2, 1, "server-2"), ["image  ███"]),
   ).toBe(`### Consul 2.1.0: datacenter \`dc1\`, led by \`server-2\`
 
 \`\`\`mermaid
@@ -94,15 +104,23 @@ style server-2 stroke-width:3px
 | server-1 | server | 172.18.0.2 | [http://127.0.0.1:8500](http://127.0.0.1:8500/ui) |
 | server-2 | server, leader | 172.18.0.3 | [http://127.0.0.1:50001](http://127.0.0.1:50001/ui) |
 | client-1 | client | 172.18.0.4 | http://127.0.0.1:50002 |
+
+<details><summary>Where the time went</summary>
+
+\`\`\`text
+image  ███
+\`\`\`
+
+</details>
 `);
 });
 
 test("without clients the picture has no group for them", () => {
-  expect(summaryOf(readyCluster(1, 0))).not.toContain("clients");
+  expect(summaryOf(readyCluster(1, 0), [])).not.toContain("clients");
 });
 
 test("of many clients the picture shows some, the table all", () => {
-  const summary = summaryOf(readyCluster(3, 20));
+  const summary = summaryOf(readyCluster(3, 20), []);
   expect(summary).toContain('more-clients["and 8 more"]');
   expect(summary.match(/^\s+client-\d+\[/gm)).toHaveLength(12);
   expect(summary.match(/^\| client-\d+ \|/gm)).toHaveLength(20);

@@ -1,0 +1,68 @@
+/** What every way has to start: the same agents, flags and gates, taken from the action's own code. */
+import { randomBytes } from "node:crypto";
+import { inputDefaults, parseInputs } from "../../src/inputs.ts";
+import {
+  type AgentPlan,
+  agentRunArguments,
+  type ClusterPlan,
+  freePortsNeeded,
+  networkArguments,
+  planCluster,
+} from "../../src/plan.ts";
+import { freePorts } from "../../src/ports.ts";
+import { untilReady } from "../../src/ready.ts";
+import { Timeline } from "../../src/timeline.ts";
+
+/** Inputs on free ports, so that a cluster that is up already is in nobody's way. */
+export function inputsOf(image: string, servers: number, clients: number): Record<string, string> {
+  const ports = { "http-port": "0", "dns-port": "0", "grpc-port": "0" };
+  return { image, servers: `${servers}`, clients: `${clients}`, ...ports };
+}
+
+export async function planOf(
+  image: string,
+  servers: number,
+  clients: number,
+): Promise<ClusterPlan> {
+  const inputs = { ...inputDefaults, ...inputsOf(image, servers, clients) };
+  const { spec } = parseInputs((name) => new Map(Object.entries(inputs)).get(name) ?? "");
+  return planCluster(spec, {
+    clusterId: randomBytes(4).toString("hex"),
+    jobLabels: {},
+    image: { reference: image },
+    isOnNetwork: false,
+    areNodeNamesTaken: false,
+    freePorts: await freePorts(freePortsNeeded(spec)),
+  });
+}
+
+export const networkOf = (plan: ClusterPlan) => networkArguments(plan.site);
+
+/** `docker run`'s arguments of an agent: those before the image, and those for the agent. */
+export function runArguments(plan: ClusterPlan, agent: AgentPlan) {
+  const args = agentRunArguments(plan, agent);
+  const at = args.indexOf(plan.site.image.reference);
+  return { options: args.slice(0, at), command: args.slice(at + 1) };
+}
+
+/**
+ * Waits for all four gates, as the action does.
+ *
+ * @param servers - settles once the servers run
+ */
+export async function untilGatesHold(plan: ClusterPlan, servers: Promise<unknown>): Promise<void> {
+  const scope = new AbortController();
+  const timeline = new Timeline();
+  await untilReady(
+    () => plan.agents,
+    {
+      credentials: { scheme: "http" },
+      timeout: 120_000,
+      onChange: () => {},
+      signal: scope.signal,
+      after: servers,
+    },
+    timeline,
+  );
+  scope.abort();
+}

@@ -1,0 +1,213 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import pLimit from "p-limit";
+import * as z from "zod";
+import type { AgentPlan, ClusterPlan } from "../../src/plan.ts";
+import { freePorts } from "../../src/ports.ts";
+import { Job } from "../runner.ts";
+import { docker, run, timed } from "./docker.ts";
+import { type Phase, phasesIn } from "./phases.ts";
+import { inputsOf, networkOf, planOf, runArguments, untilGatesHold } from "./target.ts";
+
+/** What one start and removal of a cluster took. Milliseconds. */
+export interface Sample {
+  readonly up: number;
+  readonly down: number;
+  /** Of the action only: its timeline, and its process's memory at its highest. */
+  readonly phases?: readonly Phase[];
+  readonly megabytes?: number;
+}
+
+/** A way to start a cluster. */
+export interface Way {
+  readonly name: string;
+  readonly title: string;
+  readonly agents: number;
+  measure(): Promise<Sample>;
+}
+
+/** Milliseconds between two questions of a way that polls on its own. */
+const pause = 25;
+
+/** This action: from the start of the main step's process to its end; then the post step's. */
+export async function action(image: string, servers: number, clients: number): Promise<Sample> {
+  const job = new Job();
+  const main = job.start(inputsOf(image, servers, clients));
+  const memory = watchMemory(main.process.pid ?? 0);
+  const up = await main.result;
+  const megabytes = memory.stop();
+  const down = await job.post();
+  job.dispose();
+  if (up.exitCode !== 0 || down.exitCode !== 0) throw new Error(`${up.log}${down.log}`);
+  const times = { up: up.milliseconds, down: down.milliseconds, phases: phasesIn(up.log) };
+  return { ...times, ...(megabytes && { megabytes }) };
+}
+
+/** Looks at a process's highest memory until it ends; there is none to see except on Linux. */
+function watchMemory(pid: number): { stop(): number } {
+  let megabytes = 0;
+  const timer = setInterval(() => {
+    try {
+      const [, kilobytes] =
+        /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+      megabytes = Math.max(megabytes, Number(kilobytes ?? 0) / 1024);
+    } catch {
+      // The process has ended, or this is not Linux.
+    }
+  }, 50);
+  return {
+    stop() {
+      clearInterval(timer);
+      return megabytes;
+    },
+  };
+}
+
+/** The floor: the same containers by `docker run`, eight at a time, and nothing else. */
+export async function bare(image: string, servers: number, clients: number): Promise<Sample> {
+  const plan = await planOf(image, servers, clients);
+  const limit = pLimit(8);
+  const { time: up } = await timed(async () => {
+    await docker("network", "create", ...networkOf(plan));
+    const started = plan.agents.map((agent) => limit(() => runDetached(plan, agent)));
+    const serversRun = Promise.all(started.slice(0, servers));
+    await Promise.all([...started, untilGatesHold(plan, serversRun)]);
+  });
+  return { up, down: await remove(plan) };
+}
+
+function runDetached(plan: ClusterPlan, agent: AgentPlan, ...more: readonly string[]) {
+  const { options, command } = runArguments(plan, agent);
+  return docker(
+    "run",
+    "-d",
+    "--pull=never",
+    ...options,
+    plan.site.image.reference,
+    ...command,
+    ...more,
+  );
+}
+
+async function remove(plan: ClusterPlan): Promise<number> {
+  const { time } = await timed(async () => {
+    await docker("rm", "-fv", ...plan.agents.map(({ container }) => container));
+    await docker("network", "rm", plan.network);
+  });
+  return time;
+}
+
+/**
+ * The recipe that is on many pages: `-bootstrap` on the first server, then one agent after
+ * another with `-join` and an address read from `consul members`. No setting of ours. It ends
+ * when every server is a voter.
+ */
+export async function byHand(image: string, servers: number, clients: number): Promise<Sample> {
+  const plan = await planOf(image, servers, clients);
+  const [first, ...others] = plan.agents;
+  if (!first) throw new Error("a cluster has at least one server");
+  const start = (agent: AgentPlan, ...flags: string[]) => {
+    const { options } = runArguments(plan, agent);
+    const role = agent.role === "server" ? ["-server", "-ui"] : [];
+    const command = ["agent", `-node=${agent.node}`, "-client=0.0.0.0", ...role, ...flags];
+    return docker("run", "-d", "--pull=never", ...options, image, ...command);
+  };
+  const { time: up } = await timed(async () => {
+    await docker("network", "create", ...networkOf(plan));
+    await start(first, "-bootstrap");
+    const address = await firstMember(first);
+    for (const agent of others) await start(agent, `-join=${address}`);
+    await untilGatesHold(plan, Promise.resolve());
+  });
+  return { up, down: await remove(plan) };
+}
+
+async function firstMember({ container }: AgentPlan): Promise<string> {
+  for (;;) {
+    const members = await docker("exec", container, "consul", "members").catch(() => "");
+    const [, address] = /(\d+\.\d+\.\d+\.\d+):8301/.exec(members) ?? [];
+    if (address) return address;
+    await sleep(pause);
+  }
+}
+
+/** Docker compose with every setting of ours. @param command - `docker compose` or `docker-compose` */
+export async function compose(
+  command: readonly string[],
+  image: string,
+  servers: number,
+  clients: number,
+): Promise<Sample> {
+  const plan = await planOf(image, servers, clients);
+  const file = `${process.env.TMPDIR ?? "/tmp"}/compose-${plan.site.clusterId}.json`;
+  writeFileSync(file, JSON.stringify(composeFile(plan)));
+  const [program = "", ...args] = [...command, "-p", `bench${plan.site.clusterId}`, "-f", file];
+  const { time: up } = await timed(async () => {
+    const started = run(program, ...args, "up", "-d");
+    await Promise.all([started, untilGatesHold(plan, started)]);
+  });
+  const { time: down } = await timed(() => run(program, ...args, "down", "--volumes"));
+  rmSync(file);
+  return { up, down };
+}
+
+function composeFile(plan: ClusterPlan) {
+  const service = (agent: AgentPlan) => ({
+    image: plan.site.image.reference,
+    container_name: agent.container,
+    hostname: agent.node,
+    environment: { CONSUL_BIND_INTERFACE: "eth0" },
+    // Compose takes a dollar sign for a variable.
+    command: runArguments(plan, agent).command.map((argument) => argument.replaceAll("$", "$$$$")),
+    ports: runArguments(plan, agent)
+      .options.filter((option) => option.startsWith("--publish="))
+      .map((option) => option.slice("--publish=".length)),
+  });
+  const services = plan.agents.map((agent) => [agent.node, service(agent)]);
+  return { version: "3.8", services: Object.fromEntries(services) };
+}
+
+/** @returns how compose is called on this machine; undefined where it isn't installed */
+export async function findCompose(): Promise<readonly string[] | undefined> {
+  for (const command of [["docker", "compose"], ["docker-compose"]]) {
+    const [program = "", ...args] = command;
+    const isThere = await run(program, ...args, "version").then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return command;
+  }
+  return undefined;
+}
+
+/** One server by hand: `agent -dev`, polled until a key can be written. */
+export async function dev(image: string): Promise<Sample> {
+  const [port = 0] = await freePorts(1);
+  const publish = `--publish=127.0.0.1:${port}:8500`;
+  const { time: up, result: container } = await timed(async () => {
+    const id = await docker(
+      "run",
+      "-d",
+      "--pull=never",
+      publish,
+      image,
+      "agent",
+      "-dev",
+      "-client=0.0.0.0",
+    );
+    while (!(await canWrite(`127.0.0.1:${port}`))) await sleep(pause);
+    return id;
+  });
+  const { time: down } = await timed(() => docker("rm", "-fv", container));
+  return { up, down };
+}
+
+async function canWrite(address: string): Promise<boolean> {
+  try {
+    const answer = await fetch(`http://${address}/v1/kv/bench`, { method: "PUT", body: "1" });
+    return answer.ok && z.boolean().parse(await answer.json());
+  } catch {
+    // The agent does not listen yet.
+    return false;
+  }
+}
