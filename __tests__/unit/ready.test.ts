@@ -39,6 +39,10 @@ async function agent(node: string, picture: () => Picture): Promise<AgentPlan> {
   const server = createServer(({ url = "" }, response) => {
     const { alive, leader, voters, healthy } = { ...whole, ...picture() };
     const member = (Name: string) => ({ Name, Addr: "10.0.0.1", Tags: { build: "1.8.7:0e" } });
+    const passing = [
+      ...healthy.map((name) => ({ Node: name, CheckID: "serfHealth" })),
+      { Node: "client-1", CheckID: "service:web" },
+    ];
     const answers: Record<string, unknown> = {
       "/v1/agent/members": whole.alive.map((name) => ({
         ...member(name),
@@ -46,16 +50,15 @@ async function agent(node: string, picture: () => Picture): Promise<AgentPlan> {
       })),
       "/v1/status/leader": leader,
       "/v1/operator/raft/configuration": {
+        Index: 1,
         Servers: whole.voters.map((name) => ({
           Node: name,
           Leader: false,
           Voter: voters.includes(name),
         })),
       },
-      "/v1/health/state/passing?consistent": [
-        ...healthy.map((name) => ({ Node: name, CheckID: "serfHealth" })),
-        { Node: "client-1", CheckID: "service:web" },
-      ],
+      "/v1/health/state/passing": passing,
+      "/v1/health/state/passing?consistent": passing,
     };
     response.end(JSON.stringify(answers[url]));
   }).listen(0, "127.0.0.1");
