@@ -90,7 +90,8 @@ async function start(
   }
 }
 
-async function endedEarly(
+/** What is said of an agent that ended though it should run. */
+export async function endedEarly(
   docker: Docker,
   agents: readonly AgentPlan[],
   { container, exitCode }: Exit,

@@ -14,6 +14,7 @@ import {
   labelNames,
   type Publication,
 } from "./plan.ts";
+import type { Node } from "./report.ts";
 
 /** How a node is: `isolated` runs, but is cut off from every other agent; `stopped` may be started. */
 export type NodeState = "running" | "isolated" | "paused" | "stopped";
@@ -68,6 +69,13 @@ export async function findCluster(
   const limit = pLimit(asksAtOnce);
   const agents = await Promise.all(facts.map((each) => limit(() => agentOf(docker, each))));
   return { clusterId, network: networkOf(facts), agents: agents.sort(byRoleAndNumber) };
+}
+
+/** The agent as an object of the output `nodes`: what the main action tells of it, and its state. */
+export function nodeOf(agent: FoundAgent): Node & { readonly state: NodeState } {
+  const { node, role, datacenter, container, ip, state } = agent;
+  const http = `http://${addressOf(agent, "http")}`;
+  return { name: node, role, datacenter, container, ip, http, state };
 }
 
 const ofJob = (env: Readonly<Record<string, string | undefined>>) =>

@@ -140,7 +140,7 @@ function notHeld({ timeout, failure }: Wait, picture: string, { gate, failing }:
   return new ActionError(failure.title, lines.join("\n"));
 }
 
-export const servers = (agents: readonly AgentPlan[]) =>
+export const servers = <T extends AgentPlan>(agents: readonly T[]): T[] =>
   agents.filter(({ role }) => role === "server");
 
 /** Asks agents the same, all at once. An agent that can't answer gives its error as its answer. */
@@ -180,7 +180,8 @@ export function everyoneNames(
   };
 }
 
-function agreedLeader(answers: readonly Answer<string>[]): Verdict {
+/** Holds where all answers name the same leader. */
+export function agreedLeader(answers: readonly Answer<string>[]): Verdict {
   const leaders = new Set(
     answers.map(({ answer }) => (answer instanceof ConsulError ? "" : answer)),
   );
