@@ -58,7 +58,7 @@ export function effectOf(
     return { what: "no leader anywhere", asked, gates: asked.length === 0 ? [] : [noLeader] };
   }
   if (fate === "back")
-    return { what: `${names} back`, asked: working, gates: [...readyGates, noOtherVoters] };
+    return { what: `${names} back`, asked: working, gates: [...readyGates, raftIsSettled] };
   const alone = action === "isolate" ? [aloneGate(servers(hit))] : [];
   const gates = [leaderAmongOthers(hit), notAlive(hit), notHealthy(hit), ...alone];
   return { what: `${names} gone for the others`, asked: working, gates };
@@ -79,21 +79,23 @@ const noLeader: Gate = {
   },
 };
 
-const noOtherVoters: Gate = {
-  name: "raft has no server that is not a member",
+// An agent that got another address is known by its old one for a while. And a server that lost its
+// data has a new id: the old one stays a voter until autopilot takes it out.
+const raftIsSettled: Gate = {
+  name: "raft has members only, each at its own address",
   look: async (agents) => {
-    const answers = await ask(servers(agents), (consul) => consul.raftPeers());
+    const answers = await ask(servers(agents), async (consul) => {
+      const [peers, members] = await Promise.all([consul.raftPeers(), consul.members()]);
+      const addresses = new Map(members.map(({ node, ip }) => [node, ip]));
+      return peers.filter(({ node, ip }) => addresses.get(node) !== ip);
+    });
     const failing = answers.flatMap(({ node, answer }) => {
       if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
-      const unknown = answer.filter((peer) => peer.node === unknownPeer);
-      return unknown.length === 0 ? [] : [`${node}: ${unknown.length} servers that are not there`];
+      return answer.map((peer) => `${node}: raft has ${peer.node} at ${peer.ip}, which it is not`);
     });
-    return { picture: failing.length === 0 ? "no other in raft" : "others in raft", failing };
+    return { picture: failing.length === 0 ? "raft settled" : "old addresses in raft", failing };
   },
 };
-
-/** What Consul calls a server in raft's configuration that is no member. */
-const unknownPeer = "(unknown)";
 
 const leaderAmongOthers = (hit: readonly FoundAgent[]): Gate => ({
   name: "another server leads and every agent that remains agrees",

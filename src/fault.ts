@@ -16,7 +16,7 @@ import {
 import { isolate, reconnect } from "./isolation.ts";
 import { fail, timed } from "./log.ts";
 import { raftOf } from "./raft.ts";
-import { untilHold } from "./ready.ts";
+import { ask, untilHold } from "./ready.ts";
 import { type Raft, resolveTarget } from "./target.ts";
 import { whileAllRun } from "./watch.ts";
 
@@ -65,7 +65,9 @@ const deeds: Readonly<Record<FaultAction, Deed>> = {
     await docker.change("unpause", containers(hit));
     await rejoin(hit, cluster);
   },
-  start: (docker, hit) => docker.change("start", containers(hit)),
+  start: async (docker, hit, { agents }) => {
+    await docker.change("start", containers(byLastAddress(hit, await lastAddresses(agents))));
+  },
   restart: (docker, hit) => docker.change("restart", containers(hit)),
   isolate: async (docker, hit, { agents }) => {
     await Promise.all(
@@ -131,6 +133,25 @@ async function leave(docker: Docker, agent: FoundAgent, timeout: number): Promis
   timed(`${agent.node} has left`);
 }
 
+/** Every node's last address, as an agent that works remembers it. */
+async function lastAddresses(agents: readonly FoundAgent[]): Promise<ReadonlyMap<string, string>> {
+  const answers = await ask(agents.filter(isUp).slice(0, 1), (consul) => consul.members());
+  const members = answers.flatMap(({ answer }) => (answer instanceof ConsulError ? [] : answer));
+  return new Map(members.map(({ node, ip }) => [node, ip]));
+}
+
+/**
+ * The engine gives a container that starts the lowest address that is free. Started in the order of
+ * their last addresses, nodes get those again. Swapped ones would take each other's place in raft.
+ */
+export function byLastAddress(
+  hit: readonly FoundAgent[],
+  addresses: ReadonlyMap<string, string>,
+): FoundAgent[] {
+  const last = ({ node }: FoundAgent) => addresses.get(node) ?? "";
+  return hit.toSorted((a, b) => last(a).localeCompare(last(b), "en", { numeric: true }));
+}
+
 /**
  * Tells nodes that were away to join again. Left to itself, gossip tries a node that it has taken
  * for failed every 30 s only (serf's `ReconnectInterval`), and one that was removed never.
@@ -160,9 +181,9 @@ const addressesBut = (agent: FoundAgent, agents: readonly FoundAgent[]) =>
 async function removeData(docker: Docker, { Name, Config }: ContainerFacts): Promise<void> {
   const variable = "CONSUL_DATA_DIR=";
   const given = Config.Env?.find((each) => each.startsWith(variable))?.slice(variable.length);
-  const where = ["--network=none", `--volumes-from=${Name}`, "--user=0", "--entrypoint=find"];
-  const what = [given ?? "/consul/data", "-mindepth", "1", "-delete"];
-  await docker.runToEnd([...where, Config.Image, ...what]);
+  const where = ["--network=none", `--volumes-from=${Name}`, "--user=0", "--entrypoint=sh"];
+  const script = 'cd "$1"; rm -rf -- * .[!.]*';
+  await docker.runToEnd([...where, Config.Image, "-ec", script, "sh", given ?? "/consul/data"]);
 }
 
 function report(hit: readonly FoundAgent[], { agents }: FoundCluster, { leader }: Raft): void {
