@@ -11,7 +11,7 @@ import {
   withOtherPorts,
 } from "./plan.ts";
 import { freePorts } from "./ports.ts";
-import { untilReady } from "./ready.ts";
+import { asked, untilReady } from "./ready.ts";
 import { credentialsOf, type Secrets, securityArchive } from "./security.ts";
 import type { Timeline } from "./timeline.ts";
 import { grantTokens, resync } from "./tokens.ts";
@@ -62,8 +62,10 @@ export async function apply(
   const ready = making.then((secrets) => {
     // With ACLs every agent is asked from the first gate on, so all of them have to run.
     const after = secrets?.tokens ? started : servers;
-    const wait = { credentials: credentialsOf(secrets), timeout, onChange: log, signal, after };
-    return untilReady(() => agents, wait, timeline);
+    const credentials = credentialsOf(secrets);
+    const current = () => agents.map((agent) => asked(agent, credentials));
+    const wait = { timeout, onChange: log, signal, after };
+    return untilReady(current, credentials.token !== undefined, wait, timeline);
   });
   const granted = Promise.all([making, servers]).then(
     ([secrets]) => secrets && grantTokens(() => agents, secrets, timeout + grace, signal),
@@ -145,7 +147,8 @@ async function run(
   await docker.startContainer(agent.container);
 }
 
-async function endedEarly(
+/** What is said of an agent that ended though it should run. */
+export async function endedEarly(
   docker: Docker,
   agents: readonly AgentPlan[],
   { container, exitCode }: Exit,

@@ -13,6 +13,8 @@ export interface Member {
 
 export interface RaftPeer {
   readonly node: string;
+  /** Where raft reaches it. */
+  readonly ip: string;
   readonly isLeader: boolean;
   readonly isVoter: boolean;
 }
@@ -31,7 +33,9 @@ const membersAnswer = z.array(
 
 const raftAnswer = z.object({
   Index: z.number(),
-  Servers: z.array(z.object({ Node: z.string(), Leader: z.boolean(), Voter: z.boolean() })),
+  Servers: z.array(
+    z.object({ Node: z.string(), Address: z.string(), Leader: z.boolean(), Voter: z.boolean() }),
+  ),
 });
 
 const checksAnswer = z.array(z.object({ Node: z.string(), CheckID: z.string() }));
@@ -114,8 +118,9 @@ export class Consul {
   async #raft(query: string): Promise<{ index: number; peers: RaftPeer[] }> {
     const path = `/v1/operator/raft/configuration${query}`;
     const { Index, Servers } = await this.#get(path, raftAnswer);
-    const peers = Servers.map(({ Node, Leader, Voter }) => ({
+    const peers = Servers.map(({ Node, Address, Leader, Voter }) => ({
       node: Node,
+      ip: Address.replace(/:\d+$/, ""),
       isLeader: Leader,
       isVoter: Voter,
     }));

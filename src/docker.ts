@@ -98,7 +98,7 @@ const containersAnswer = z.array(
       Cmd: z.array(z.string()).nullish(),
       Labels: z.record(z.string(), z.string()).nullish(),
     }),
-    State: z.object({ Running: z.boolean(), Paused: z.boolean() }),
+    State: z.object({ Running: z.boolean(), Paused: z.boolean(), ExitCode: z.number() }),
     Mounts: z.array(
       z.object({ Type: z.string(), Name: z.string().optional(), Destination: z.string() }),
     ),

@@ -8,31 +8,34 @@ import { portNames } from "./inputs.ts";
 import { cutsOff } from "./isolation.ts";
 import {
   type AgentPlan,
+  addressOf,
   anyClusterFilter,
   clusterFilter,
   jobLabels,
   labelNames,
   type Publication,
 } from "./plan.ts";
+import { type AskedAgent, asked } from "./ready.ts";
+import type { Node } from "./report.ts";
 
 /** How a node is: `isolated` runs, but is cut off from every other agent; `stopped` may be started. */
 export type NodeState = "running" | "isolated" | "paused" | "stopped";
 
 /** An agent of a cluster that an earlier step started. */
-export interface FoundAgent extends AgentPlan {
+export interface FoundAgent extends AgentPlan, AskedAgent {
   readonly state: NodeState;
   readonly datacenter: string;
   /** In the cluster's network; empty while it is stopped. */
   readonly ip: string;
   /** All that the engine tells of its container. */
   readonly facts: ContainerFacts;
+  /** URL of the node's own HTTP API. */
+  readonly http: string;
 }
 
 export interface FoundCluster {
   readonly clusterId: string;
   readonly network: string;
-  /** With which its agents are asked. */
-  readonly credentials: Credentials;
   /** Servers first, each role by number. */
   readonly agents: readonly FoundAgent[];
 }
@@ -62,13 +65,18 @@ export async function findCluster(
   const [clusterId] = ids;
   if (clusterId === undefined) throw notFound(wanted);
   if (ids.length > 1) throw several(ids);
+  const credentials = await credentialsOf(docker, facts);
   const limit = pLimit(asksAtOnce);
-  const found = await Promise.all(facts.map((each) => limit(() => agentOf(docker, each))));
-  const agents = found.sort(byRoleAndNumber);
-  const [first] = agents;
-  if (!first) throw new Error("a cluster that was found has a node");
-  const credentials = await credentialsIn(docker, first.container);
-  return { clusterId, network: networkOf(facts), credentials, agents };
+  const agents = await Promise.all(
+    facts.map((each) => limit(() => agentOf(docker, each, credentials))),
+  );
+  return { clusterId, network: networkOf(facts), agents: agents.sort(byRoleAndNumber) };
+}
+
+/** The agent as an object of the output `nodes`: what the main action tells of it, and its state. */
+export function nodeOf(agent: FoundAgent): Node & { readonly state: NodeState } {
+  const { node, role, datacenter, container, ip, http, state } = agent;
+  return { name: node, role, datacenter, container, ip, http, state };
 }
 
 const ofJob = (env: Readonly<Record<string, string | undefined>>) =>
@@ -89,17 +97,33 @@ function several(ids: readonly string[]): InputError {
 
 const label = ({ Config }: ContainerFacts, name: string) => Config.Labels?.[name] ?? "";
 
-async function agentOf(docker: Docker, facts: ContainerFacts): Promise<FoundAgent> {
+/** Every server has what it takes to talk with the cluster. */
+async function credentialsOf(docker: Docker, facts: readonly ContainerFacts[]) {
+  const server = facts.find((each) => label(each, labelNames.role) === "server");
+  if (!server) throw new ActionError("No server", "None of the cluster's containers is a server.");
+  return credentialsIn(docker, server.Name);
+}
+
+async function agentOf(
+  docker: Docker,
+  facts: ContainerFacts,
+  credentials: Credentials,
+): Promise<FoundAgent> {
   const node = label(facts, labelNames.node);
   const role: Role = label(facts, labelNames.role) === "server" ? "server" : "client";
   const [network] = Object.values(facts.NetworkSettings.Networks);
-  return {
+  const plan: AgentPlan = {
     node,
     role,
     container: facts.Name,
     // A cluster that shares a network with another answers to its container names only.
     host: network?.Aliases?.includes(node) ? node : facts.Name,
     publications: publicationsOf(facts),
+  };
+  return {
+    ...plan,
+    ...asked(plan, credentials),
+    http: `${credentials.scheme}://${addressOf(plan, "http")}`,
     state: await stateOf(docker, facts),
     datacenter: flagOf(facts, "-datacenter="),
     ip: network?.IPAddress ?? "",

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Role } from "./agent-config.ts";
 import { Consul, ConsulError, type Credentials } from "./consul.ts";
 import { ActionError } from "./errors.ts";
 import { type AgentPlan, addressOf } from "./plan.ts";
@@ -18,7 +19,7 @@ export interface Verdict {
 /** Something that must be true before a wait is over. */
 export interface Gate {
   readonly name: string;
-  look(agents: readonly AgentPlan[], credentials: Credentials): Promise<Verdict>;
+  look(agents: readonly AskedAgent[]): Promise<Verdict>;
 }
 
 /** A gate of a start, and the phase of the timeline that ends when it first holds. */
@@ -26,6 +27,13 @@ interface ReadyGate extends Gate {
   readonly phase: PhaseName;
   /** Whether Consul answers this only to a token, where it has ACLs. */
   readonly needsToken: boolean;
+}
+
+/** An agent and its HTTP API. */
+export interface AskedAgent {
+  readonly node: string;
+  readonly role: Role;
+  readonly consul: Consul;
 }
 
 export interface Answer<T> {
@@ -39,8 +47,8 @@ export const readyGates: readonly ReadyGate[] = [
     name: "every agent is an alive member, as each server sees it",
     phase: "gossip",
     needsToken: true,
-    look: async (agents, credentials) => {
-      const answers = await ask(servers(agents), credentials, async (consul) =>
+    look: async (agents) => {
+      const answers = await ask(servers(agents), async (consul) =>
         (await consul.members()).filter(({ isAlive }) => isAlive).map(({ node }) => node),
       );
       return everyoneNames(agents, answers, "alive");
@@ -50,15 +58,14 @@ export const readyGates: readonly ReadyGate[] = [
     name: "there is one leader, the same one asked from every agent",
     phase: "election",
     needsToken: false,
-    look: async (agents, credentials) =>
-      agreedLeader(await ask(agents, credentials, (consul) => consul.leader())),
+    look: async (agents) => agreedLeader(await ask(agents, (consul) => consul.leader())),
   },
   {
     name: "every server is a raft voter",
     phase: "voters",
     needsToken: true,
-    look: async (agents, credentials) => {
-      const answers = await ask(servers(agents), credentials, async (consul) =>
+    look: async (agents) => {
+      const answers = await ask(servers(agents), async (consul) =>
         (await consul.raftPeers()).filter(({ isVoter }) => isVoter).map(({ node }) => node),
       );
       return everyoneNames(servers(agents), answers, "voting");
@@ -68,13 +75,13 @@ export const readyGates: readonly ReadyGate[] = [
     name: "every node is in the catalog with a passing serfHealth, by a consistent read through every agent",
     phase: "catalog",
     needsToken: true,
-    look: async (agents, credentials) => {
+    look: async (agents) => {
       // A leader that is not settled holds up consistent reads, longer than it needs to settle. So
       // it is asked for one only when an ordinary read shows all that it has to do is done.
-      const first = await ask(agents.slice(0, 1), credentials, (consul) => consul.healthyNodes());
+      const first = await ask(agents.slice(0, 1), (consul) => consul.healthyNodes());
       const verdict = everyoneNames(agents, first, "healthy in the catalog");
       if (verdict.failing.length > 0) return verdict;
-      const answers = await ask(agents, credentials, (consul) => consul.healthyNodes("consistent"));
+      const answers = await ask(agents, (consul) => consul.healthyNodes("consistent"));
       return everyoneNames(agents, answers, "healthy in the catalog");
     },
   },
@@ -90,15 +97,17 @@ const gatesWithTokens = readyGates.toSorted((a, b) => Number(a.needsToken) - Num
  *
  * @param current - the agents; asked before each look, since an agent may get another port while
  *   the cluster starts
+ * @param hasTokens - whether the agents are asked with a token, as in a cluster with ACLs
  * @param timeline - learns when each gate first held
  * @throws ActionError naming the gate that did not hold when time was up, and for whom
  */
 export async function untilReady(
-  current: () => readonly AgentPlan[],
+  current: () => readonly AskedAgent[],
+  hasTokens: boolean,
   wait: Omit<Wait, "failure">,
   timeline: Timeline,
 ): Promise<void> {
-  const gates = wait.credentials.token ? gatesWithTokens : readyGates;
+  const gates = hasTokens ? gatesWithTokens : readyGates;
   const failure = { title: "Consul is not ready", summary: "The cluster was not ready" };
   return untilHold(
     gates.map((gate) => timed(gate, timeline)),
@@ -109,9 +118,9 @@ export async function untilReady(
 
 /** The same gate, which tells the timeline when it is first asked and when it first holds. */
 function timed(gate: ReadyGate, timeline: Timeline): Gate {
-  const look: Gate["look"] = async (agents, credentials) => {
+  const look: Gate["look"] = async (agents) => {
     timeline.begin(gate.phase);
-    const verdict = await gate.look(agents, credentials);
+    const verdict = await gate.look(agents);
     if (verdict.failing.length === 0) timeline.end(gate.phase);
     return verdict;
   };
@@ -120,8 +129,6 @@ function timed(gate: ReadyGate, timeline: Timeline): Gate {
 
 /** How a wait goes on and ends. */
 export interface Wait {
-  /** The cluster's own, with which it is asked. */
-  readonly credentials: Credentials;
   /** Milliseconds. */
   readonly timeout: number;
   /** Gets the picture in words whenever it changes. */
@@ -145,7 +152,7 @@ export interface Wait {
  */
 export async function untilHold(
   gates: readonly Gate[],
-  current: () => readonly AgentPlan[],
+  current: () => readonly AskedAgent[],
   wait: Wait,
 ): Promise<void> {
   const deadline = performance.now() + wait.timeout;
@@ -153,7 +160,7 @@ export async function untilHold(
   const { after, signal, timeout } = wait;
   if (after) await Promise.race([after, sleep(timeout, undefined, { signal })]);
   for (;;) {
-    const { picture, failed } = await lookThrough(gates, current(), wait.credentials);
+    const { picture, failed } = await lookThrough(gates, current());
     if (picture !== shown) wait.onChange(picture);
     shown = picture;
     if (!failed) return;
@@ -170,12 +177,11 @@ interface FailedGate {
 /** Looks at the gates in order, as far as the first that does not hold. */
 async function lookThrough(
   gates: readonly Gate[],
-  agents: readonly AgentPlan[],
-  credentials: Credentials,
+  agents: readonly AskedAgent[],
 ): Promise<{ picture: string; failed: FailedGate | undefined }> {
   const pictures: string[] = [];
   for (const gate of gates) {
-    const { picture, failing } = await gate.look(agents, credentials);
+    const { picture, failing } = await gate.look(agents);
     pictures.push(picture);
     if (failing.length > 0) return { picture: pictures.join(", "), failed: { gate, failing } };
   }
@@ -191,26 +197,27 @@ function notHeld({ timeout, failure }: Wait, picture: string, { gate, failing }:
   return new ActionError(failure.title, lines.join("\n"));
 }
 
-export const servers = (agents: readonly AgentPlan[]) =>
+export const servers = <T extends AskedAgent>(agents: readonly T[]): T[] =>
   agents.filter(({ role }) => role === "server");
 
-/** An agent's HTTP API. */
-export const consulOf = (agent: AgentPlan, credentials: Credentials) =>
-  new Consul({ ...credentials, address: addressOf(agent, "http") });
+/** An agent of the plan, to be asked with the credentials of its cluster. */
+export function asked(agent: AgentPlan, credentials: Credentials): AskedAgent {
+  const consul = new Consul({ ...credentials, address: addressOf(agent, "http") });
+  return { node: agent.node, role: agent.role, consul };
+}
 
 /** Asks agents the same, all at once. An agent that can't answer gives its error as its answer. */
 export function ask<T>(
-  agents: readonly AgentPlan[],
-  credentials: Credentials,
+  agents: readonly AskedAgent[],
   question: (consul: Consul) => Promise<T>,
 ): Promise<Answer<T>[]> {
   return Promise.all(
-    agents.map(async (agent) => {
+    agents.map(async ({ node, consul }) => {
       try {
-        return { node: agent.node, answer: await question(consulOf(agent, credentials)) };
+        return { node, answer: await question(consul) };
       } catch (error) {
         if (!(error instanceof ConsulError)) throw error;
-        return { node: agent.node, answer: error };
+        return { node, answer: error };
       }
     }),
   );
@@ -218,7 +225,7 @@ export function ask<T>(
 
 /** Holds where each answer names all of the wanted nodes; counts what the worst answer names. */
 export function everyoneNames(
-  wanted: readonly AgentPlan[],
+  wanted: readonly AskedAgent[],
   answers: readonly Answer<readonly string[]>[],
   what: string,
 ): Verdict {
@@ -236,7 +243,8 @@ export function everyoneNames(
   };
 }
 
-function agreedLeader(answers: readonly Answer<string>[]): Verdict {
+/** Holds where all answers name the same leader. */
+export function agreedLeader(answers: readonly Answer<string>[]): Verdict {
   const leaders = new Set(
     answers.map(({ answer }) => (answer instanceof ConsulError ? "" : answer)),
   );

@@ -1,7 +1,7 @@
 import * as core from "@actions/core";
 import type { Credentials, Member, RaftPeer } from "./consul.ts";
 import { type AgentPlan, addressOf, type ClusterPlan } from "./plan.ts";
-import { consulOf } from "./ready.ts";
+import { asked } from "./ready.ts";
 import { summaryOf } from "./summary.ts";
 import { barsOf, type Timeline } from "./timeline.ts";
 
@@ -56,7 +56,7 @@ export async function describe(
 ): Promise<ReadyCluster> {
   const [first] = agents;
   if (!first) throw new Error("a cluster has at least one server");
-  const consul = consulOf(first, credentials);
+  const consul = asked(first, credentials).consul;
   const [members, peers] = await Promise.all([consul.members(), consul.raftPeers()]);
   return {
     plan,

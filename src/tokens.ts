@@ -4,7 +4,7 @@ import { agentRules, canChooseSecret, dnsRules, hasDnsToken } from "./agent-conf
 import { type Consul, ConsulError } from "./consul.ts";
 import { ActionError } from "./errors.ts";
 import type { AgentPlan } from "./plan.ts";
-import { consulOf } from "./ready.ts";
+import { asked } from "./ready.ts";
 import { credentialsOf, type Secrets, type Tokens } from "./security.ts";
 
 /** Milliseconds between two attempts. */
@@ -41,7 +41,7 @@ export async function grantTokens(
   const server = () => {
     const [first] = current();
     if (!first) throw new Error("a cluster has at least one server");
-    return consulOf(first, credentials);
+    return asked(first, credentials).consul;
   };
   // Asked first, as it needs no token and so leaves no refusal in the server's log.
   await untilDone(
@@ -123,7 +123,7 @@ export async function resync(agents: readonly AgentPlan[], secrets: Secrets): Pr
   const standard = hasDnsToken(version) ? "" : tokens.dns;
   await Promise.all(
     agents.map(async (agent) => {
-      const consul = consulOf(agent, credentials);
+      const { consul } = asked(agent, credentials);
       await consul.setDefaultToken(tokens.agents.get(agent.node) ?? "");
       await consul.setDefaultToken(standard);
     }),

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
-import type { AgentPlan } from "../../src/plan.ts";
-import { untilReady } from "../../src/ready.ts";
+import { Consul } from "../../src/consul.ts";
+import { type AskedAgent, untilReady } from "../../src/ready.ts";
 import { Timeline } from "../../src/timeline.ts";
 
 /**
@@ -24,7 +24,6 @@ const whole: Required<Picture> = {
 };
 
 const patience = {
-  credentials: { scheme: "http" },
   timeout: 60_000,
   onChange: () => {},
   signal: new AbortController().signal,
@@ -35,7 +34,7 @@ afterEach(() => {
   for (const server of open.splice(0)) server.close().closeAllConnections();
 });
 
-async function agent(node: string, picture: () => Picture): Promise<AgentPlan> {
+async function agent(node: string, picture: () => Picture): Promise<AskedAgent> {
   const server = createServer(({ url = "" }, response) => {
     const { alive, leader, voters, healthy } = { ...whole, ...picture() };
     const member = (Name: string) => ({ Name, Addr: "10.0.0.1", Tags: { build: "1.8.7:0e" } });
@@ -53,6 +52,7 @@ async function agent(node: string, picture: () => Picture): Promise<AgentPlan> {
         Index: 1,
         Servers: whole.voters.map((name) => ({
           Node: name,
+          Address: "10.0.0.1:8300",
           Leader: false,
           Voter: voters.includes(name),
         })),
@@ -67,8 +67,8 @@ async function agent(node: string, picture: () => Picture): Promise<AgentPlan> {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
   const role = node.startsWith("server") ? "server" : "client";
-  const publications = [{ name: "http", port: address.port, isFixed: false }] as const;
-  return { node, role, container: node, host: node, publications };
+  const consul = new Consul({ scheme: "http", address: `127.0.0.1:${address.port}` });
+  return { node, role, consul };
 }
 
 /** Waits for three agents that show these pictures; what is not said is as in a whole cluster. */
@@ -86,7 +86,7 @@ async function wait(
     log.push(line);
     told();
   };
-  await untilReady(() => agents, { ...patience, timeout, onChange: add }, new Timeline());
+  await untilReady(() => agents, false, { ...patience, timeout, onChange: add }, new Timeline());
   return log;
 }
 
@@ -161,7 +161,7 @@ describe("not ready is a cluster", () => {
   test("where an agent does not answer", async () => {
     const gone = await agent("server-1", () => ({}));
     for (const server of open.splice(0)) server.close().closeAllConnections();
-    const waiting = untilReady(() => [gone], { ...patience, timeout: 60 }, new Timeline());
+    const waiting = untilReady(() => [gone], false, { ...patience, timeout: 60 }, new Timeline());
     await expect(waiting).rejects.toThrow("\n  server-1: connection refused\n");
   });
 });
@@ -171,6 +171,11 @@ test("waiting ends when it is called off", async () => {
   const lone = await agent("server-1", () => ({ alive: [] }));
   const onChange = () => canceled.abort();
   const { signal } = canceled;
-  const waiting = untilReady(() => [lone], { ...patience, onChange, signal }, new Timeline());
+  const waiting = untilReady(
+    () => [lone],
+    false,
+    { ...patience, onChange, signal },
+    new Timeline(),
+  );
   await expect(waiting).rejects.toThrow(/abort/);
 });

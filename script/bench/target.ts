@@ -10,7 +10,7 @@ import {
   planCluster,
 } from "../../src/plan.ts";
 import { freePorts } from "../../src/ports.ts";
-import { untilReady } from "../../src/ready.ts";
+import { asked, untilReady } from "../../src/ready.ts";
 import { Timeline } from "../../src/timeline.ts";
 
 /** Inputs on free ports, so that a cluster that is up already is in nobody's way. */
@@ -54,9 +54,9 @@ export async function untilGatesHold(plan: ClusterPlan, servers: Promise<unknown
   const scope = new AbortController();
   const timeline = new Timeline();
   await untilReady(
-    () => plan.agents,
+    () => plan.agents.map((agent) => asked(agent, { scheme: "http" })),
+    false,
     {
-      credentials: { scheme: "http" },
       timeout: 120_000,
       onChange: () => {},
       signal: scope.signal,

@@ -1,0 +1,2 @@
+import { fault } from "./index.js";
+await fault();

@@ -1,0 +1,149 @@
+import { ConsulError } from "./consul.ts";
+import type { FaultAction } from "./fault-inputs.ts";
+import { type FoundAgent, isUp } from "./found.ts";
+import { agreedLeader, ask, type Gate, readyGates, servers } from "./ready.ts";
+import { quorumOf, type Raft } from "./target.ts";
+
+/** What a fault must lead to. */
+export interface Effect {
+  /** For the log, for example `another leader, server-1 gone`. */
+  readonly what: string;
+  /** Whom to ask. */
+  readonly asked: readonly FoundAgent[];
+  /** What must hold; none where there is nothing to wait for. */
+  readonly gates: readonly Gate[];
+}
+
+/** Which nodes are able to do their part afterwards, of those that were and those that were hit. */
+type Fate = "gone" | "back" | "untouched";
+
+const fates: Readonly<Record<FaultAction, Fate>> = {
+  kill: "gone",
+  stop: "gone",
+  pause: "gone",
+  isolate: "gone",
+  resume: "back",
+  start: "back",
+  restart: "back",
+  heal: "back",
+  "remove-data": "untouched",
+};
+
+/**
+ * What an action must lead to, given whom it hits and how the cluster was before. Pure.
+ *
+ * Whether there is a quorum afterwards follows from raft's configuration, not from how many servers
+ * the cluster was started with: Consul's autopilot takes a server that has failed out of raft, and
+ * a graceful leave does so at once.
+ */
+export function effectOf(
+  action: FaultAction,
+  hit: readonly FoundAgent[],
+  agents: readonly FoundAgent[],
+  raft: Raft,
+): Effect {
+  const fate = fates[action];
+  if (fate === "untouched") return { what: "the data is gone", asked: [], gates: [] };
+  const isHit = ({ node }: FoundAgent) => hit.some((each) => each.node === node);
+  const others = agents.filter((agent) => isUp(agent) && !isHit(agent));
+  const working = fate === "back" ? agents.filter((agent) => isHit(agent) || isUp(agent)) : others;
+  const leavers = action === "stop" ? hit.map(({ node }) => node) : [];
+  const voters = raft.voters.filter((node) => !leavers.includes(node));
+  const voting = working.filter(({ node }) => voters.includes(node));
+  const names = hit.map(({ node }) => node).join(", ");
+
+  if (voters.length === 0 || voting.length < quorumOf(voters.length)) {
+    // An isolated server still answers: it must have noticed as well.
+    const asked = action === "isolate" ? [...others, ...hit] : working;
+    return { what: "no leader anywhere", asked, gates: asked.length === 0 ? [] : [noLeader] };
+  }
+  if (fate === "back")
+    return { what: `${names} back`, asked: working, gates: [...readyGates, raftIsSettled] };
+  const alone = action === "isolate" ? [aloneGate(servers(hit))] : [];
+  const gates = [leaderAmongOthers(hit), notAlive(hit), notHealthy(hit), ...alone];
+  return { what: `${names} gone for the others`, asked: working, gates };
+}
+
+const noLeader: Gate = {
+  name: "no agent reports a leader",
+  look: async (agents) => {
+    const answers = await ask(agents, (consul) => consul.leader());
+    const roles = new Map(agents.map(({ node, role }) => [node, role]));
+    const failing = answers.flatMap(({ node, answer }) => {
+      if (!(answer instanceof ConsulError))
+        return answer === "" ? [] : [`${node}: reports ${answer}`];
+      // A client asks a server, so its error says that there is nobody to tell it of a leader.
+      return roles.get(node) === "client" ? [] : [`${node}: ${answer.message}`];
+    });
+    return { picture: failing.length === 0 ? "no leader" : "leader still reported", failing };
+  },
+};
+
+// An agent that got another address is known by its old one for a while. And a server that lost its
+// data has a new id: the old one stays a voter until autopilot takes it out.
+const raftIsSettled: Gate = {
+  name: "raft has members only, each at its own address",
+  look: async (agents) => {
+    const answers = await ask(servers(agents), async (consul) => {
+      const [peers, members] = await Promise.all([consul.raftPeers(), consul.members()]);
+      const addresses = new Map(members.map(({ node, ip }) => [node, ip]));
+      return peers.filter(({ node, ip }) => addresses.get(node) !== ip);
+    });
+    const failing = answers.flatMap(({ node, answer }) => {
+      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
+      return answer.map((peer) => `${node}: raft has ${peer.node} at ${peer.ip}, which it is not`);
+    });
+    return { picture: failing.length === 0 ? "raft settled" : "old addresses in raft", failing };
+  },
+};
+
+const leaderAmongOthers = (hit: readonly FoundAgent[]): Gate => ({
+  name: "another server leads and every agent that remains agrees",
+  look: async (agents) => {
+    const answers = await ask(agents, (consul) => consul.leader());
+    const verdict = agreedLeader(answers);
+    if (verdict.failing.length > 0) return verdict;
+    const gone = hit.map(({ ip }) => ip);
+    const failing = answers.flatMap(({ node, answer }) => {
+      const isOld = typeof answer === "string" && gone.includes(answer.replace(/:\d+$/, ""));
+      return isOld ? [`${node}: still ${answer}`] : [];
+    });
+    return { picture: failing.length === 0 ? "one leader" : "the old leader", failing };
+  },
+});
+
+const notAlive = (hit: readonly FoundAgent[]): Gate => ({
+  name: "no agent that remains takes the node for alive (gossip's own timers)",
+  look: async (agents) => {
+    const answers = await ask(agents, async (consul) =>
+      (await consul.members()).filter(({ isAlive }) => isAlive).map(({ node }) => node),
+    );
+    return nobodyNames(hit, answers, "alive");
+  },
+});
+
+const notHealthy = (hit: readonly FoundAgent[]): Gate => ({
+  name: "the node's serfHealth is critical, or the node is out of the catalog",
+  look: async (agents) =>
+    nobodyNames(hit, await ask(agents, (consul) => consul.healthyNodes()), "healthy"),
+});
+
+/** The isolated servers themselves must have noticed that there is no leader for them. */
+const aloneGate = (hit: readonly FoundAgent[]): Gate => ({
+  name: "the isolated servers answer, and report no leader",
+  look: () => noLeader.look(hit),
+});
+
+function nobodyNames(
+  hit: readonly FoundAgent[],
+  answers: readonly { node: string; answer: readonly string[] | ConsulError }[],
+  what: string,
+) {
+  const failing = answers.flatMap(({ node, answer }) => {
+    if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
+    const named = hit.filter((each) => answer.includes(each.node)).map((each) => each.node);
+    return named.length === 0 ? [] : [`${node}: still ${what}: ${named.join(", ")}`];
+  });
+  const gone = hit.map(({ node }) => node).join(", ");
+  return { picture: `${gone} ${failing.length === 0 ? "not" : "still"} ${what}`, failing };
+}

@@ -1,0 +1,3 @@
+import { fault } from "./index.ts";
+
+await fault();

@@ -1,0 +1,188 @@
+import * as core from "@actions/core";
+import { cancellation } from "./cancellation.ts";
+import { ConsulError } from "./consul.ts";
+import { type ContainerFacts, Docker } from "./docker.ts";
+import { type Effect, effectOf } from "./effect.ts";
+import { ActionError } from "./errors.ts";
+import { type FaultAction, type FaultSpec, parseFaultInputs } from "./fault-inputs.ts";
+import { type FoundAgent, type FoundCluster, findCluster, isUp, nodeOf } from "./found.ts";
+import { isolate, reconnect } from "./isolation.ts";
+import { fail, timed } from "./log.ts";
+import { raftOf } from "./raft.ts";
+import { ask, untilHold } from "./ready.ts";
+import { type Raft, resolveTarget } from "./target.ts";
+import { whileAllRun } from "./watch.ts";
+
+/** The outputs, in the order of fault/action.yml. */
+export const faultOutputNames = ["node", "leader", "quorum", "nodes"] as const;
+
+/** The step `fault`: one thing goes wrong on purpose, or is put right again. */
+export async function fault(): Promise<void> {
+  const canceled = cancellation();
+  const docker = new Docker(canceled, core.debug);
+  try {
+    const spec = parseFaultInputs(core.getInput);
+    const cluster = await findCluster(docker, spec.cluster, process.env);
+    const raft = await raftOf(cluster.agents);
+    const hit = resolveTarget(spec.action, spec.target, cluster.agents, raft);
+    const effect = effectOf(spec.action, hit, cluster.agents, raft);
+    await core.group(`${spec.action} ${hit.map(({ node }) => node).join(", ")}`, async () => {
+      await doIt(docker, spec, cluster, hit);
+      if (spec.wait) await untilTrue(docker, spec, cluster, effect);
+    });
+    const after = await findCluster(docker, cluster.clusterId, process.env);
+    report(hit, after, await raftOf(after.agents));
+  } catch (error) {
+    fail(canceled.aborted ? canceled.reason : error);
+  }
+}
+
+type Deed = (
+  docker: Docker,
+  hit: readonly FoundAgent[],
+  cluster: FoundCluster,
+  timeout: number,
+) => Promise<void>;
+
+const containers = (agents: readonly FoundAgent[]) => agents.map(({ container }) => container);
+
+/** What each action does. What it must lead to is in effect.ts. */
+const deeds: Readonly<Record<FaultAction, Deed>> = {
+  kill: (docker, hit) => docker.change("kill", containers(hit)),
+  stop: async (docker, hit, _, timeout) => {
+    // One after another: with each that leaves, raft's quorum gets smaller.
+    for (const agent of hit) await leave(docker, agent, timeout);
+  },
+  pause: (docker, hit) => docker.change("pause", containers(hit)),
+  resume: async (docker, hit, cluster) => {
+    await docker.change("unpause", containers(hit));
+    await rejoin(hit, cluster);
+  },
+  start: async (docker, hit, { agents }) => {
+    await docker.change("start", containers(byLastAddress(hit, await lastAddresses(agents))));
+  },
+  restart: (docker, hit) => docker.change("restart", containers(hit)),
+  isolate: async (docker, hit, { agents }) => {
+    await Promise.all(
+      hit.map((agent) => isolate(docker, isolated(agent), addressesBut(agent, agents))),
+    );
+  },
+  heal: async (docker, hit, cluster) => {
+    await Promise.all(hit.map((agent) => reconnect(docker, isolated(agent))));
+    await rejoin(hit, cluster);
+  },
+  "remove-data": async (docker, hit) => {
+    await Promise.all(hit.map((agent) => removeData(docker, agent.facts)));
+  },
+};
+
+async function doIt(
+  docker: Docker,
+  { action, timeout }: FaultSpec,
+  cluster: FoundCluster,
+  hit: readonly FoundAgent[],
+) {
+  await deeds[action](docker, hit, cluster, timeout);
+  timed(`${action}: done`);
+}
+
+/** Waits for the effect. An agent that is asked and ends instead fails the step at once. */
+async function untilTrue(
+  docker: Docker,
+  { action, timeout }: FaultSpec,
+  { clusterId }: FoundCluster,
+  { what, asked, gates }: Effect,
+): Promise<void> {
+  const failure = {
+    title: `${action} did not take effect`,
+    summary: `"${action}" did not lead to its effect (${what})`,
+  };
+  await whileAllRun(docker, clusterId, asked, (signal) =>
+    untilHold(gates, () => asked, { timeout, onChange: timed, signal, failure }),
+  );
+}
+
+/**
+ * A graceful leave, as `consul leave` does it. The agent answers once it has left, or is gone
+ * before its answer is out.
+ */
+async function leave(docker: Docker, agent: FoundAgent, timeout: number): Promise<void> {
+  const answer = await agent.consul.leave(timeout).catch((error: unknown) => {
+    if (error instanceof ConsulError) return error;
+    throw error;
+  });
+  const deadline = AbortSignal.timeout(timeout);
+  await docker
+    .within(deadline)
+    .untilStopped(agent.container)
+    .catch((error: unknown) => {
+      if (!deadline.aborted) throw error;
+      const said = answer ? ` It answered: ${answer.message}.` : "";
+      const message = `${agent.node} was told to leave, but still ran ${timeout / 1000} s later.${said}`;
+      throw new ActionError(`${agent.node} did not leave`, message, { cause: answer });
+    });
+  timed(`${agent.node} has left`);
+}
+
+/** Every node's last address, as an agent that works remembers it. */
+async function lastAddresses(agents: readonly FoundAgent[]): Promise<ReadonlyMap<string, string>> {
+  const answers = await ask(agents.filter(isUp).slice(0, 1), (consul) => consul.members());
+  const members = answers.flatMap(({ answer }) => (answer instanceof ConsulError ? [] : answer));
+  return new Map(members.map(({ node, ip }) => [node, ip]));
+}
+
+/**
+ * The engine gives a container that starts the lowest address that is free. Started in the order of
+ * their last addresses, nodes get those again. Swapped ones would take each other's place in raft.
+ */
+export function byLastAddress(
+  hit: readonly FoundAgent[],
+  addresses: ReadonlyMap<string, string>,
+): FoundAgent[] {
+  const last = ({ node }: FoundAgent) => addresses.get(node) ?? "";
+  return hit.toSorted((a, b) => last(a).localeCompare(last(b), "en", { numeric: true }));
+}
+
+/**
+ * Tells nodes that were away to join again. Left to itself, gossip tries a node that it has taken
+ * for failed every 30 s only (serf's `ReconnectInterval`), and one that was removed never.
+ */
+async function rejoin(hit: readonly FoundAgent[], { agents }: FoundCluster): Promise<void> {
+  const back = (agent: FoundAgent) => isUp(agent) || hit.some(({ node }) => node === agent.node);
+  const servers = agents.filter((agent) => agent.role === "server" && back(agent));
+  await Promise.all(
+    hit.map(async (agent) => {
+      for (const { ip } of servers.filter(({ node }) => node !== agent.node)) {
+        const error = await agent.consul.join(ip).catch((reason: unknown) => reason);
+        if (error === undefined) return;
+        if (!(error instanceof ConsulError)) throw error;
+        timed(`${agent.node} could not join ${ip}: ${error.message}`);
+      }
+    }),
+  );
+}
+
+const isolated = ({ container, facts }: FoundAgent) => ({ container, image: facts.Config.Image });
+
+const addressesBut = (agent: FoundAgent, agents: readonly FoundAgent[]) =>
+  agents.filter(({ node, ip }) => node !== agent.node && ip !== "").map(({ ip }) => ip);
+
+async function removeData(docker: Docker, { Name, Config }: ContainerFacts): Promise<void> {
+  const variable = "CONSUL_DATA_DIR=";
+  const given = Config.Env?.find((each) => each.startsWith(variable))?.slice(variable.length);
+  const where = ["--network=none", `--volumes-from=${Name}`, "--user=0", "--entrypoint=sh"];
+  const script = 'cd "$1"; rm -rf -- * .[!.]*';
+  await docker.runToEnd([...where, Config.Image, "-ec", script, "sh", given ?? "/consul/data"]);
+}
+
+function report(hit: readonly FoundAgent[], { agents }: FoundCluster, { leader }: Raft): void {
+  const names = hit.map(({ node }) => node);
+  const outputs: Record<(typeof faultOutputNames)[number], string> = {
+    node: names.length === 1 ? names.join() : JSON.stringify(names),
+    leader,
+    // Only a quorum has a leader.
+    quorum: String(leader !== ""),
+    nodes: JSON.stringify(agents.map(nodeOf)),
+  };
+  for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value);
+}

@@ -1,0 +1,20 @@
+import { ConsulError } from "./consul.ts";
+import { type FoundAgent, isUp } from "./found.ts";
+import { ask, servers } from "./ready.ts";
+import type { Raft } from "./target.ts";
+
+/**
+ * Who leads and who votes now. Each server that works is asked what it knows itself, since without
+ * a quorum there is no leader to ask; the one with the newest configuration is believed.
+ */
+export async function raftOf(agents: readonly FoundAgent[]): Promise<Raft> {
+  const answers = await ask(servers(agents.filter(isUp)), (consul) => consul.raftPeersAsKnown());
+  const known = answers
+    .flatMap(({ answer }) => (answer instanceof ConsulError ? [] : [answer]))
+    .sort((a, b) => b.index - a.index);
+  const peers = known[0]?.peers;
+  // Where no server can be asked, the cluster is taken for what it was started as.
+  const voters = peers?.filter(({ isVoter }) => isVoter) ?? servers(agents);
+  const leader = known.flatMap((each) => each.peers).find(({ isLeader }) => isLeader);
+  return { leader: leader?.node ?? "", voters: voters.map(({ node }) => node) };
+}
