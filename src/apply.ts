@@ -1,11 +1,12 @@
 import pLimit from "p-limit";
-import { type Docker, DockerError, type Exit } from "./docker.ts";
-import { ActionError, messageOf } from "./errors.ts";
+import { explainExit, explainStart } from "./diagnosis.ts";
+import { type Docker, DockerError } from "./docker.ts";
 import {
   type AgentPlan,
   agentRunArguments,
   type ClusterPlan,
   clusterFilter,
+  nodeFilter,
   withOtherPorts,
 } from "./plan.ts";
 import { freePorts } from "./ports.ts";
@@ -15,8 +16,6 @@ import { untilReady } from "./ready.ts";
 const startsAtOnce = 8;
 /** How often an agent whose port was taken meanwhile gets another. */
 const portAttempts = 5;
-/** Lines of an agent's log that are shown where it ended. */
-const lastLines = 15;
 
 /**
  * Starts every agent of the plan and waits until the cluster is ready. The two run side by side:
@@ -36,8 +35,8 @@ export async function apply(
   const scoped = docker.within(scope.signal);
 
   const ended = scoped
-    .firstExit(clusterFilter(plan.site.clusterId), new Date())
-    .then(async (exit) => Promise.reject(await endedEarly(docker, agents, exit)));
+    .firstExit([clusterFilter(plan.site.clusterId), nodeFilter], new Date())
+    .then(async (exit) => Promise.reject(await explainExit(docker, plan, agents, exit)));
   const started = startAll(scoped, plan, agents, log);
   const ready = untilReady(() => agents, plan.spec.timeout, log, scope.signal);
 
@@ -82,27 +81,10 @@ async function start(
     if (!(error instanceof DockerError)) throw error;
     const canMove = agent.publications.some(({ isFixed }) => !isFixed);
     if (error.failure !== "port-taken" || !canMove || attempt === portAttempts)
-      throw new ActionError(`${agent.node} can't start`, error.message, { cause: error });
+      throw await explainStart(docker, agent, error);
     // The container was created before its ports were found taken.
     await docker.removeContainers([agent.container]);
     const ports = await freePorts(agent.publications.length);
     return start(docker, plan, withOtherPorts(agent, ports), attempt + 1);
   }
-}
-
-async function endedEarly(
-  docker: Docker,
-  agents: readonly AgentPlan[],
-  { container, exitCode }: Exit,
-) {
-  const node = agents.find((agent) => agent.container === container)?.node ?? container;
-  const lines = await docker.logs(container, lastLines).catch((error) => [messageOf(error)]);
-  return new ActionError(
-    `${node} exited`,
-    [
-      `${node} exited with code ${exitCode}. Its last lines:`,
-      ...lines.map((line) => `  ${line}`),
-      "Most often this is a setting in `config` or `env` that this version of Consul does not take.",
-    ].join("\n"),
-  );
 }

@@ -62,16 +62,50 @@ export const clusterFilter = (clusterId: string) => `label=${clusterLabel(cluste
 /** The filter for what belongs to any cluster. */
 export const anyClusterFilter = `label=${action}.cluster`;
 
-/** Labels of the job that a cluster belongs to, from the environment that the runner gives. */
-export function jobLabels(env: Readonly<Record<string, string | undefined>>) {
-  const values = {
-    run: [env.GITHUB_REPOSITORY, env.GITHUB_RUN_ID, env.GITHUB_RUN_ATTEMPT].join("/"),
-    job: env.GITHUB_JOB ?? "",
-    runner: env.RUNNER_NAME ?? "",
+/** The filter for nodes, as against containers that only serve a moment. */
+export const nodeFilter = `label=${action}.node`;
+
+/** Names of the labels that every object of a cluster bears. */
+export const labelNames = {
+  cluster: `${action}.cluster`,
+  run: `${action}.run`,
+  job: `${action}.job`,
+  runner: `${action}.runner`,
+  /** Where the runner is installed: names of runners are unique within an organization only. */
+  home: `${action}.home`,
+  /** The runner's own mark of one job, also where a matrix runs a job's name many times. */
+  tracking: `${action}.tracking`,
+  /** Present where `cleanup` is false: nobody but a person removes this cluster. */
+  keep: `${action}.keep`,
+  node: `${action}.node`,
+  role: `${action}.role`,
+} as const;
+
+/**
+ * Labels of the job that a cluster belongs to.
+ *
+ * @param env - the environment that the runner gives
+ * @param host - name of the machine
+ */
+export function jobLabels(
+  env: Readonly<Record<string, string | undefined>>,
+  host: string,
+): Record<string, string> {
+  const temp = env.RUNNER_TEMP ?? "";
+  // A container job sees every runner's folder under this one name, and a new host name each time.
+  const isContainer = temp.startsWith("/__w/");
+  return {
+    [labelNames.run]: [env.GITHUB_REPOSITORY, env.GITHUB_RUN_ID, env.GITHUB_RUN_ATTEMPT].join("/"),
+    [labelNames.job]: env.GITHUB_JOB ?? "",
+    [labelNames.runner]: env.RUNNER_NAME ?? "",
+    [labelNames.home]: `${isContainer ? env.GITHUB_REPOSITORY : host}:${temp}`,
+    [labelNames.tracking]: env.RUNNER_TRACKING_ID ?? "",
   };
-  return Object.fromEntries(
-    Object.entries(values).map(([key, value]) => [`${action}.${key}`, value]),
-  );
+}
+
+/** The label of a cluster that outlives its job on purpose. */
+export function keepLabels({ cleanup }: ClusterSpec): Record<string, string> {
+  return cleanup ? {} : { [labelNames.keep]: "true" };
 }
 
 /** How many ports of the machine's choice the cluster takes at most. */
@@ -93,7 +127,7 @@ export function planCluster(spec: ClusterSpec, site: Site): ClusterPlan {
     const host = site.areNodeNamesTaken ? container : node;
     return { role, node, container, host, publications };
   });
-  return { spec, site, network: spec.network || ownNetwork(site.clusterId), agents };
+  return { spec, site, network: networkOf(spec, site.clusterId), agents };
 }
 
 function nodeOf(role: Role, number: number) {
@@ -150,8 +184,8 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
     `--network=${network}`,
     `--network-alias=${agent.host}`,
     ...labelArguments(site),
-    `--label=${action}.node=${agent.node}`,
-    `--label=${action}.role=${agent.role}`,
+    `--label=${labelNames.node}=${agent.node}`,
+    `--label=${labelNames.role}=${agent.role}`,
     ...dataDirectories(spec.env).map((directory) => `--mount=${volume(site, directory)}`),
     ...agent.publications.flatMap(publishArguments),
     "--env=CONSUL_BIND_INTERFACE=eth0",
@@ -177,9 +211,14 @@ function labels({ clusterId, jobLabels }: Owner): string[] {
   return [clusterLabel(clusterId), ...job];
 }
 
-const labelArguments = (owner: Owner) => labels(owner).map((label) => `--label=${label}`);
+/** Arguments of any docker command that creates something of a cluster's. */
+export const labelArguments = (owner: Owner) => labels(owner).map((label) => `--label=${label}`);
 
 const ownNetwork = (clusterId: string) => `consul-${clusterId}`;
+
+/** The network that a cluster's agents are on. */
+export const networkOf = (spec: ClusterSpec, clusterId: string) =>
+  spec.network || ownNetwork(clusterId);
 
 /** The image's own data directory, since it declares a volume there that would bear no label. */
 const imageDataDirectory = "/consul/data";
