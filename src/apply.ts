@@ -1,5 +1,5 @@
 import pLimit from "p-limit";
-import { explainExit, explainStart } from "./diagnosis.ts";
+import { explainExit, explainNotReady, explainStart } from "./diagnosis.ts";
 import { type Docker, DockerError } from "./docker.ts";
 import {
   type AgentPlan,
@@ -38,7 +38,9 @@ export async function apply(
     .firstExit([clusterFilter(plan.site.clusterId), nodeFilter], new Date())
     .then(async (exit) => Promise.reject(await explainExit(docker, plan, agents, exit)));
   const started = startAll(scoped, plan, agents, log);
-  const ready = untilReady(() => agents, plan.spec.timeout, log, scope.signal);
+  const ready = untilReady(() => agents, plan.spec.timeout, log, scope.signal).catch(
+    async (error: unknown) => Promise.reject(await explainNotReady(scoped, agents, error)),
+  );
 
   try {
     await Promise.race([ended, Promise.all([started, ready])]);

@@ -4,9 +4,12 @@ import { ActionError, InputError, messageOf, type Problem } from "./errors.ts";
 import type { PortName } from "./inputs.ts";
 import type { AgentPlan, ClusterPlan } from "./plan.ts";
 import { holderOf } from "./ports.ts";
+import { NotReadyError } from "./ready.ts";
 
 /** Lines of an agent's log that are shown where it ended. */
 const lastLines = 15;
+/** Agents whose complaints are told where a cluster does not get ready. */
+const maxSuspects = 5;
 
 /** Why an agent ended: what the engine knows of it, and the last lines that it wrote. */
 export async function explainExit(
@@ -66,6 +69,42 @@ async function causeOf(
       "Most often this is a setting in `config` or `env` that this version of Consul does not take.",
   };
 }
+
+/** Where the engine's published ports are those of this machine. */
+const localEndpoint = /^(unix:|npipe:|fd:|tcp:\/\/(127\.|localhost|\[::1\]))/;
+
+/** What a complaint of Consul's looks like, in the log formats of 1.4 and of later versions. */
+const complaint = /\[(WARN|ERR|ERROR)\]|==> /;
+
+/** Why the cluster did not become ready, as far as the agents in question say it themselves. */
+export async function explainNotReady(
+  docker: Docker,
+  agents: readonly AgentPlan[],
+  error: unknown,
+): Promise<unknown> {
+  if (!(error instanceof NotReadyError)) return error;
+  const suspects = agents.filter(({ node }) => error.suspects.includes(node)).slice(0, maxSuspects);
+  const [endpoint, ...complaints] = await Promise.all([
+    docker.endpoint().catch(() => ""),
+    ...suspects.map(async ({ node, container }) => {
+      const lines = await docker.logs(container, "all").catch(() => []);
+      const last = lines.findLast((line) => complaint.test(line));
+      return last === undefined ? [] : [`  ${node}: ${last.trim()}`];
+    }),
+  ]);
+  const said = complaints.flat();
+  const isRemote = endpoint !== "" && !localEndpoint.test(endpoint);
+  const lines = [
+    error.message,
+    ...(said.length > 0 ? ["What these nodes complained of last:", ...said] : []),
+    ...(isRemote ? [remoteAdvice(endpoint)] : []),
+    "The end of each agent's log is in the log of this step. If the cluster was still getting on, raise `timeout`.",
+  ];
+  return new ActionError(error.title, lines.join("\n"), { cause: error });
+}
+
+const remoteAdvice = (endpoint: string) =>
+  `The Docker engine is at ${endpoint}, which may be another machine: the ports that it publishes on 127.0.0.1 can't be reached from this one then. Run the step on the engine's own machine, or in a job container on that engine.`;
 
 /** Why a container could not be started. */
 export async function explainStart(

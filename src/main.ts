@@ -1,39 +1,47 @@
 import { randomBytes } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as core from "@actions/core";
 import { apply } from "./apply.ts";
 import { cancellation } from "./cancellation.ts";
 import { Docker } from "./docker.ts";
 import { InputError } from "./errors.ts";
-import { showLogs } from "./evidence.ts";
-import { parseInputs } from "./inputs.ts";
+import { showEvidence } from "./evidence.ts";
+import { type ClusterSpec, parseInputs } from "./inputs.ts";
 import { fail, timed } from "./log.ts";
+import { markOf } from "./orphans.ts";
 import { planCluster } from "./plan.ts";
 import { describe, type ReadyCluster, report } from "./report.ts";
+import { answering, checkCommandFiles } from "./runner-files.ts";
 import { prepareSite } from "./site.ts";
-import { saveState } from "./state.ts";
-
-/** Lines of each agent's log that a failure shows. */
-const lastLines = 50;
+import { saveShown, saveState } from "./state.ts";
 
 /** The main step: inputs become a spec, the spec a plan, the plan a cluster that is ready. */
 export async function main(): Promise<void> {
   const canceled = cancellation();
-  const docker = new Docker(canceled, core.debug);
   const clusterId = randomBytes(4).toString("hex");
+  const docker = new Docker(canceled, core.debug, markOf(clusterId));
+  const folder = join(process.env.RUNNER_TEMP ?? tmpdir(), `consul-${clusterId}`);
+  let logs = "";
   try {
-    await report(await create(docker, clusterId));
+    const { spec, warnings } = parseInputs(core.getInput);
+    for (const warning of warnings) core.warning(warning);
+    logs = spec.logs === "never" ? "" : folder;
+    checkCommandFiles(process.env);
+    const logsAlways = spec.logs === "always";
+    saveState({ clusterId, cleanup: spec.cleanup, logs, logsAlways });
+    // Said at once: it is wanted most where the rest of this step fails.
+    answering(() => core.setOutput("logs", logs));
+    await report(await create(docker, spec, clusterId), logs);
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
-    if (!canceled.aborted && !(error instanceof InputError))
-      await showLogs(docker, clusterId, lastLines);
+    if (canceled.aborted || error instanceof InputError || logs === "") return;
+    await showEvidence(docker, clusterId, logs);
+    saveShown();
   }
 }
 
-async function create(docker: Docker, clusterId: string): Promise<ReadyCluster> {
-  const { spec, warnings } = parseInputs(core.getInput);
-  for (const warning of warnings) core.warning(warning);
-  saveState({ clusterId, cleanup: spec.cleanup });
-
+async function create(docker: Docker, spec: ClusterSpec, clusterId: string): Promise<ReadyCluster> {
   const site = await core.group("Prepare image and network", () =>
     prepareSite(docker, spec, clusterId, process.env, timed),
   );

@@ -1,6 +1,8 @@
 import * as core from "@actions/core";
 import { Consul, type Member, type RaftPeer } from "./consul.ts";
+import { messageOf } from "./errors.ts";
 import { type AgentPlan, addressOf, type ClusterPlan } from "./plan.ts";
+import { answering } from "./runner-files.ts";
 import { summaryOf } from "./summary.ts";
 
 /** The outputs, in the order of action.yml. A check keeps action.yml and README equal to them. */
@@ -14,6 +16,7 @@ export const outputNames = [
   "version",
   "datacenter",
   "cluster-id",
+  "logs",
 ] as const;
 type OutputName = (typeof outputNames)[number];
 
@@ -73,8 +76,12 @@ function nodeOf({ spec }: ClusterPlan, agent: AgentPlan, members: readonly Membe
   };
 }
 
-/** The value of every output. */
-export function outputsOf(cluster: ReadyCluster): Record<OutputName, string> {
+/**
+ * The value of every output.
+ *
+ * @param logs - the folder for evidence
+ */
+export function outputsOf(cluster: ReadyCluster, logs: string): Record<OutputName, string> {
   return {
     "http-address": `http://${cluster.http}`,
     "dns-address": cluster.dns,
@@ -85,6 +92,7 @@ export function outputsOf(cluster: ReadyCluster): Record<OutputName, string> {
     version: cluster.version,
     datacenter: cluster.plan.spec.datacenter,
     "cluster-id": cluster.plan.site.clusterId,
+    logs,
   };
 }
 
@@ -93,11 +101,24 @@ export function environmentOf(cluster: ReadyCluster): Record<string, string> {
   return { CONSUL_HTTP_ADDR: `http://${cluster.http}`, CONSUL_GRPC_ADDR: cluster.grpc };
 }
 
-/** Hands the cluster to the job: outputs, environment of later steps, summary. */
-export async function report(cluster: ReadyCluster): Promise<void> {
-  for (const [name, value] of Object.entries(outputsOf(cluster))) core.setOutput(name, value);
-  if (cluster.plan.spec.exportEnv)
-    for (const [name, value] of Object.entries(environmentOf(cluster)))
-      core.exportVariable(name, value);
-  await core.summary.addRaw(summaryOf(cluster), true).write();
+/**
+ * Hands the cluster to the job: outputs, environment of later steps, summary.
+ *
+ * @param logs - the folder for evidence
+ * @throws ActionError where the runner's files can't be written
+ */
+export async function report(cluster: ReadyCluster, logs: string): Promise<void> {
+  answering(() => {
+    const outputs = Object.entries(outputsOf(cluster, logs));
+    for (const [name, value] of outputs) core.setOutput(name, value);
+    if (cluster.plan.spec.exportEnv)
+      for (const [name, value] of Object.entries(environmentOf(cluster)))
+        core.exportVariable(name, value);
+  });
+  try {
+    await core.summary.addRaw(summaryOf(cluster), true).write();
+  } catch (error) {
+    // Nothing of the job depends on it.
+    core.warning(`The job summary can't be written: ${messageOf(error)}`);
+  }
 }
