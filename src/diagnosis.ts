@@ -74,7 +74,7 @@ async function causeOf(
 const localEndpoint = /^(unix:|npipe:|fd:|tcp:\/\/(127\.|localhost|\[::1\]))/;
 
 /** What a complaint of Consul's looks like, in the log formats of 1.4 and of later versions. */
-const complaint = /\[(WARN|ERR|ERROR)\]|==> /;
+const complaint = /\[(WARN|ERR|ERROR)\]|==> (Error|Failed)/i;
 
 /** Why the cluster did not become ready, as far as the agents in question say it themselves. */
 export async function explainNotReady(

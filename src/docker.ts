@@ -59,11 +59,24 @@ export class DockerError extends ActionError {
   readonly said: string;
 
   constructor(failure: DockerFailure, command: string, said: string) {
-    super("Docker failed", `\`docker ${command}\` failed: ${said}${advice[failure] ?? ""}`);
+    super(
+      titles[failure] ?? "Docker failed",
+      `\`docker ${command}\` failed: ${said}${advice[failure] ?? ""}`,
+    );
     this.failure = failure;
     this.said = said;
   }
 }
+
+const titles: Partial<Record<DockerFailure, string>> = {
+  "cli-missing": "There is no docker CLI",
+  "engine-unreachable": "The Docker engine does not answer",
+  "access-denied": "The Docker engine denies access",
+  "rate-limited": "The registry limits pulls",
+  "registry-unreachable": "The registry can't be reached",
+  "wrong-platform": "The image is made for another platform",
+  "disk-full": "A disk of the Docker engine is full",
+};
 
 const advice: Partial<Record<DockerFailure, string>> = {
   "cli-missing":

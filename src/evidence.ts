@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as core from "@actions/core";
 import { agentPorts } from "./agent-config.ts";
@@ -138,7 +138,8 @@ function write({ agents, views }: Evidence, folder: string): void {
     ...Object.entries(views).map(([name, view]) => [`${name}.json`, json(view)] as const),
   ];
   try {
-    mkdirSync(folder, { recursive: true });
+    // Its parent is there. (`recursive` would try for ever in a file system such as /proc.)
+    if (!existsSync(folder)) mkdirSync(folder);
     for (const [name, content] of files) writeFileSync(join(folder, name), content);
     core.info(`Logs, container facts, members, raft and leader are in ${folder}`);
   } catch (error) {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as core from "@actions/core";
 import { apply } from "./apply.ts";
 import { cancellation } from "./cancellation.ts";
-import { Docker } from "./docker.ts";
+import { Docker, DockerError, type DockerFailure } from "./docker.ts";
 import { InputError } from "./errors.ts";
 import { showEvidence } from "./evidence.ts";
 import { type ClusterSpec, parseInputs } from "./inputs.ts";
@@ -14,7 +14,7 @@ import { planCluster } from "./plan.ts";
 import { describe, type ReadyCluster, report } from "./report.ts";
 import { answering, checkCommandFiles } from "./runner-files.ts";
 import { prepareSite } from "./site.ts";
-import { saveShown, saveState } from "./state.ts";
+import { saveState } from "./state.ts";
 
 /** The main step: inputs become a spec, the spec a plan, the plan a cluster that is ready. */
 export async function main(): Promise<void> {
@@ -26,19 +26,25 @@ export async function main(): Promise<void> {
   try {
     const { spec, warnings } = parseInputs(core.getInput);
     for (const warning of warnings) core.warning(warning);
-    logs = spec.logs === "never" ? "" : folder;
     checkCommandFiles(process.env);
+    const wanted = spec.logs === "never" ? "" : folder;
     const logsAlways = spec.logs === "always";
-    saveState({ clusterId, cleanup: spec.cleanup, logs, logsAlways });
+    saveState({ clusterId, cleanup: spec.cleanup, logs: wanted, logsAlways });
     // Said at once: it is wanted most where the rest of this step fails.
-    answering(() => core.setOutput("logs", logs));
+    answering(() => core.setOutput("logs", wanted));
+    logs = wanted;
     await report(await create(docker, spec, clusterId), logs);
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
-    if (canceled.aborted || error instanceof InputError || logs === "") return;
+    if (canceled.aborted || error instanceof InputError || isEngineGone(error) || !logs) return;
     await showEvidence(docker, clusterId, logs);
-    saveShown();
   }
+}
+
+/** Whether there is nobody left who could be asked for evidence. */
+function isEngineGone(error: unknown): boolean {
+  const gone: readonly DockerFailure[] = ["cli-missing", "engine-unreachable", "access-denied"];
+  return error instanceof DockerError && gone.includes(error.failure);
 }
 
 async function create(docker: Docker, spec: ClusterSpec, clusterId: string): Promise<ReadyCluster> {

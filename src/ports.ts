@@ -2,6 +2,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
+import { basename } from "node:path";
 import type { Docker } from "./docker.ts";
 import { loopback } from "./plan.ts";
 
@@ -76,7 +77,10 @@ function processOn(port: number): string | undefined {
       ),
     );
   if (holder === undefined) return undefined;
-  const name = readOr(() => readFileSync(`/proc/${holder}/comm`, "utf8"), "").trim();
+  const [program = ""] = readOr(() => readFileSync(`/proc/${holder}/cmdline`, "utf8"), "").split(
+    "\0",
+  );
+  const name = basename(program);
   return `the process ${holder} (${name})`;
 }
 

@@ -19,14 +19,14 @@ const orphanPatience = 10_000;
 export async function post(): Promise<void> {
   const state = loadState();
   if (!state) return core.info("There is no cluster to remove.");
-  const { clusterId, cleanup, logs, logsAlways, isShown } = state;
+  const { clusterId, cleanup, logs, logsAlways } = state;
   const docker = new Docker(AbortSignal.timeout(patience), core.debug);
   try {
     const orphans = await endOrphans(markOf(clusterId), orphanPatience);
     if (orphans > 0) timed(`${orphans} docker commands of a killed step have ended`);
     // The runner fills in this input anew for the post step (actions/runner, `ActionRunner`).
     const isGood = core.getInput("job-status") === "success";
-    if (logs !== "" && !isShown && (logsAlways || !isGood || core.isDebug()))
+    if (logs !== "" && (logsAlways || !isGood || core.isDebug()))
       await showEvidence(docker, clusterId, logs);
     if (cleanup) await remove(docker, clusterId);
     else

@@ -25,13 +25,8 @@ export function saveState({ clusterId, cleanup, logs, logsAlways }: State): void
   });
 }
 
-/** Says that main has failed and shown why, so that post need not show it again. */
-export function saveShown(): void {
-  answering(() => core.saveState("shown", true));
-}
-
 /** @returns undefined where main ended before there was anything to remove */
-export function loadState(): (State & { readonly isShown: boolean }) | undefined {
+export function loadState(): State | undefined {
   const clusterId = core.getState("cluster-id");
   if (clusterId === "") return undefined;
   return {
@@ -39,6 +34,5 @@ export function loadState(): (State & { readonly isShown: boolean }) | undefined
     cleanup: core.getState("cleanup") === "true",
     logs: core.getState("logs"),
     logsAlways: core.getState("logs-always") === "true",
-    isShown: core.getState("shown") === "true",
   };
 }
