@@ -24,6 +24,8 @@ export interface JobOptions {
   readonly debug?: boolean;
   /** Folder for command files; without one the job makes its own and removes it in dispose(). */
   readonly temp?: string;
+  /** In place of what the runner says of command files: `{ GITHUB_OUTPUT: "/dev/full" }`. */
+  readonly commandFiles?: Readonly<Record<string, string>>;
 }
 
 /** What the runner remembers of a main step for its post step. */
@@ -60,6 +62,8 @@ export class Job {
   readonly #env: Record<string, string> = {};
   readonly #path: string[] = [];
   #steps = 0;
+  /** What steps see as `job.status`; a main step that fails sets it, and so may a test. */
+  status: "success" | "failure" | "cancelled" = "success";
   #last: MainStep | undefined;
 
   constructor(options: JobOptions = {}) {
@@ -70,11 +74,12 @@ export class Job {
   /** Starts a main step, for tests that send it signals. */
   start(inputs: Readonly<Record<string, string>>, folder = this.#defaultAction()): RunningStep {
     const action = readAction(folder);
-    const resolved = resolveInputs(action, inputs, this.#options.contexts ?? {});
+    const resolved = resolveInputs(action, inputs, this.#contexts());
     // A post step may come whatever becomes of this one.
     this.#last = { action: folder, inputs: resolved, state: {} };
     return this.#run(join(folder, action.runs.main), this.#last, (result) => {
       this.#last = result;
+      if (result.exitCode !== 0) this.status = "failure";
     });
   }
 
@@ -87,13 +92,22 @@ export class Job {
     const folder = of?.action ?? this.#defaultAction();
     const action = readAction(folder);
     if (action.runs.post === undefined) throw new Error(`${folder} has no post step`);
-    const inputs = of?.inputs ?? resolveInputs(action, {}, this.#options.contexts ?? {});
+    // The runner fills in expressions anew for a post step (actions/runner, `ActionRunner`).
+    const anew = resolveInputs(action, {}, this.#contexts());
+    const isExpression = (name: string) => action.inputs[name]?.default?.includes("${{");
+    const given = Object.entries(of?.inputs ?? {}).filter(([name]) => !isExpression(name));
+    const inputs = { ...anew, ...Object.fromEntries(given) };
     const step = { action: folder, inputs, state: of?.state ?? {} };
     return this.#run(join(folder, action.runs.post), step).result;
   }
 
   dispose(): void {
     if (this.#options.temp === undefined) rmSync(this.#temp, { recursive: true, force: true });
+  }
+
+  #contexts(): Readonly<Record<string, unknown>> {
+    const { job, ...others } = this.#options.contexts ?? {};
+    return { ...others, job: { ...(typeof job === "object" ? job : {}), status: this.status } };
   }
 
   #defaultAction(): string {
@@ -145,6 +159,7 @@ export class Job {
       ...this.#options.env,
       ...this.#env,
       ...fileVariables(files),
+      ...this.#options.commandFiles,
     };
     const { PATH = "" } = env;
     for (const [name, value] of Object.entries(step.inputs)) env[inputVariable(name)] = value;

@@ -1,7 +1,7 @@
 import pLimit from "p-limit";
 import { isSecured, type Role } from "./agent-config.ts";
-import { type Docker, DockerError, type Exit } from "./docker.ts";
-import { ActionError, messageOf } from "./errors.ts";
+import { explainExit, explainNotReady, explainStart } from "./diagnosis.ts";
+import { type Docker, DockerError } from "./docker.ts";
 import {
   type AgentPlan,
   agentRunArguments,
@@ -22,8 +22,6 @@ const startsAtOnce = 8;
 const portAttempts = 5;
 /** Milliseconds that tokens get beyond the gates' time, as a gate that fails tells more. */
 const grace = 2000;
-/** Lines of an agent's log that are shown where it ended. */
-const lastLines = 15;
 
 /**
  * Starts every agent of the plan and waits until the cluster is ready. The two run side by side:
@@ -49,7 +47,9 @@ export async function apply(
 
   const ended = scoped
     .firstExit([clusterFilter(plan.site.clusterId), nodeFilter], new Date())
-    .then(async (exit) => Promise.reject(await endedEarly(docker, agents, exit)));
+    .then(async (exit) =>
+      Promise.reject(await explainExit(docker, plan.site.image.reference, agents, exit)),
+    );
   const making = makeSecrets(scoped);
   const startThose = (role: Role) => startAll(scoped, plan, making, role, agents, log);
   // Servers come first and alone: the wait for an election, the longest of all, begins with them.
@@ -65,7 +65,9 @@ export async function apply(
     const credentials = credentialsOf(secrets);
     const current = () => agents.map((agent) => asked(agent, credentials));
     const wait = { timeout, onChange: log, signal, after };
-    return untilReady(current, credentials.token !== undefined, wait, timeline);
+    return untilReady(current, credentials.token !== undefined, wait, timeline).catch(
+      async (error: unknown) => Promise.reject(await explainNotReady(scoped, agents, error)),
+    );
   });
   const granted = Promise.all([making, servers]).then(
     ([secrets]) => secrets && grantTokens(() => agents, secrets, timeout + grace, signal),
@@ -119,7 +121,7 @@ async function start(
     if (!(error instanceof DockerError)) throw error;
     const canMove = agent.publications.some(({ isFixed }) => !isFixed);
     if (error.failure !== "port-taken" || !canMove || attempt === portAttempts)
-      throw new ActionError(`${agent.node} can't start`, error.message, { cause: error });
+      throw await explainStart(docker, agent, error);
     // The container was created before its ports were found taken.
     await docker.removeContainers([agent.container]);
     const ports = await freePorts(agent.publications.length);
@@ -145,22 +147,4 @@ async function run(
   if (!secrets) throw new Error("a secured cluster has secrets");
   await docker.putArchive(agent.container, securityArchive(plan, agent, secrets));
   await docker.startContainer(agent.container);
-}
-
-/** What is said of an agent that ended though it should run. */
-export async function endedEarly(
-  docker: Docker,
-  agents: readonly AgentPlan[],
-  { container, exitCode }: Exit,
-) {
-  const node = agents.find((agent) => agent.container === container)?.node ?? container;
-  const lines = await docker.logs(container, lastLines).catch((error) => [messageOf(error)]);
-  return new ActionError(
-    `${node} exited`,
-    [
-      `${node} exited with code ${exitCode}. Its last lines:`,
-      ...lines.map((line) => `  ${line}`),
-      "Most often this is a setting in `config` or `env` that this version of Consul does not take.",
-    ].join("\n"),
-  );
 }

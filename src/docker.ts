@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import * as z from "zod";
 import { ActionError } from "./errors.ts";
@@ -10,7 +10,11 @@ export type DockerFailure =
   | "engine-unreachable"
   | "access-denied"
   | "port-taken"
+  | "rate-limited"
+  | "registry-unreachable"
+  | "wrong-platform"
   | "not-found"
+  | "disk-full"
   | "network-in-use"
   | "other";
 
@@ -20,12 +24,30 @@ export type DockerFailure =
  */
 const failures: readonly (readonly [DockerFailure, RegExp])[] = [
   ["access-denied", /permission denied while trying to connect to the docker/i],
-  ["engine-unreachable", /cannot connect to the docker daemon|error during connect/i],
+  [
+    "engine-unreachable",
+    /cannot connect to the docker daemon|error during connect|unexpected EOF|: EOF$|connection reset by peer/i,
+  ],
   ["port-taken", /port is already allocated|address already in use|failed to bind host port/i],
   ["network-in-use", /has active endpoints/i],
+  ["disk-full", /no space left on device|disk quota exceeded/i],
   [
     "not-found",
-    /manifest unknown|manifest for .* not found|repository does not exist|no such (image|container|network|volume|object)|could not find the file|network .* not found/i,
+    /manifest unknown|manifest for .* not found|repository does not exist|repository name not known|no such (image|container|network|volume|object)|could not find the file|network .* not found/i,
+  ],
+];
+
+/** The same for `docker pull`, where the registry may be to blame. Looked at first. */
+const pullFailures: typeof failures = [
+  ["rate-limited", /toomanyrequests|too many requests|rate limit/i],
+  ["wrong-platform", /no matching manifest for|does not match the specified platform/i],
+  ["engine-unreachable", /cannot connect to the docker daemon|error during connect/i],
+  ["not-found", /manifest unknown|manifest for .* not found|repository name not known/i],
+  // Whatever may pass by itself: the engine's words for a registry that can't be reached, breaks
+  // off or fails.
+  [
+    "registry-unreachable",
+    /http status: 5\d\d|50[0234] |\bEOF\b|connection (reset|refused)|broken pipe|tls handshake timeout|i\/o timeout|context deadline exceeded|request canceled|temporary failure|no such host|server misbehaving|network is unreachable|no route to host|unknown blob|layer verification failed/i,
   ],
 ];
 
@@ -37,11 +59,24 @@ export class DockerError extends ActionError {
   readonly said: string;
 
   constructor(failure: DockerFailure, command: string, said: string) {
-    super("Docker failed", `\`docker ${command}\` failed: ${said}${advice[failure] ?? ""}`);
+    super(
+      titles[failure] ?? "Docker failed",
+      `\`docker ${command}\` failed: ${said}${advice[failure] ?? ""}`,
+    );
     this.failure = failure;
     this.said = said;
   }
 }
+
+const titles: Partial<Record<DockerFailure, string>> = {
+  "cli-missing": "There is no docker CLI",
+  "engine-unreachable": "The Docker engine does not answer",
+  "access-denied": "The Docker engine denies access",
+  "rate-limited": "The registry limits pulls",
+  "registry-unreachable": "The registry can't be reached",
+  "wrong-platform": "The image is made for another platform",
+  "disk-full": "A disk of the Docker engine is full",
+};
 
 const advice: Partial<Record<DockerFailure, string>> = {
   "cli-missing":
@@ -50,6 +85,14 @@ const advice: Partial<Record<DockerFailure, string>> = {
     "\nThe docker CLI is there, but no engine answers it. Start the engine, or point DOCKER_HOST or the docker context at one that runs.",
   "access-denied":
     "\nThe runner's user may not use the Docker engine: add it to the group `docker`, or use a rootless engine.",
+  "rate-limited":
+    "\nThe registry limits how much is pulled without a login. Log in before this step (docker/login-action), name another registry by `image`, or pull the image on the runner beforehand.",
+  "registry-unreachable":
+    "\nThe registry could not be reached or broke off. Run the job again; if it stays so, look at the registry's status page, and at the proxy and DNS of the engine.",
+  "wrong-platform":
+    "\nThe image is not made for the platform of this engine. Name an image or a version that is.",
+  "disk-full":
+    "\nA disk of the Docker engine is full: free some of it, for example by `docker system prune`, or use a runner with a larger one.",
 };
 
 export interface NetworkMember {
@@ -70,8 +113,18 @@ interface RunOptions {
   /** Gets each line of output, of both streams, as it comes. */
   readonly onLine?: (line: string) => void;
   /** What the command reads on its standard input. */
-  readonly input?: Uint8Array;
+  readonly input?: string | Uint8Array;
+  /**
+   * The command creates something. An abort lets it finish for a moment: an engine goes on with
+   * what it was asked even when the CLI is gone, and would create it behind our back.
+   */
+  readonly creates?: true;
 }
+
+/** Milliseconds that a creating command has left after an abort. The runner gives us 7500. */
+const creationGrace = 4000;
+/** Milliseconds from asking the CLI to end until it is killed. */
+const endGrace = 1500;
 
 const imageAnswer = z.tuple([
   z.object({ Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }) }),
@@ -91,6 +144,16 @@ const networkAnswer = z.tuple([
 const containersAnswer = z.array(
   z.object({
     Name: z.string().transform((name) => name.replace(/^\//, "")),
+    State: z.object({
+      Status: z.string(),
+      Running: z.boolean(),
+      Paused: z.boolean(),
+      ExitCode: z.number(),
+      OOMKilled: z.boolean(),
+      Error: z.string(),
+      StartedAt: z.string(),
+      FinishedAt: z.string(),
+    }),
     Config: z.object({
       Hostname: z.string(),
       Image: z.string(),
@@ -98,11 +161,11 @@ const containersAnswer = z.array(
       Cmd: z.array(z.string()).nullish(),
       Labels: z.record(z.string(), z.string()).nullish(),
     }),
-    State: z.object({ Running: z.boolean(), Paused: z.boolean(), ExitCode: z.number() }),
     Mounts: z.array(
       z.object({ Type: z.string(), Name: z.string().optional(), Destination: z.string() }),
     ),
     HostConfig: z.object({
+      Memory: z.number(),
       PortBindings: z
         .record(z.string(), z.array(z.object({ HostIp: z.string(), HostPort: z.string() })))
         .nullish(),
@@ -116,7 +179,7 @@ const containersAnswer = z.array(
   }),
 );
 
-/** What \`docker inspect\` tells of a container, in its words. */
+/** What `docker inspect` says of a container, as far as it serves this repository's actions. */
 export type ContainerFacts = z.output<typeof containersAnswer>[number];
 
 const exitEvent = z.object({
@@ -131,19 +194,43 @@ const exitEvent = z.object({
 export class Docker {
   readonly #signal: AbortSignal;
   readonly #trace: (text: string) => void;
+  readonly #env: Readonly<Record<string, string>>;
 
   /**
    * @param signal - ends every running command; each call then rejects once its process is gone
    * @param trace - gets each command line before it runs
+   * @param env - more environment for the CLI, by which its processes are found again
    */
-  constructor(signal: AbortSignal, trace: (text: string) => void) {
+  constructor(
+    signal: AbortSignal,
+    trace: (text: string) => void,
+    env: Readonly<Record<string, string>> = {},
+  ) {
     this.#signal = signal;
     this.#trace = trace;
+    this.#env = env;
   }
 
   /** The same CLI, whose commands end with this signal too. */
   within(signal: AbortSignal): Docker {
-    return new Docker(AbortSignal.any([this.#signal, signal]), this.#trace);
+    return new Docker(AbortSignal.any([this.#signal, signal]), this.#trace, this.#env);
+  }
+
+  /** Where the engine is, as DOCKER_HOST or the context has it: `unix:///var/run/docker.sock`. */
+  async endpoint(): Promise<string> {
+    const format = "--format={{.Endpoints.docker.Host}}";
+    return (await this.#run(["context", "inspect", format])).trim();
+  }
+
+  /** The engine's platform: `linux/amd64`. */
+  async platform(): Promise<string> {
+    return (await this.#run(["version", "--format={{.Server.Os}}/{{.Server.Arch}}"])).trim();
+  }
+
+  /** The platform that a local image is made for. */
+  async imagePlatform(reference: string): Promise<string> {
+    const format = "--format={{.Os}}/{{.Architecture}}";
+    return (await this.#run(["image", "inspect", format, reference])).trim();
   }
 
   /** @returns the local image of that name, or undefined where there is none */
@@ -173,22 +260,30 @@ export class Docker {
   }
 
   async createNetwork(args: readonly string[]): Promise<void> {
-    await this.#run(["network", "create", ...args]);
+    await this.#run(["network", "create", ...args], { creates: true });
   }
 
   /** Creates and starts a container in the background. The image must be there. */
   async runContainer(args: readonly string[]): Promise<void> {
-    await this.#run(["run", "--detach", "--pull=never", ...args]);
+    await this.#run(["run", "--detach", "--pull=never", ...args], { creates: true });
   }
 
-  /** Runs a container to its end. @returns its standard output */
-  output(args: readonly string[]): Promise<string> {
-    return this.#run(["run", "--rm", "--pull=never", ...args]);
+  /**
+   * Runs a command in a container of its own to its end. The image must be there.
+   *
+   * @param args - as `docker run` takes them
+   * @param input - what the command reads on its standard input
+   * @returns what the command wrote on its standard output; its exit code is 0
+   * @throws DockerError where the exit code is another
+   */
+  async runToEnd(args: readonly string[], input = ""): Promise<string> {
+    const run = ["run", "--rm", "--interactive", "--pull=never", ...args];
+    return this.#run(run, { input, creates: true });
   }
 
   /** Creates a container without starting it. The image must be there. */
   async createContainer(args: readonly string[]): Promise<void> {
-    await this.#run(["create", "--pull=never", ...args]);
+    await this.#run(["create", "--pull=never", ...args], { creates: true });
   }
 
   async startContainer(name: string): Promise<void> {
@@ -217,12 +312,12 @@ export class Docker {
   }
 
   /**
-   * Waits for the first container that ends, from `since` on.
+   * Waits for the first container that passes these filters and ends, from `since` on.
    *
    * @param labels - filters that it must pass, all of them
    * @throws DockerError where the engine itself goes away
    */
-  async firstExit(labels: readonly string[], since: Date): Promise<Exit> {
+  async firstExit(filters: readonly string[], since: Date): Promise<Exit> {
     const scope = new AbortController();
     let exit: Exit | undefined;
     const onLine = (line: string) => {
@@ -230,8 +325,8 @@ export class Docker {
       exit ??= { container: Attributes.name, exitCode: Number(Attributes.exitCode) };
       scope.abort();
     };
-    const filters = [...labels, "event=die"].map((filter) => `--filter=${filter}`);
-    const args = ["events", `--since=${since.toISOString()}`, ...filters, "--format={{json .}}"];
+    const wanted = [...filters, "event=die"].map((filter) => `--filter=${filter}`);
+    const args = ["events", `--since=${since.toISOString()}`, ...wanted, "--format={{json .}}"];
     await this.within(scope.signal)
       .#run(args, { onLine })
       .catch((error: unknown) => {
@@ -249,11 +344,14 @@ export class Docker {
     return this.#list(["ps", "--all", "--format={{.Names}}"], filters);
   }
 
-  /** @returns what the engine knows of these containers, in the same order */
+  /** @returns what the engine knows of these containers; one that is gone is left out */
   async inspectContainers(names: readonly string[]): Promise<ContainerFacts[]> {
-    if (names.length === 0) return [];
-    const answer = await this.#run(["inspect", "--type=container", ...names]);
-    return containersAnswer.parse(JSON.parse(answer));
+    const answers = await Promise.all(
+      names.map((name) => this.#unlessMissing(this.#run(["container", "inspect", name]))),
+    );
+    return answers
+      .filter((answer) => answer !== undefined)
+      .flatMap((answer) => containersAnswer.parse(JSON.parse(answer)));
   }
 
   /** Does one of docker's own verbs to containers. */
@@ -271,17 +369,28 @@ export class Docker {
     return this.#run(["exec", container, ...command]);
   }
 
-  /** Runs a container to its end and removes it. @returns what it wrote */
-  runToEnd(args: readonly string[]): Promise<string> {
-    return this.#run(["run", "--rm", "--pull=never", ...args]);
-  }
-
   networks(...filters: string[]): Promise<string[]> {
     return this.#list(["network", "ls", "--format={{.Name}}"], filters);
   }
 
   volumes(...filters: string[]): Promise<string[]> {
     return this.#list(["volume", "ls", "--format={{.Name}}"], filters);
+  }
+
+  /**
+   * The labels of every container and every network that passes a filter.
+   *
+   * @param names - of the labels
+   * @returns for each object the values of these labels, in their order; empty for none
+   */
+  async labels(filter: string, names: readonly string[]): Promise<string[][]> {
+    const values = names.map((name) => `{{json (.Label "${name}")}}`).join(",");
+    const format = `--format=[${values}]`;
+    const lists = await Promise.all([
+      this.#list(["ps", "--all", format], [filter]),
+      this.#list(["network", "ls", format], [filter]),
+    ]);
+    return lists.flat().map((line) => z.array(z.string()).parse(JSON.parse(line)));
   }
 
   /** Removes containers, running or not, with their anonymous volumes. Missing ones are fine. */
@@ -326,9 +435,17 @@ export class Docker {
     const signal = this.#signal;
     signal.throwIfAborted();
     this.#trace(`docker ${args.join(" ")}`);
-    const child = spawn("docker", args, { stdio: ["pipe", "pipe", "pipe"], signal });
-    // A command that fails may not have read its input; its exit code tells of that.
-    child.stdin.on("error", () => {}).end(options.input);
+    const child = spawn("docker", args, {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: { ...process.env, ...this.#env },
+    });
+    let failure: Error | undefined;
+    child.on("error", (error) => {
+      failure = error;
+    });
+    // A CLI that ends before it has read all closes the pipe; its exit code tells of that.
+    child.stdin.on("error", () => {});
+    child.stdin.end(options.input ?? "");
     const output = { stdout: "", stderr: "" };
     for (const stream of ["stdout", "stderr"] as const) {
       child[stream].setEncoding("utf8").on("data", (text: string) => {
@@ -336,20 +453,56 @@ export class Docker {
       });
       if (options.onLine) createInterface(child[stream]).on("line", options.onLine);
     }
-    let failure: Error | undefined;
-    child.on("error", (error) => {
-      failure = error;
-    });
+    const release = endOnAbort(child, signal, options.creates ? creationGrace : 0);
     const exitCode = await new Promise<number | null>((resolve) => child.on("close", resolve));
+    release();
     if (exitCode === 0) return output.stdout;
     signal.throwIfAborted();
-    throw dockerError(args, child.pid === undefined ? failure : undefined, output.stderr);
+    throw dockerError(args, child.pid === undefined ? failure : undefined, output.stderr, exitCode);
   }
 }
 
-function dockerError(args: readonly string[], cause: Error | undefined, stderr: string) {
+/**
+ * Ends a process when the signal aborts: asks it after a grace, and kills it if it doesn't listen.
+ *
+ * @param grace - milliseconds
+ * @returns what to call when the process is gone
+ */
+function endOnAbort(child: ChildProcess, signal: AbortSignal, grace: number): () => void {
+  const timers: NodeJS.Timeout[] = [];
+  const end = () => {
+    timers.push(setTimeout(() => child.kill("SIGTERM"), grace));
+    timers.push(setTimeout(() => child.kill("SIGKILL"), grace + endGrace));
+  };
+  signal.addEventListener("abort", end, { once: true });
+  return () => {
+    signal.removeEventListener("abort", end);
+    for (const timer of timers) clearTimeout(timer);
+  };
+}
+
+function dockerError(
+  args: readonly string[],
+  cause: Error | undefined,
+  stderr: string,
+  exitCode: number | null,
+): DockerError {
   const command = args.slice(0, args[1]?.startsWith("-") ? 1 : 2).join(" ");
-  if (cause) return new DockerError("cli-missing", command, `${cause.message}.`);
-  const failure = failures.find(([, pattern]) => pattern.test(stderr))?.[0] ?? "other";
-  return new DockerError(failure, command, stderr.trim());
+  if (cause) {
+    const isMissing = "code" in cause && (cause.code === "ENOENT" || cause.code === "EACCES");
+    return new DockerError(isMissing ? "cli-missing" : "other", command, `${cause.message}.`);
+  }
+  const said = stderr.replace(/\n+Run 'docker .*' for more information\n*$/, "").trim();
+  return new DockerError(failureOf(args, said), command, said || `it ended with code ${exitCode}.`);
+}
+
+/**
+ * What a docker command failed of.
+ *
+ * @param args - the command
+ * @param said - what it said on its standard error
+ */
+export function failureOf([command]: readonly string[], said: string): DockerFailure {
+  const rows = command === "pull" ? [...pullFailures, ...failures] : failures;
+  return rows.find(([, pattern]) => pattern.test(said))?.[0] ?? "other";
 }

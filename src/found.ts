@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import pLimit from "p-limit";
 import { credentialsIn } from "./access.ts";
 import { agentPorts, type Role } from "./agent-config.ts";
@@ -68,7 +69,7 @@ export async function findCluster(
   const credentials = await credentialsOf(docker, facts);
   const limit = pLimit(asksAtOnce);
   const agents = await Promise.all(
-    facts.map((each) => limit(() => agentOf(docker, each, credentials))),
+    facts.map((each) => limit(() => foundAgent(docker, each, credentials))),
   );
   return { clusterId, network: networkOf(facts), agents: agents.sort(byRoleAndNumber) };
 }
@@ -80,7 +81,9 @@ export function nodeOf(agent: FoundAgent): Node & { readonly state: NodeState } 
 }
 
 const ofJob = (env: Readonly<Record<string, string | undefined>>) =>
-  Object.entries(jobLabels(env)).map(([name, value]) => `label=${name}=${value}`);
+  [labelNames.run, labelNames.job, labelNames.runner].map(
+    (name) => `label=${name}=${jobLabels(env, hostname())[name]}`,
+  );
 
 function notFound(wanted: string): InputError {
   const message =
@@ -98,17 +101,24 @@ function several(ids: readonly string[]): InputError {
 const label = ({ Config }: ContainerFacts, name: string) => Config.Labels?.[name] ?? "";
 
 /** Every server has what it takes to talk with the cluster. */
-async function credentialsOf(docker: Docker, facts: readonly ContainerFacts[]) {
+export async function credentialsOf(
+  docker: Docker,
+  facts: readonly ContainerFacts[],
+): Promise<Credentials> {
   const server = facts.find((each) => label(each, labelNames.role) === "server");
-  if (!server) throw new ActionError("No server", "None of the cluster's containers is a server.");
-  return credentialsIn(docker, server.Name);
+  return server ? credentialsIn(docker, server.Name) : { scheme: "http" };
 }
 
-async function agentOf(
+async function foundAgent(
   docker: Docker,
   facts: ContainerFacts,
   credentials: Credentials,
 ): Promise<FoundAgent> {
+  return { ...agentOf(facts, credentials), state: await stateOf(docker, facts) };
+}
+
+/** The agent in a container, as its labels and settings tell of it. */
+export function agentOf(facts: ContainerFacts, credentials: Credentials) {
   const node = label(facts, labelNames.node);
   const role: Role = label(facts, labelNames.role) === "server" ? "server" : "client";
   const [network] = Object.values(facts.NetworkSettings.Networks);
@@ -124,7 +134,6 @@ async function agentOf(
     ...plan,
     ...asked(plan, credentials),
     http: `${credentials.scheme}://${addressOf(plan, "http")}`,
-    state: await stateOf(docker, facts),
     datacenter: flagOf(facts, "-datacenter="),
     ip: network?.IPAddress ?? "",
     facts,

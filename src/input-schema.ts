@@ -78,16 +78,30 @@ export function readInputs<S extends InputSchema>(
   const refused = [...texts.keys()].filter((name) =>
     error?.issues.some(({ path }) => path[0] === name),
   );
-  const problems = refused.map((name) => refusal(name, texts.get(name), hintOf(inputs, name)));
+  const detailsOf = (name: string) =>
+    (error?.issues ?? []).flatMap(({ path, code, message }) =>
+      path[0] === name && code === "custom" && message !== "Invalid input" ? message : [],
+    );
+  const problems = refused.map((name) =>
+    refusal(name, texts.get(name), detailsOf(name), hintOf(inputs, name)),
+  );
   return { texts, values: data, problems };
 }
 
-function refusal(input: string, text: string | undefined, { allowed, example }: Hint): Problem {
-  const message = `Input \`${input}\` is ${shown(text)}: it must be ${allowed}. For example: \`${input}: ${example}\`.`;
+function refusal(
+  input: string,
+  text: string | undefined,
+  details: readonly string[],
+  { allowed, example }: Hint,
+): Problem {
+  const found = details.length > 0 ? ` (${details.slice(0, maxDetails).join(", ")})` : "";
+  const message = `Input \`${input}\` is ${shown(text)}${found}: it must be ${allowed}. For example: \`${input}: ${example}\`.`;
   return { input, message };
 }
 
 const maxShown = 80;
+/** Of what is wrong with one input. */
+const maxDetails = 5;
 
 /** A value as a message shows it: quoted, on one line, and no longer than a line. */
 export function shown(text = ""): string {

@@ -26,6 +26,8 @@ export interface ClusterSpec {
   readonly timeout: number;
   readonly exportEnv: boolean;
   readonly cleanup: boolean;
+  /** When the agents' logs are gathered. */
+  readonly logs: LogsWhen;
 }
 
 /** Where servers keep what they are told: `memory` is gone with the container's restart. */
@@ -43,6 +45,12 @@ export type PortName = (typeof portNames)[number];
 
 const logLevels = ["trace", "debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof logLevels)[number];
+
+const logsWhen = ["failure", "always", "never"] as const;
+export type LogsWhen = (typeof logsWhen)[number];
+
+/** Networks that every engine has, where containers have no names (docs.docker.com, bridge driver). */
+const namelessNetworks = ["bridge", "host", "none", "default"];
 
 /** Consul's deployment guide advises 3 or 5 servers, since each write is copied to every one. */
 const maxServers = 15;
@@ -76,11 +84,12 @@ const envLinePattern = /^(?<name>[A-Za-z_][A-Za-z0-9_]*)=(?<value>[^\0]*)$/;
 
 const env = z.string().transform((text, context): ReadonlyMap<string, string> => {
   const variables = new Map<string, string>();
-  for (const line of text.split(/\r?\n/)) {
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
     const { name, value } = envLinePattern.exec(line)?.groups ?? {};
-    if (name === undefined || value === undefined) context.addIssue(`not NAME=value: ${line}`);
-    else if (variables.has(name)) context.addIssue(`given twice: ${name}`);
+    if (name === undefined || value === undefined)
+      context.addIssue(`line ${index + 1} is not NAME=value`);
+    else if (variables.has(name)) context.addIssue(`line ${index + 1} gives ${name} again`);
     else variables.set(name, value);
   }
   return variables;
@@ -141,9 +150,11 @@ const inputs = z.object({
   network: z
     .string()
     .regex(/^([A-Za-z0-9][A-Za-z0-9_.-]{0,127})?$/)
+    .refine((name) => !namelessNetworks.includes(name))
     .register(hints, {
       default: "",
-      allowed: "the name of a docker network: letters, digits, '.', '_' and '-'",
+      allowed:
+        "the name of a docker network, letters, digits, '.', '_' and '-', that somebody created: in bridge, host and none containers have no names",
       example: "my-network",
     }),
   "log-level": z.enum(logLevels).register(hints, {
@@ -158,6 +169,16 @@ const inputs = z.object({
   timeout,
   "export-env": flag(true),
   cleanup: flag(true),
+  logs: z.enum(logsWhen).register(hints, {
+    default: "failure",
+    allowed: `one of ${logsWhen.join(", ")}`,
+    example: "always",
+  }),
+  "job-status": z.string().register(hints, {
+    default: "",
+    allowed: "left to the runner",
+    example: "success",
+  }),
 });
 
 type Values = z.output<typeof inputs>;
@@ -259,6 +280,7 @@ function specOf(values: Values): ClusterSpec {
     timeout: values.timeout,
     exportEnv: values["export-env"],
     cleanup: values.cleanup,
+    logs: values.logs,
   };
 }
 

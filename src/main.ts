@@ -1,15 +1,19 @@
 import { randomBytes } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as core from "@actions/core";
 import { isSecured } from "./agent-config.ts";
 import { apply } from "./apply.ts";
 import { cancellation } from "./cancellation.ts";
-import { Docker } from "./docker.ts";
+import { Docker, DockerError, type DockerFailure } from "./docker.ts";
 import { InputError } from "./errors.ts";
-import { showLogs } from "./evidence.ts";
-import { parseInputs } from "./inputs.ts";
+import { showEvidence } from "./evidence.ts";
+import { type ClusterSpec, parseInputs } from "./inputs.ts";
 import { fail, timed } from "./log.ts";
+import { markOf } from "./orphans.ts";
 import { type ClusterPlan, planCluster } from "./plan.ts";
 import { describe, type ReadyCluster, report } from "./report.ts";
+import { answering, checkCommandFiles } from "./runner-files.ts";
 import { runnerFolder, writeCa, writeCli } from "./runner-folder.ts";
 import { makeSecrets } from "./secrets.ts";
 import { credentialsOf, type Secrets, secretValues } from "./security.ts";
@@ -17,34 +21,45 @@ import { prepareSite } from "./site.ts";
 import { saveState } from "./state.ts";
 import { Timeline } from "./timeline.ts";
 
-/** Lines of each agent's log that a failure shows. */
-const lastLines = 50;
-
 /** The main step: inputs become a spec, the spec a plan, the plan a cluster that is ready. */
 export async function main(): Promise<void> {
   const timeline = new Timeline();
   timeline.end("process");
   const canceled = cancellation();
-  const docker = new Docker(canceled, core.debug);
   const clusterId = randomBytes(4).toString("hex");
+  const docker = new Docker(canceled, core.debug, markOf(clusterId));
+  const folder = join(process.env.RUNNER_TEMP ?? tmpdir(), `consul-${clusterId}`);
+  let logs = "";
   try {
-    await report(await create(docker, clusterId, timeline), timeline);
+    const { spec, warnings } = parseInputs(core.getInput);
+    for (const warning of warnings) core.warning(warning);
+    checkCommandFiles(process.env);
+    const wanted = spec.logs === "never" ? "" : folder;
+    const logsAlways = spec.logs === "always";
+    saveState({ clusterId, cleanup: spec.cleanup, logs: wanted, logsAlways });
+    // Said at once: it is wanted most where the rest of this step fails.
+    answering(() => core.setOutput("logs", wanted));
+    logs = wanted;
+    await report(await create(docker, spec, clusterId, timeline), logs, timeline);
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
-    if (!canceled.aborted && !(error instanceof InputError))
-      await showLogs(docker, clusterId, lastLines);
+    if (canceled.aborted || error instanceof InputError || isEngineGone(error) || !logs) return;
+    await showEvidence(docker, clusterId, logs);
   }
+}
+
+/** Whether there is nobody left who could be asked for evidence. */
+function isEngineGone(error: unknown): boolean {
+  const gone: readonly DockerFailure[] = ["cli-missing", "engine-unreachable", "access-denied"];
+  return error instanceof DockerError && gone.includes(error.failure);
 }
 
 async function create(
   docker: Docker,
+  spec: ClusterSpec,
   clusterId: string,
   timeline: Timeline,
 ): Promise<ReadyCluster> {
-  const { spec, warnings } = parseInputs(core.getInput);
-  for (const warning of warnings) core.warning(warning);
-  saveState({ clusterId, cleanup: spec.cleanup });
-
   const site = await core.group("Prepare image and network", () =>
     prepareSite(docker, spec, clusterId, process.env, timed, timeline),
   );

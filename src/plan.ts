@@ -54,9 +54,18 @@ export const loopback = "127.0.0.1";
 /** Begins the name of every label. */
 const action = "consul-cluster-action";
 
-/** Names of the labels that tell what an agent's container is. */
+/** Names of the labels by which a cluster and its nodes are found again. */
 export const labelNames = {
   cluster: `${action}.cluster`,
+  run: `${action}.run`,
+  job: `${action}.job`,
+  runner: `${action}.runner`,
+  /** Where the runner is installed: names of runners are unique within an organization only. */
+  home: `${action}.home`,
+  /** The runner's own mark of one job, also where a matrix runs a job's name many times. */
+  tracking: `${action}.tracking`,
+  /** Present where `cleanup` is false: nobody but a person removes this cluster. */
+  keep: `${action}.keep`,
   node: `${action}.node`,
   role: `${action}.role`,
 } as const;
@@ -70,18 +79,33 @@ export const clusterFilter = (clusterId: string) => `label=${clusterLabel(cluste
 export const anyClusterFilter = `label=${labelNames.cluster}`;
 
 /** The filter for nodes' containers, as against others that a cluster needs for a moment. */
-export const nodeFilter = `label=${action}.node`;
+export const nodeFilter = `label=${labelNames.node}`;
 
-/** Labels of the job that a cluster belongs to, from the environment that the runner gives. */
-export function jobLabels(env: Readonly<Record<string, string | undefined>>) {
-  const values = {
-    run: [env.GITHUB_REPOSITORY, env.GITHUB_RUN_ID, env.GITHUB_RUN_ATTEMPT].join("/"),
-    job: env.GITHUB_JOB ?? "",
-    runner: env.RUNNER_NAME ?? "",
+/**
+ * Labels of the job that a cluster belongs to.
+ *
+ * @param env - the environment that the runner gives
+ * @param host - name of the machine
+ */
+export function jobLabels(
+  env: Readonly<Record<string, string | undefined>>,
+  host: string,
+): Record<string, string> {
+  const temp = env.RUNNER_TEMP ?? "";
+  // A container job sees every runner's folder under this one name, and a new host name each time.
+  const isContainer = temp.startsWith("/__w/");
+  return {
+    [labelNames.run]: [env.GITHUB_REPOSITORY, env.GITHUB_RUN_ID, env.GITHUB_RUN_ATTEMPT].join("/"),
+    [labelNames.job]: env.GITHUB_JOB ?? "",
+    [labelNames.runner]: env.RUNNER_NAME ?? "",
+    [labelNames.home]: `${isContainer ? env.GITHUB_REPOSITORY : host}:${temp}`,
+    [labelNames.tracking]: env.RUNNER_TRACKING_ID ?? "",
   };
-  return Object.fromEntries(
-    Object.entries(values).map(([key, value]) => [`${action}.${key}`, value]),
-  );
+}
+
+/** The label of a cluster that outlives its job on purpose. */
+export function keepLabels({ cleanup }: ClusterSpec): Record<string, string> {
+  return cleanup ? {} : { [labelNames.keep]: "true" };
 }
 
 /** How many ports of the machine's choice the cluster takes at most. */
@@ -103,7 +127,7 @@ export function planCluster(spec: ClusterSpec, site: Site): ClusterPlan {
     const host = site.areNodeNamesTaken ? container : node;
     return { role, node, container, host, publications };
   });
-  return { spec, site, network: spec.network || ownNetwork(site.clusterId), agents };
+  return { spec, site, network: networkOf(spec, site.clusterId), agents };
 }
 
 function nodeOf(role: Role, number: number) {
@@ -231,9 +255,14 @@ function labels({ clusterId, jobLabels }: Owner): string[] {
   return [clusterLabel(clusterId), ...job];
 }
 
+/** Arguments of any docker command that creates something of a cluster's. */
 export const labelArguments = (owner: Owner) => labels(owner).map((label) => `--label=${label}`);
 
 const ownNetwork = (clusterId: string) => `consul-${clusterId}`;
+
+/** The network that a cluster's agents are on. */
+export const networkOf = (spec: ClusterSpec, clusterId: string) =>
+  spec.network || ownNetwork(clusterId);
 
 /** The image's own data directory, since it declares a volume there that would bear no label. */
 const imageDataDirectory = "/consul/data";

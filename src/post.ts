@@ -2,10 +2,16 @@ import * as core from "@actions/core";
 import { destroy, removalCommand } from "./destroy.ts";
 import { Docker } from "./docker.ts";
 import { messageOf } from "./errors.ts";
-import { showLogs } from "./evidence.ts";
+import { showEvidence } from "./evidence.ts";
 import { timed } from "./log.ts";
+import { endOrphans, markOf } from "./orphans.ts";
 import { removeRunnerFolder, runnerFolder } from "./runner-folder.ts";
 import { loadState } from "./state.ts";
+
+/** Milliseconds for all of this step: an engine that hangs must not hold up the runner for hours. */
+const patience = 180_000;
+/** Milliseconds for docker commands of a killed main step to end by themselves. */
+const orphanPatience = 10_000;
 
 /**
  * The post step: the cluster is removed, whatever main reached. Whether the job's work was good
@@ -14,10 +20,15 @@ import { loadState } from "./state.ts";
 export async function post(): Promise<void> {
   const state = loadState();
   if (!state) return core.info("There is no cluster to remove.");
-  const { clusterId, cleanup } = state;
-  const docker = new Docker(new AbortController().signal, core.debug);
+  const { clusterId, cleanup, logs, logsAlways } = state;
+  const docker = new Docker(AbortSignal.timeout(patience), core.debug);
   try {
-    if (core.isDebug()) await showLogs(docker, clusterId, "all");
+    const orphans = await endOrphans(markOf(clusterId), orphanPatience);
+    if (orphans > 0) timed(`${orphans} docker commands of a killed step have ended`);
+    // The runner fills in this input anew for the post step (actions/runner, `ActionRunner`).
+    const isGood = core.getInput("job-status") === "success";
+    if (logs !== "" && (logsAlways || !isGood || core.isDebug()))
+      await showEvidence(docker, clusterId, logs);
     if (cleanup) await remove(docker, clusterId);
     else
       core.info(
@@ -31,6 +42,7 @@ export async function post(): Promise<void> {
 async function remove(docker: Docker, clusterId: string): Promise<void> {
   const { containers, leftovers } = await destroy(docker, clusterId);
   for (const { name, reason } of leftovers) warn(clusterId, `${name}: ${reason}`);
+  if (leftovers.length > 0) return;
   await removeRunnerFolder(runnerFolder(clusterId, process.env));
   timed(`Cluster ${clusterId} removed: ${containers} containers, with their volumes and network.`);
 }

@@ -164,7 +164,7 @@ export async function untilHold(
     if (picture !== shown) wait.onChange(picture);
     shown = picture;
     if (!failed) return;
-    if (performance.now() > deadline) throw notHeld(wait, picture, failed);
+    if (performance.now() > deadline) throw await notHeld(current(), wait, picture, failed);
     await sleep(pause, undefined, { signal });
   }
 }
@@ -188,13 +188,54 @@ async function lookThrough(
   return { picture: pictures.join(", "), failed: undefined };
 }
 
-function notHeld({ timeout, failure }: Wait, picture: string, { gate, failing }: FailedGate) {
+/** Time is up, and a gate does not hold. */
+export class NotReadyError extends ActionError {
+  override readonly name = "NotReadyError";
+  /** Nodes that somebody does not see alive, or that do not answer. */
+  readonly suspects: readonly string[];
+
+  constructor(title: string, message: string, suspects: readonly string[]) {
+    super(title, message);
+    this.suspects = suspects;
+  }
+}
+
+async function notHeld(
+  agents: readonly AskedAgent[],
+  { timeout, failure }: Wait,
+  picture: string,
+  { gate, failing }: FailedGate,
+): Promise<NotReadyError> {
+  const sights = await whoSeesWhom(agents);
   const lines = [
     `${failure.summary} within ${timeout / 1000} s (${picture}). It did not come true that ${gate.name}:`,
     ...failing.map((line) => `  ${line}`),
-    "The end of each agent's log is in the log of this step. If the cluster was still getting on, raise `timeout`.",
+    "Who sees whom alive:",
+    ...sights.map(({ line }) => `  ${line}`),
   ];
-  return new ActionError(failure.title, lines.join("\n"));
+  const suspects = agents
+    .map(({ node }) => node)
+    .filter((node) => sights.some((sight) => sight.lacking.includes(node)));
+  return new NotReadyError(failure.title, lines.join("\n"), suspects);
+}
+
+interface Sight {
+  readonly line: string;
+  /** Nodes that should be seen and are not; the agent itself, where it does not answer. */
+  readonly lacking: readonly string[];
+}
+
+async function whoSeesWhom(agents: readonly AskedAgent[]): Promise<Sight[]> {
+  const answers = await ask(agents, (consul) => consul.members());
+  return answers.map(({ node, answer }) => {
+    if (answer instanceof ConsulError)
+      return { line: `${node} does not answer: ${answer.message}`, lacking: [node] };
+    const alive = answer.filter(({ isAlive }) => isAlive).map((member) => member.node);
+    const lacking = agents.map((agent) => agent.node).filter((name) => !alive.includes(name));
+    const others = alive.filter((name) => name !== node);
+    const sees = `${node} sees ${others.join(", ") || "nobody else"}`;
+    return { line: lacking.length > 0 ? `${sees}; not ${lacking.join(", ")}` : sees, lacking };
+  });
 }
 
 export const servers = <T extends AskedAgent>(agents: readonly T[]): T[] =>

@@ -1,7 +1,9 @@
 import * as core from "@actions/core";
 import type { Credentials, Member, RaftPeer } from "./consul.ts";
+import { messageOf } from "./errors.ts";
 import { type AgentPlan, addressOf, type ClusterPlan } from "./plan.ts";
 import { asked } from "./ready.ts";
+import { answering } from "./runner-files.ts";
 import { summaryOf } from "./summary.ts";
 import { barsOf, type Timeline } from "./timeline.ts";
 
@@ -18,6 +20,7 @@ export const outputNames = [
   "version",
   "datacenter",
   "cluster-id",
+  "logs",
 ] as const;
 type OutputName = (typeof outputNames)[number];
 
@@ -89,8 +92,12 @@ function nodeOf(
   };
 }
 
-/** The value of every output. */
-export function outputsOf(cluster: ReadyCluster): Record<OutputName, string> {
+/**
+ * The value of every output.
+ *
+ * @param logs - the folder for evidence
+ */
+export function outputsOf(cluster: ReadyCluster, logs: string): Record<OutputName, string> {
   return {
     "http-address": `${cluster.credentials.scheme}://${cluster.http}`,
     "dns-address": cluster.dns,
@@ -103,6 +110,7 @@ export function outputsOf(cluster: ReadyCluster): Record<OutputName, string> {
     version: cluster.version,
     datacenter: cluster.plan.spec.datacenter,
     "cluster-id": cluster.plan.site.clusterId,
+    logs,
   };
 }
 
@@ -119,13 +127,30 @@ export function environmentOf(cluster: ReadyCluster): Record<string, string> {
   };
 }
 
-/** Hands the cluster to the job: outputs, environment of later steps, summary, and where the time went. */
-export async function report(cluster: ReadyCluster, timeline: Timeline): Promise<void> {
-  for (const [name, value] of Object.entries(outputsOf(cluster))) core.setOutput(name, value);
-  if (cluster.plan.spec.exportEnv)
-    for (const [name, value] of Object.entries(environmentOf(cluster)))
-      core.exportVariable(name, value);
+/**
+ * Hands the cluster to the job: outputs, environment of later steps, summary, and where the time went.
+ *
+ * @param logs - the folder for evidence
+ * @throws ActionError where the runner's files can't be written
+ */
+export async function report(
+  cluster: ReadyCluster,
+  logs: string,
+  timeline: Timeline,
+): Promise<void> {
+  answering(() => {
+    const outputs = Object.entries(outputsOf(cluster, logs));
+    for (const [name, value] of outputs) core.setOutput(name, value);
+    if (cluster.plan.spec.exportEnv)
+      for (const [name, value] of Object.entries(environmentOf(cluster)))
+        core.exportVariable(name, value);
+  });
   const bars = barsOf(timeline.phases());
   await core.group("Where the time went", async () => core.info(bars.join("\n")));
-  await core.summary.addRaw(summaryOf(cluster, bars), true).write();
+  try {
+    await core.summary.addRaw(summaryOf(cluster, bars), true).write();
+  } catch (error) {
+    // Nothing of the job depends on it.
+    core.warning(`The job summary can't be written: ${messageOf(error)}`);
+  }
 }

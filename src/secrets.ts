@@ -50,7 +50,7 @@ export async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Se
 
 async function makeKeys(docker: Docker, plan: ClusterPlan): Promise<string> {
   try {
-    return await docker.output(keyMakerArguments(plan, script));
+    return await docker.runToEnd(keyMakerArguments(plan, script));
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
     throw unusable(plan, error.message, error);

@@ -1,28 +1,32 @@
-import { networkInterfaces } from "node:os";
-import { type Docker, DockerError, type NetworkMember } from "./docker.ts";
-import { ActionError, InputError, type Problem } from "./errors.ts";
-import type { Image } from "./image-reference.ts";
+import { hostname, networkInterfaces } from "node:os";
+import { checkConfig } from "./config-check.ts";
+import { takenPort } from "./diagnosis.ts";
+import type { Docker, NetworkMember } from "./docker.ts";
+import { InputError, type Problem } from "./errors.ts";
 import { type ClusterSpec, portNames } from "./inputs.ts";
 import {
   anyClusterFilter,
   freePortsNeeded,
   jobLabels,
+  keepLabels,
   networkArguments,
-  type Owner,
+  networkOf,
   type Site,
 } from "./plan.ts";
-import { freePorts, isTaken } from "./ports.ts";
+import { freePorts, holderOf, isTaken } from "./ports.ts";
+import { findImage } from "./pull.ts";
+import { removeLeftBehind } from "./stale.ts";
 import type { Timeline } from "./timeline.ts";
 
 /**
  * Looks at the place where the cluster is to stand, and brings it what is lacking: the image is
  * pulled and, unless the user named one, a network is made. All at once, as nothing of it waits
- * for another.
+ * for another. What earlier jobs of this runner left behind is removed.
  *
  * @param env - the runner's environment
  * @param log - gets the lines of a pull
  * @param timeline - learns how long image and network took
- * @throws InputError where a port is taken or the network is not there
+ * @throws InputError where a port is taken, the network is not there, or Consul refuses `config`
  * @throws ActionError where the image can't be had
  */
 export async function prepareSite(
@@ -33,86 +37,76 @@ export async function prepareSite(
   log: (line: string) => void,
   timeline: Timeline,
 ): Promise<Site> {
-  const labels = jobLabels(env);
-  await refuseTakenPorts(spec);
-  const [image, network, ports] = await Promise.all([
-    timeline.during("image", () => findImage(docker, spec.images, log)),
-    timeline.during("network", () =>
-      spec.network === ""
-        ? createNetwork(docker, { clusterId, jobLabels: labels })
-        : inspectNetwork(docker, spec.network),
-    ),
+  const labels = jobLabels(env, hostname());
+  const owner = { clusterId, jobLabels: { ...labels, ...keepLabels(spec) } };
+  const scope = new AbortController();
+  const scoped = docker.within(scope.signal);
+  const parts = [
+    check(scoped, spec, labels, log),
+    timeline.during("image", () => findImage(scoped, spec.images, log, scope.signal)),
     freePorts(freePortsNeeded(spec)),
-  ]);
-  return { clusterId, image, jobLabels: labels, ...network, freePorts: ports };
-}
-
-async function refuseTakenPorts({ ports }: ClusterSpec): Promise<void> {
-  const taken = await Promise.all(portNames.map((name) => ports[name] > 0 && isTaken(ports[name])));
-  const problems = portNames
-    .filter((_, index) => taken[index])
-    .map((name): Problem => {
-      const input = `${name}-port`;
-      const message = `Input \`${input}\` is ${ports[name]}, but something on the runner listens on that port already. Name another, or 0 for any free one.`;
-      return { input, message };
-    });
-  if (problems.length > 0) throw new InputError(problems);
-}
-
-/** The first of these images that the engine has or can get. */
-async function findImage(
-  docker: Docker,
-  references: readonly string[],
-  log: (line: string) => void,
-): Promise<Image> {
-  for (const reference of references) {
-    const image = await docker.image(reference);
-    if (image) return image;
-  }
-  for (const reference of references) {
-    const image = await pull(docker, reference, log);
-    if (image) return image;
-  }
-  throw new ActionError(
-    "No such image",
-    `No registry has ${references.join(" or ")}. Look up the tags of the image, and set \`version\` or \`image\` to one that exists.`,
-  );
-}
-
-async function pull(
-  docker: Docker,
-  reference: string,
-  log: (line: string) => void,
-): Promise<Image | undefined> {
-  log(`${reference} is not on this engine: pulling it`);
+    timeline.during("network", async () => {
+      if (spec.network === "") await scoped.createNetwork(networkArguments(owner));
+    }),
+  ] as const;
   try {
-    await docker.pull(reference, log);
-    return await docker.image(reference);
-  } catch (error) {
-    if (!(error instanceof DockerError) || error.failure !== "not-found") throw error;
-    log(`${reference} does not exist`);
-    return undefined;
+    const [network, image, ports] = await Promise.all(parts);
+    await checkConfig(scoped, spec, owner, image, networkOf(spec, clusterId), log);
+    return { ...owner, image, ...network, freePorts: ports };
+  } finally {
+    // Where one part fails, the others must not go on behind the message: a pull takes long.
+    scope.abort();
+    await Promise.allSettled(parts);
   }
+}
+
+/** What can be told wrong of the inputs by looking at the machine, all of it at once. */
+async function check(
+  docker: Docker,
+  spec: ClusterSpec,
+  labels: Readonly<Record<string, string>>,
+  log: (line: string) => void,
+): Promise<NetworkFacts> {
+  const [ports, network] = await Promise.all([
+    // A cluster that was left behind may have the ports.
+    removeLeftBehind(docker, labels, log).then(() => portProblems(docker, spec)),
+    spec.network === "" ? ownNetworkFacts : inspectNetwork(docker, spec.network),
+  ]);
+  if (network && ports.length === 0) return network;
+  throw new InputError([...ports, ...(network ? [] : [noNetwork(spec.network)])]);
+}
+
+async function portProblems(docker: Docker, { ports }: ClusterSpec): Promise<Problem[]> {
+  const problems = await Promise.all(
+    portNames.map(async (name) => {
+      const port = ports[name];
+      const protocols = name === "dns" ? (["tcp", "udp"] as const) : (["tcp"] as const);
+      const taken = await Promise.all(protocols.map((each) => port > 0 && isTaken(port, each)));
+      return taken.includes(true) ? [takenPort(name, port, await holderOf(docker, port))] : [];
+    }),
+  );
+  return problems.flat();
 }
 
 type NetworkFacts = Pick<Site, "isOnNetwork" | "areNodeNamesTaken">;
 
-async function createNetwork(docker: Docker, owner: Owner): Promise<NetworkFacts> {
-  await docker.createNetwork(networkArguments(owner));
-  return { isOnNetwork: false, areNodeNamesTaken: false };
-}
+const ownNetworkFacts: NetworkFacts = { isOnNetwork: false, areNodeNamesTaken: false };
 
-/** Looks at a network that is not ours. */
-async function inspectNetwork(docker: Docker, network: string): Promise<NetworkFacts> {
+/** Looks at a network that is not ours; undefined where there is none of that name. */
+async function inspectNetwork(docker: Docker, network: string): Promise<NetworkFacts | undefined> {
   const [members, nodes] = await Promise.all([
     docker.networkMembers(network),
     docker.containers(`network=${network}`, anyClusterFilter),
   ]);
-  if (members)
-    return { isOnNetwork: members.some(isThisProcess), areNodeNamesTaken: nodes.length > 0 };
-  const message = `Input \`network\` is "${network}", but the engine has no such network. Create it in an earlier step (\`docker network create ${network}\`), or leave the input out: the cluster then makes its own.`;
-  throw new InputError([{ input: "network", message }]);
+  return (
+    members && { isOnNetwork: members.some(isThisProcess), areNodeNamesTaken: nodes.length > 0 }
+  );
 }
+
+const noNetwork = (network: string): Problem => ({
+  input: "network",
+  message: `Input \`network\` is "${network}", but the engine has no such network. Create it in an earlier step (\`docker network create ${network}\`), or leave the input out: the cluster then makes its own.`,
+});
 
 function isThisProcess({ ip, mac }: NetworkMember): boolean {
   const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? []);

@@ -1,7 +1,8 @@
 import type { Node, ReadyCluster } from "./report.ts";
 
-/** Boxes of servers or of clients that the picture shows; with more of them nobody could read it. */
-const maxBoxes = 12;
+/** Boxes of servers or of clients that the picture shows; with more of them nobody could read it.
+ * Not fewer than there can be servers, one of whom leads. */
+const maxBoxes = 15;
 
 /**
  * The job summary of a cluster: a picture, its nodes as a table, and where the time went. Markdown.

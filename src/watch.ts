@@ -1,4 +1,4 @@
-import { endedEarly } from "./apply.ts";
+import { explainExit } from "./diagnosis.ts";
 import type { Docker } from "./docker.ts";
 import type { FoundAgent } from "./found.ts";
 import { clusterFilter } from "./plan.ts";
@@ -17,7 +17,7 @@ export async function whileAllRun(
 ): Promise<void> {
   const scope = new AbortController();
   const watching = untilOneEnds(docker.within(scope.signal), clusterId, agents).then(async (exit) =>
-    Promise.reject(await endedEarly(docker, agents, exit)),
+    Promise.reject(await explainExit(docker, agents[0]?.facts.Config.Image ?? "", agents, exit)),
   );
   const working = work(scope.signal);
   try {

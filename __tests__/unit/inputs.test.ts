@@ -37,6 +37,7 @@ test("defaults give three servers of the latest Consul", () => {
       cli: false,
       timeout: 120_000,
       exportEnv: true,
+      logs: "failure",
       cleanup: true,
     },
     warnings: [],
@@ -62,6 +63,7 @@ test("every input is read", () => {
     cli: "true",
     timeout: "1m30s",
     "export-env": "False",
+    logs: "always",
     cleanup: "FALSE",
   };
   expect(parse(inputs).spec).toEqual({
@@ -83,6 +85,7 @@ test("every input is read", () => {
     cli: true,
     timeout: 90_000,
     exportEnv: false,
+    logs: "always",
     cleanup: false,
   });
 });

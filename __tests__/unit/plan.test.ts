@@ -158,7 +158,10 @@ describe("whatever the user writes", () => {
           config,
           env: new Map(Object.entries(env)),
         };
-        const plan = planCluster(spec, { ...site, jobLabels: jobLabels({ GITHUB_JOB: run }) });
+        const plan = planCluster(spec, {
+          ...site,
+          jobLabels: jobLabels({ GITHUB_JOB: run }, "host"),
+        });
         for (const agent of plan.agents) {
           const args = agentRunArguments(plan, agent);
           const image = args.indexOf(site.image.reference);
@@ -269,10 +272,14 @@ test("labels tell run, job and runner", () => {
     GITHUB_RUN_ATTEMPT: "2",
     GITHUB_JOB: "test",
     RUNNER_NAME: "r1",
+    RUNNER_TEMP: "/runner/_temp",
+    RUNNER_TRACKING_ID: "github_1",
   };
-  expect(jobLabels(env)).toEqual({
+  expect(jobLabels(env, "host")).toEqual({
     "consul-cluster-action.run": "me/it/7/2",
     "consul-cluster-action.job": "test",
     "consul-cluster-action.runner": "r1",
+    "consul-cluster-action.home": "host:/runner/_temp",
+    "consul-cluster-action.tracking": "github_1",
   });
 });

@@ -26,8 +26,8 @@ test("a port is taken as long as somebody listens there", async () => {
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
-  expect(await isTaken(address.port)).toBe(true);
+  expect(await isTaken(address.port, "tcp")).toBe(true);
   server.close();
   await once(server, "close");
-  expect(await isTaken(address.port)).toBe(false);
+  expect(await isTaken(address.port, "tcp")).toBe(false);
 });

@@ -38,11 +38,12 @@ function readyCluster(servers: number, clients: number, leader = "server-1"): Re
 }
 
 test("outputs are those of action.yml, nodes as JSON", () => {
-  const { nodes, ...others } = outputsOf(readyCluster(1, 1));
+  const { nodes, ...others } = outputsOf(readyCluster(1, 1), "/temp/consul-c0ffee00");
   expect(others).toEqual({
     "http-address": "http://127.0.0.1:8500",
     "http-token": "",
     "ca-cert": "",
+    logs: "/temp/consul-c0ffee00",
     "dns-address": "127.0.0.1:8600",
     "grpc-address": "127.0.0.1:8502",
     leader: "server-1",
@@ -121,7 +122,7 @@ test("without clients the picture has no group for them", () => {
 
 test("of many clients the picture shows some, the table all", () => {
   const summary = summaryOf(readyCluster(3, 20), []);
-  expect(summary).toContain('more-clients["and 8 more"]');
-  expect(summary.match(/^\s+client-\d+\[/gm)).toHaveLength(12);
+  expect(summary).toContain('more-clients["and 5 more"]');
+  expect(summary.match(/^\s+client-\d+\[/gm)).toHaveLength(15);
   expect(summary.match(/^\| client-\d+ \|/gm)).toHaveLength(20);
 });
