@@ -120,6 +120,14 @@ test("every change of the picture is told once, until the last gate holds", asyn
   ]);
 });
 
+test("a picture that stays is told once, however often it is looked at", async () => {
+  const lone = await agent("server-1", () => ({ alive: [] }));
+  const log: string[] = [];
+  const add = (line: string) => log.push(line);
+  await expect(untilReady(() => [lone], 200, add, new AbortController().signal)).rejects.toThrow();
+  expect(log).toEqual(["0 of 1 alive"]);
+});
+
 describe("not ready is a cluster", () => {
   test("where one server sees a member as not alive", async () => {
     const message = await whyNot({ "server-2": () => ({ alive: ["server-1", "server-2"] }) });
