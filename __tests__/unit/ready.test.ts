@@ -123,8 +123,9 @@ test("every change of the picture is told once, until the last gate holds", asyn
 test("a picture that stays is told once, however often it is looked at", async () => {
   const lone = await agent("server-1", () => ({ alive: [] }));
   const log: string[] = [];
-  const add = (line: string) => log.push(line);
-  await expect(untilReady(() => [lone], 200, add, new AbortController().signal)).rejects.toThrow();
+  const onChange = (line: string) => void log.push(line);
+  const wait = { ...patience, timeout: 200, onChange };
+  await expect(untilReady(() => [lone], wait, new Timeline())).rejects.toThrow("not ready");
   expect(log).toEqual(["0 of 1 alive"]);
 });
 
