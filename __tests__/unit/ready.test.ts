@@ -120,6 +120,15 @@ test("every change of the picture is told once, until the last gate holds", asyn
   ]);
 });
 
+test("a picture that stays is told once, however often it is looked at", async () => {
+  const lone = await agent("server-1", () => ({ alive: [] }));
+  const log: string[] = [];
+  const onChange = (line: string) => void log.push(line);
+  const wait = { ...patience, timeout: 200, onChange };
+  await expect(untilReady(() => [lone], wait, new Timeline())).rejects.toThrow("not ready");
+  expect(log).toEqual(["0 of 1 alive"]);
+});
+
 describe("not ready is a cluster", () => {
   test("where one server sees a member as not alive", async () => {
     const message = await whyNot({ "server-2": () => ({ alive: ["server-1", "server-2"] }) });
