@@ -39,6 +39,7 @@ describe("the agent's command", () => {
     join: [],
     logLevel: "info",
     env: new Map(),
+    security: { acl: false, gossipEncryption: false, tls: false },
   } as const;
 
   test("in memory is -dev with the standard gossip, and the user's log level", () => {
