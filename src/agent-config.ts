@@ -43,7 +43,10 @@ export const isSecured = ({ acl, gossipEncryption, tls }: Security) =>
  * @returns arguments for the image's entrypoint, beginning with `agent`
  */
 export function agentArguments(settings: AgentSettings): string[] {
-  const { role, node, datacenter, join, logLevel, env, security } = settings;
+  const { role, node, datacenter, servers, join, logLevel, env, security } = settings;
+  // `-dev` is the one way to keep raft in memory. It makes the agent a server with UI that elects
+  // itself within 0.1 s. What else it sets, our flags and settings set back.
+  const inMemory = role === "server" && settings.storage === "memory";
   return [
     "agent",
     `-node=${node}`,
@@ -52,33 +55,21 @@ export function agentArguments(settings: AgentSettings): string[] {
     // The image's entrypoint makes a flag of this variable and puts it before ours, which would
     // win. It takes an empty variable for none.
     ...(env.get("CONSUL_CLIENT_INTERFACE") ? [] : ["-client=0.0.0.0"]),
-    ...(role === "server" ? serverArguments(settings) : []),
+    ...(inMemory ? ["-dev"] : []),
+    ...(role === "server" && !inMemory ? ["-server", `-bootstrap-expect=${servers}`, "-ui"] : []),
     ...join.map((host) => `-retry-join=${host}`),
     ...(isSecured(security) ? [`-config-file=${securityFolder}/agent.json`] : []),
     // With TLS the ports are in the file, as they depend on the version.
-    `-hcl=${JSON.stringify({ ...(security.tls ? {} : openPorts), ...fastSettings })}`,
+    `-hcl=${JSON.stringify({ ...(security.tls ? {} : openPorts), ...fastSettings, ...(inMemory && standardProbes) })}`,
   ];
 }
 
 /**
- * `-dev` is the one way to keep raft in memory. It makes the agent a server with UI that elects
- * itself within 0.1 s. What else it sets is set back here, or by the flags of every agent.
- */
-function serverArguments({ servers, storage }: AgentSettings): string[] {
-  return storage === "memory"
-    ? ["-dev", `-hcl=${JSON.stringify({ gossip_lan: standardGossip })}`]
-    : ["-server", `-bootstrap-expect=${servers}`, "-ui"];
-}
-
-/**
  * Consul's own defaults. `-dev` probes ten times as often and waits 0.1 s for an answer: on a busy
- * runner it takes live clients for failed.
+ * runner it takes live clients for failed. That it passes news on twice as often does no harm.
  */
-const standardGossip = {
-  gossip_interval: "200ms",
-  probe_interval: "1s",
-  probe_timeout: "500ms",
-  suspicion_mult: 4,
+const standardProbes = {
+  gossip_lan: { probe_interval: "1s", probe_timeout: "500ms", suspicion_mult: 4 },
 };
 
 /** Environment of a secured agent's container, so that Consul's CLI works in it. Nothing secret. */

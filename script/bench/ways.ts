@@ -67,13 +67,12 @@ function watchMemory(pid: number): { stop(): number } {
 export async function bare(image: string, servers: number, clients: number): Promise<Sample> {
   const plan = await planOf(image, servers, clients);
   const limit = pLimit(8);
-  const { time: up } = await timed(async () => {
+  return upAndDown(plan, async () => {
     await docker("network", "create", ...networkOf(plan));
     const started = plan.agents.map((agent) => limit(() => runDetached(plan, agent)));
     const serversRun = Promise.all(started.slice(0, servers));
     await Promise.all([...started, untilGatesHold(plan, serversRun)]);
   });
-  return { up, down: await remove(plan) };
 }
 
 function runDetached(plan: ClusterPlan, agent: AgentPlan, ...more: readonly string[]) {
@@ -89,12 +88,22 @@ function runDetached(plan: ClusterPlan, agent: AgentPlan, ...more: readonly stri
   );
 }
 
-async function remove(plan: ClusterPlan): Promise<number> {
-  const { time } = await timed(async () => {
-    await docker("rm", "-fv", ...plan.agents.map(({ container }) => container));
-    await docker("network", "rm", plan.network);
+async function remove(plan: ClusterPlan): Promise<void> {
+  await docker("rm", "-fv", ...plan.agents.map(({ container }) => container));
+  await docker("network", "rm", plan.network);
+}
+
+/** Measures a start and then a removal, which also follows a start that failed. */
+async function upAndDown(
+  plan: ClusterPlan,
+  start: () => Promise<void>,
+  stop: () => Promise<unknown> = () => remove(plan),
+): Promise<Sample> {
+  const up = await timed(start).catch(async (error) => {
+    await stop();
+    throw error;
   });
-  return time;
+  return { up: up.time, down: (await timed(stop)).time };
 }
 
 /**
@@ -112,14 +121,13 @@ export async function byHand(image: string, servers: number, clients: number): P
     const command = ["agent", `-node=${agent.node}`, "-client=0.0.0.0", ...role, ...flags];
     return docker("run", "-d", "--pull=never", ...options, image, ...command);
   };
-  const { time: up } = await timed(async () => {
+  return upAndDown(plan, async () => {
     await docker("network", "create", ...networkOf(plan));
     await start(first, "-bootstrap");
     const address = await firstMember(first);
     for (const agent of others) await start(agent, `-join=${address}`);
     await untilGatesHold(plan, Promise.resolve());
   });
-  return { up, down: await remove(plan) };
 }
 
 async function firstMember({ container }: AgentPlan): Promise<string> {
@@ -142,13 +150,15 @@ export async function compose(
   const file = `${process.env.TMPDIR ?? "/tmp"}/compose-${plan.site.clusterId}.json`;
   writeFileSync(file, JSON.stringify(composeFile(plan)));
   const [program = "", ...args] = [...command, "-p", `bench${plan.site.clusterId}`, "-f", file];
-  const { time: up } = await timed(async () => {
+  const start = async () => {
     const started = run(program, ...args, "up", "-d");
     await Promise.all([started, untilGatesHold(plan, started)]);
-  });
-  const { time: down } = await timed(() => run(program, ...args, "down", "--volumes"));
-  rmSync(file);
-  return { up, down };
+  };
+  try {
+    return await upAndDown(plan, start, () => run(program, ...args, "down", "--volumes"));
+  } finally {
+    rmSync(file);
+  }
 }
 
 function composeFile(plan: ClusterPlan) {

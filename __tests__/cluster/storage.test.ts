@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { docker, httpGet, type Up, up } from "../support.ts";
+
+async function put(http: string, key: string): Promise<void> {
+  const answer = await fetch(`${http}/v1/kv/${key}`, { method: "PUT", body: "1" });
+  // An agent in -dev mode ends its JSON with a line feed.
+  expect((await answer.text()).trim()).toBe("true");
+}
+
+/** Restarts a container and waits until its agent has a leader again. */
+async function restart(container: string, http: string): Promise<void> {
+  await docker("restart", "--time=1", container);
+  const leader = () => httpGet(`${http}/v1/status/leader`).catch(() => "");
+  while (!/\d/.test(await leader())) await sleep(50);
+}
+
+describe.each([
+  { inputs: { servers: "1", clients: "1" }, isKept: false },
+  { inputs: { servers: "1", storage: "disk" }, isKept: true },
+])("one server with $inputs", ({ inputs, isKept }) => {
+  let cluster: Up;
+  beforeAll(async () => {
+    cluster = await up(inputs);
+  });
+  afterAll(() => cluster.down());
+
+  test("listens to the network and to everybody, logs as asked and has the UI", async () => {
+    const [server] = cluster.nodes;
+    expect(server?.ip).not.toBe("127.0.0.1");
+    const log = await docker("logs", server?.container ?? "");
+    expect(log).toContain("Client Addr: [0.0.0.0] (HTTP: 8500, HTTPS: -1, gRPC: 8502, DNS: 8600)");
+    expect(log).toContain(`Cluster Addr: ${server?.ip}`);
+    expect(log).not.toContain("[DEBUG]");
+    expect(await httpGet(`${cluster.outputs["http-address"]}/ui/`)).toContain("<title>Consul");
+  });
+
+  test(`${isKept ? "keeps" : "forgets"} its keys when it is restarted`, async () => {
+    const http = cluster.outputs["http-address"] ?? "";
+    await put(http, "greeting");
+    await restart(cluster.nodes[0]?.container ?? "", http);
+    const { status } = await fetch(`${http}/v1/kv/greeting`);
+    expect(status).toBe(isKept ? 200 : 404);
+  });
+});
+
+test("the log and the summary tell where the time went", async () => {
+  const { result, down } = await up({ servers: "1" });
+  await down();
+  for (const phase of ["process", "image", "network", "servers", "gossip", "election", "catalog"]) {
+    const line = new RegExp(`^${phase} +from +\\d+\\.\\d\\d s +took +\\d+\\.\\d\\d s +█+$`, "m");
+    expect(result.log).toMatch(line);
+    expect(result.summary).toMatch(line);
+  }
+});
