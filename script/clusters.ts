@@ -6,21 +6,25 @@ import { type MainStep, root } from "./runner.ts";
 
 const folder = join(root, ".cluster");
 const texts = z.record(z.string(), z.string());
-const schema = z.object({ action: z.string(), inputs: texts, state: texts });
+const step = z.object({ action: z.string(), inputs: texts, state: texts });
+const schema = z.object({ step, temp: z.string() });
 
-export function remember({ action, inputs, state }: MainStep): void {
+/** @param temp - the job's folder: what the cluster's clients need of it stays until `down` */
+export function remember({ action, inputs, state }: MainStep, temp: string): void {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${Date.now()}.json`), JSON.stringify({ action, inputs, state }));
+  const known = { step: { action, inputs, state }, temp };
+  writeFileSync(join(folder, `${Date.now()}.json`), JSON.stringify(known));
 }
 
-export function remembered(): { file: string; step: MainStep }[] {
+export function remembered(): { file: string; step: MainStep; temp: string }[] {
   mkdirSync(folder, { recursive: true });
   return readdirSync(folder)
     .sort()
     .map((name) => join(folder, name))
-    .map((file) => ({ file, step: schema.parse(JSON.parse(readFileSync(file, "utf8"))) }));
+    .map((file) => ({ file, ...schema.parse(JSON.parse(readFileSync(file, "utf8"))) }));
 }
 
-export function forget(file: string): void {
+export function forget(file: string, temp: string): void {
   rmSync(file, { force: true });
+  rmSync(temp, { recursive: true, force: true });
 }

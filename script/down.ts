@@ -5,10 +5,9 @@ import { Job } from "./runner.ts";
 
 const clusters = remembered();
 if (clusters.length === 0) console.log("Nothing is up.");
-for (const { file, step } of clusters) {
-  const job = new Job({ onLine: linePrinter(console.log) });
+for (const { file, step, temp } of clusters) {
+  const job = new Job({ onLine: linePrinter(console.log), temp });
   const { exitCode } = await job.post(step);
-  job.dispose();
-  if (exitCode === 0) forget(file);
+  if (exitCode === 0) forget(file, temp);
   else process.exitCode = 1;
 }

@@ -3,6 +3,9 @@
  * Every input of the action is a flag: npm run up -- --servers 3 --clients 3
  */
 import { execFileSync } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import * as z from "zod";
 import { type Action, readAction } from "./action.ts";
@@ -62,9 +65,13 @@ function printCluster({ outputs }: StepResult): void {
   );
   const [first] = list;
   if (first === undefined) return;
-  const members = ["exec", first.container, "consul", "members"];
+  const token = "--env=CONSUL_HTTP_TOKEN";
+  const members = ["exec", token, first.container, "consul", "members"];
   console.log(`\nMembers, as ${first.name} lists them`);
-  const listing = execFileSync("docker", members, { encoding: "utf8" });
+  const listing = execFileSync("docker", members, {
+    encoding: "utf8",
+    env: { ...process.env, CONSUL_HTTP_TOKEN: addresses["http-token"] ?? "" },
+  });
   console.log(listing.trimEnd().replaceAll(/^/gm, "  "));
   console.log(`\nUI:     ${addresses["http-address"]}/ui\nRemove: npm run down`);
 }
@@ -76,14 +83,14 @@ function printTable(title: string, rows: readonly (readonly [string, string])[])
 }
 
 const inputs = withImage(readFlags(readAction(root)));
-const job = new Job({ onLine: linePrinter(console.log) });
+const temp = mkdtempSync(join(tmpdir(), "up-"));
+const job = new Job({ onLine: linePrinter(console.log), temp });
 const step = job.start(inputs);
 // Ctrl-C reaches the step as well; what it had started must still be remembered for `down`.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => step.process.kill());
 const result = await step.result;
-remember(result);
-job.dispose();
+remember(result, temp);
 if (result.exitCode === 0) printCluster(result);
 else console.log("\nThe step failed; npm run down removes what it left.");
 process.exitCode = result.exitCode ?? 1;

@@ -2,6 +2,7 @@ import pLimit from "p-limit";
 import { isSecured, type Role } from "./agent-config.ts";
 import { explainExit, explainNotReady, explainStart } from "./diagnosis.ts";
 import { type Docker, DockerError } from "./docker.ts";
+import type { ClusterSpec } from "./inputs.ts";
 import {
   type AgentPlan,
   agentRunArguments,
@@ -76,7 +77,7 @@ export async function apply(
   try {
     await Promise.race([ended, Promise.all([started, ready, granted])]);
     const secrets = await making;
-    if (secrets) await resync(agents, secrets);
+    if (secrets && !namesTokens(plan.spec)) await resync(agents, secrets);
     return { secrets, agents };
   } finally {
     // No docker command of ours may outlive this function: it could still create something.
@@ -84,6 +85,9 @@ export async function apply(
     await Promise.allSettled([ended, making, started, ready, granted]);
   }
 }
+
+/** Whether the user gives agents tokens, which nothing may replace. */
+const namesTokens = ({ config }: ClusterSpec) => /token/.test(config);
 
 /** Starts the agents of a role, several at a time. One that gets other ports is replaced in place. */
 async function startAll(

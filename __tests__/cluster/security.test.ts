@@ -241,8 +241,10 @@ describe("all switches, three servers and a client", () => {
       );
       const members = await consulCommand(cluster, ["members"]);
       expect(members.stdout).not.toContain("other-key");
-      const servers = await allLogs(cluster.nodes[0]?.container ?? "");
-      expect(servers).toContain("No installed keys could decrypt the message");
+      await eventually(
+        () => allLogs(cluster.nodes[0]?.container ?? ""),
+        (log) => log.includes("No installed keys could decrypt the message"),
+      );
     });
 
     test.each([
@@ -427,6 +429,18 @@ describe.each([{ acl: "true" }, { "gossip-encryption": "true" }, { tls: "true" }
     });
   },
 );
+
+test("a default token of the user's own wins", async () => {
+  const config = JSON.stringify({ acl: { tokens: { default: "anonymous" } } });
+  const cluster = await up({ acl: "true", servers: "1", config });
+  try {
+    const nodes = `${cluster.outputs["http-address"]}/v1/catalog/nodes`;
+    expect((await ask(nodes)).body.trim()).toBe("[]");
+    expect((await ask(nodes, credentials(cluster))).body).toContain("server-1");
+  } finally {
+    await cluster.down();
+  }
+});
 
 describe("images", () => {
   const inTheImage = (version: string) => `#!/consul/sh
