@@ -90,6 +90,7 @@ const networkAnswer = z.tuple([
 
 const containersAnswer = z.array(
   z.object({
+    Id: z.string(),
     Name: z.string().transform((name) => name.replace(/^\//, "")),
     Config: z.object({
       Hostname: z.string(),
@@ -116,7 +117,22 @@ const containersAnswer = z.array(
   }),
 );
 
-/** What \`docker inspect\` tells of a container, in its words. */
+const imageDefaultsAnswer = z.tuple([
+  z.object({
+    Config: z.object({
+      Env: z.array(z.string()).nullish(),
+      Labels: z.record(z.string(), z.string()).nullish(),
+    }),
+  }),
+]);
+
+/** What an image gives to every container of it. */
+export interface ImageDefaults {
+  readonly env: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What `docker inspect` tells of a container, in its words. */
 export type ContainerFacts = z.output<typeof containersAnswer>[number];
 
 const exitEvent = z.object({
@@ -195,9 +211,9 @@ export class Docker {
     await this.#run(["start", name]);
   }
 
-  /** Opens a tar archive at the root of a container, running or not. */
-  async putArchive(container: string, archive: Uint8Array): Promise<void> {
-    await this.#run(["cp", "-", `${container}:/`], { input: archive });
+  /** Opens a tar archive in a folder of a container, running or not. */
+  async putArchive(container: string, archive: Uint8Array, folder = "/"): Promise<void> {
+    await this.#run(["cp", "-", `${container}:${folder}`], { input: archive });
   }
 
   /**
@@ -256,6 +272,18 @@ export class Docker {
     return containersAnswer.parse(JSON.parse(answer));
   }
 
+  /** What this container's image gives to every container of it. The image must be there. */
+  async imageDefaults(reference: string): Promise<ImageDefaults> {
+    const answer = await this.#run(["image", "inspect", reference]);
+    const [{ Config }] = imageDefaultsAnswer.parse(JSON.parse(answer));
+    return { env: Config.Env ?? [], labels: Config.Labels ?? {} };
+  }
+
+  /** Removes a container that does not run. Its volumes stay. */
+  async removeButKeepVolumes(container: string): Promise<void> {
+    await this.#run(["rm", container]);
+  }
+
   /** Does one of docker's own verbs to containers. */
   async change(verb: ContainerVerb, containers: readonly string[]): Promise<void> {
     if (containers.length > 0) await this.#run([verb, ...containers]);
@@ -269,11 +297,6 @@ export class Docker {
   /** @returns what a command in a running container wrote */
   execute(container: string, command: readonly string[]): Promise<string> {
     return this.#run(["exec", container, ...command]);
-  }
-
-  /** Runs a container to its end and removes it. @returns what it wrote */
-  runToEnd(args: readonly string[]): Promise<string> {
-    return this.#run(["run", "--rm", "--pull=never", ...args]);
   }
 
   networks(...filters: string[]): Promise<string[]> {

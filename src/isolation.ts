@@ -25,14 +25,14 @@ export async function isolate(
 ): Promise<void> {
   const filter = "--sysctl=net.ipv4.conf.all.rp_filter=1";
   const script = 'for address; do ip route add "$address" dev lo; done';
-  await docker.runToEnd([...besides(container, filter), image, "-ec", script, "sh", ...addresses]);
+  await docker.output([...besides(container, filter), image, "-ec", script, "sh", ...addresses]);
 }
 
 /** Undoes `isolate`. */
 export async function reconnect(docker: Docker, { container, image }: Isolated): Promise<void> {
   const script =
     'ip route | while read -r address dev name rest; do if [ "$name" = lo ]; then ip route del "$address" dev lo; fi; done';
-  await docker.runToEnd([...besides(container), image, "-ec", script]);
+  await docker.output([...besides(container), image, "-ec", script]);
 }
 
 /** @returns whether these routes, as `ip route` lists them, are those of an isolated node */

@@ -60,7 +60,7 @@ async function refuseTakenPorts({ ports }: ClusterSpec): Promise<void> {
 }
 
 /** The first of these images that the engine has or can get. */
-async function findImage(
+export async function findImage(
   docker: Docker,
   references: readonly string[],
   log: (line: string) => void,
