@@ -38,6 +38,8 @@ const raftAnswer = z.object({
   ),
 });
 
+const autopilotAnswer = z.object({ Healthy: z.boolean() });
+
 const checksAnswer = z.array(z.object({ Node: z.string(), CheckID: z.string() }));
 
 /** A request that was answered with an error, wrongly, too late or not at all. */
@@ -179,8 +181,33 @@ export class Consul {
     await this.#request(path, { method: "PUT", body: JSON.stringify(body) });
   }
 
+  /** Writes a key (`/v1/kv`). Once this resolves, the write is acknowledged. */
+  async putKey(key: string, value: string): Promise<void> {
+    await this.#request(`/v1/kv/${key}`, { method: "PUT", body: value });
+  }
+
+  /** A key's value by a consistent read through this agent (`/v1/kv`). */
+  async getKey(key: string): Promise<string> {
+    return (await this.#request(`/v1/kv/${key}?raw&consistent`)).toString();
+  }
+
+  async deleteKey(key: string): Promise<void> {
+    await this.#request(`/v1/kv/${key}`, { method: "DELETE" });
+  }
+
+  /** A snapshot of all that the servers hold (`/v1/snapshot`), as `consul snapshot save` makes it. */
+  snapshot(timeout: number): Promise<Buffer> {
+    return this.#request("/v1/snapshot", { timeout });
+  }
+
+  /** Whether autopilot finds every server healthy (`/v1/operator/autopilot/health`). */
+  async autopilotIsHealthy(): Promise<boolean> {
+    // The answer has status 429, and so rejects, where it is not.
+    return (await this.#get("/v1/operator/autopilot/health", autopilotAnswer)).Healthy;
+  }
+
   async #get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-    const text = await this.#request(path);
+    const text = (await this.#request(path)).toString();
     try {
       return schema.parse(JSON.parse(text));
     } catch (cause) {
@@ -188,7 +215,7 @@ export class Consul {
     }
   }
 
-  #request(path: string, options: RequestOptions = {}): Promise<string> {
+  #request(path: string, options: RequestOptions = {}): Promise<Buffer> {
     const { method = "GET", body, timeout = requestTimeout } = options;
     const { scheme, address, token, ca } = this.#access;
     const { request, agent } = connections[scheme];
@@ -204,15 +231,13 @@ export class Consul {
           signal: AbortSignal.timeout(timeout),
         },
         (answer) => {
-          let text = "";
-          answer.setEncoding("utf8").on("data", (part: string) => {
-            text += part;
-          });
+          const parts: Buffer[] = [];
+          answer.on("data", (part: Buffer) => parts.push(part));
           answer.on("error", (error) => fail(reasonOf(error, timeout), error));
           answer.on("end", () =>
             answer.statusCode === 200
-              ? resolve(text)
-              : fail(`${answer.statusCode} ${text.trim().slice(0, 200)}`),
+              ? resolve(Buffer.concat(parts))
+              : fail(`${answer.statusCode} ${String(Buffer.concat(parts)).trim().slice(0, 200)}`),
           );
         },
       );

@@ -143,6 +143,7 @@ const networkAnswer = z.tuple([
 
 const containersAnswer = z.array(
   z.object({
+    Id: z.string(),
     Name: z.string().transform((name) => name.replace(/^\//, "")),
     State: z.object({
       Status: z.string(),
@@ -178,6 +179,21 @@ const containersAnswer = z.array(
     }),
   }),
 );
+
+const imageDefaultsAnswer = z.tuple([
+  z.object({
+    Config: z.object({
+      Env: z.array(z.string()).nullish(),
+      Labels: z.record(z.string(), z.string()).nullish(),
+    }),
+  }),
+]);
+
+/** What an image gives to every container of it. */
+export interface ImageDefaults {
+  readonly env: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
 
 /** What `docker inspect` says of a container, as far as it serves this repository's actions. */
 export type ContainerFacts = z.output<typeof containersAnswer>[number];
@@ -290,9 +306,9 @@ export class Docker {
     await this.#run(["start", name]);
   }
 
-  /** Opens a tar archive at the root of a container, running or not. */
-  async putArchive(container: string, archive: Uint8Array): Promise<void> {
-    await this.#run(["cp", "-", `${container}:/`], { input: archive });
+  /** Opens a tar archive in a folder of a container, running or not. */
+  async putArchive(container: string, archive: Uint8Array, folder = "/"): Promise<void> {
+    await this.#run(["cp", "-", `${container}:${folder}`], { input: archive });
   }
 
   /**
@@ -352,6 +368,18 @@ export class Docker {
     return answers
       .filter((answer) => answer !== undefined)
       .flatMap((answer) => containersAnswer.parse(JSON.parse(answer)));
+  }
+
+  /** What this container's image gives to every container of it. The image must be there. */
+  async imageDefaults(reference: string): Promise<ImageDefaults> {
+    const answer = await this.#run(["image", "inspect", reference]);
+    const [{ Config }] = imageDefaultsAnswer.parse(JSON.parse(answer));
+    return { env: Config.Env ?? [], labels: Config.Labels ?? {} };
+  }
+
+  /** Removes a container that does not run. Its volumes stay. */
+  async removeButKeepVolumes(container: string): Promise<void> {
+    await this.#run(["rm", container]);
   }
 
   /** Does one of docker's own verbs to containers. */

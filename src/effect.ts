@@ -81,7 +81,7 @@ const noLeader: Gate = {
 
 // An agent that got another address is known by its old one for a while. And a server that lost its
 // data has a new id: the old one stays a voter until autopilot takes it out.
-const raftIsSettled: Gate = {
+export const raftIsSettled: Gate = {
   name: "raft has members only, each at its own address",
   look: async (agents) => {
     const answers = await ask(servers(agents), async (consul) => {

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as core from "@actions/core";
 import type { Consul, Credentials } from "./consul.ts";
@@ -23,6 +24,14 @@ interface AgentEvidence {
   readonly log: string;
   /** The engine's facts in short. */
   readonly inspect: unknown;
+}
+
+/** Where a cluster's evidence goes: a folder of the runner's that a later step can upload. */
+export function evidenceFolder(
+  clusterId: string,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  return join(env.RUNNER_TEMP ?? tmpdir(), `consul-${clusterId}-logs`);
 }
 
 interface Evidence {

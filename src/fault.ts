@@ -10,7 +10,7 @@ import { isolate, reconnect } from "./isolation.ts";
 import { fail, timed } from "./log.ts";
 import { raftOf } from "./raft.ts";
 import { ask, untilHold } from "./ready.ts";
-import { type Raft, resolveTarget } from "./target.ts";
+import { hasQuorum, type Raft, resolveTarget } from "./target.ts";
 import { whileAllRun } from "./watch.ts";
 
 /** The outputs, in the order of fault/action.yml. */
@@ -175,13 +175,13 @@ async function removeData(docker: Docker, { Name, Config }: ContainerFacts): Pro
   await docker.runToEnd([...where, Config.Image, "-ec", script, "sh", given ?? "/consul/data"]);
 }
 
-function report(hit: readonly FoundAgent[], { agents }: FoundCluster, { leader }: Raft): void {
+function report(hit: readonly FoundAgent[], { agents }: FoundCluster, raft: Raft): void {
+  const isLed = hasQuorum(agents, raft);
   const names = hit.map(({ node }) => node);
   const outputs: Record<(typeof faultOutputNames)[number], string> = {
     node: names.length === 1 ? names.join() : JSON.stringify(names),
-    leader,
-    // Only a quorum has a leader.
-    quorum: String(leader !== ""),
+    leader: isLed ? raft.leader : "",
+    quorum: String(isLed),
     nodes: JSON.stringify(agents.map(nodeOf)),
   };
   for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value);

@@ -2,3 +2,4 @@
 export { fault } from "./fault.ts";
 export { main } from "./main.ts";
 export { post } from "./post.ts";
+export { upgrade } from "./upgrade.ts";

@@ -289,7 +289,7 @@ function specOf(values: Values): ClusterSpec {
  * holds early versions such as 1.4.4 and stopped getting new ones around 1.16. So its `latest` is
  * not the latest.
  */
-function candidates({ repository, tag, digest }: ImageReference, version: string): string[] {
+export function candidates({ repository, tag, digest }: ImageReference, version: string): string[] {
   if (digest) return [`${repository}${tag ? `:${tag}` : ""}@${digest}`];
   if (tag) return [`${repository}:${tag}`];
   const hasOlderName = repository === "hashicorp/consul" && version !== "latest";

@@ -1,13 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import * as core from "@actions/core";
 import { isSecured } from "./agent-config.ts";
 import { apply } from "./apply.ts";
 import { cancellation } from "./cancellation.ts";
 import { Docker, DockerError, type DockerFailure } from "./docker.ts";
 import { InputError } from "./errors.ts";
-import { showEvidence } from "./evidence.ts";
+import { evidenceFolder, showEvidence } from "./evidence.ts";
 import { type ClusterSpec, parseInputs } from "./inputs.ts";
 import { fail, timed } from "./log.ts";
 import { markOf } from "./orphans.ts";
@@ -28,7 +26,7 @@ export async function main(): Promise<void> {
   const canceled = cancellation();
   const clusterId = randomBytes(4).toString("hex");
   const docker = new Docker(canceled, core.debug, markOf(clusterId));
-  const folder = join(process.env.RUNNER_TEMP ?? tmpdir(), `consul-${clusterId}`);
+  const folder = evidenceFolder(clusterId, process.env);
   let logs = "";
   try {
     const { spec, warnings } = parseInputs(core.getInput);

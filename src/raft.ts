@@ -15,6 +15,10 @@ export async function raftOf(agents: readonly FoundAgent[]): Promise<Raft> {
   const peers = known[0]?.peers;
   // Where no server can be asked, the cluster is taken for what it was started as.
   const voters = peers?.filter(({ isVoter }) => isVoter) ?? servers(agents);
-  const leader = known.flatMap((each) => each.peers).find(({ isLeader }) => isLeader);
+  // Followers name a leader that is gone until they have missed its heartbeats.
+  const working = agents.filter(isUp).map(({ node }) => node);
+  const leader = known
+    .flatMap((each) => each.peers)
+    .find(({ node, isLeader }) => isLeader && working.includes(node));
   return { leader: leader?.node ?? "", voters: voters.map(({ node }) => node) };
 }

@@ -33,6 +33,12 @@ const wayBack: Readonly<Record<NodeState, string>> = {
 /** Servers that a quorum of so many voters takes. */
 export const quorumOf = (voters: number) => Math.floor(voters / 2) + 1;
 
+/** Whether a leader has the votes of enough voters that work. */
+export function hasQuorum(agents: readonly FoundAgent[], { leader, voters }: Raft): boolean {
+  const working = agents.filter((agent) => isUp(agent) && voters.includes(agent.node));
+  return leader !== "" && working.length >= quorumOf(voters.length);
+}
+
 /**
  * Turns a target into the nodes that it means at the moment.
  *

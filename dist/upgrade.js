@@ -1,0 +1,2 @@
+import { upgrade } from "./index.js";
+await upgrade();

@@ -1,0 +1,3 @@
+import { upgrade } from "./index.ts";
+
+await upgrade();

@@ -1,0 +1,239 @@
+import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { dirname } from "node:path/posix";
+import * as core from "@actions/core";
+import semver from "semver";
+import { securityFolder } from "./agent-config.ts";
+import { cancellation } from "./cancellation.ts";
+import { ConsulError } from "./consul.ts";
+import { Docker } from "./docker.ts";
+import { raftIsSettled } from "./effect.ts";
+import { ActionError, InputError } from "./errors.ts";
+import { evidenceFolder, showEvidence } from "./evidence.ts";
+import { type FoundAgent, type FoundCluster, findCluster, isUp, nodeOf } from "./found.ts";
+import { fail, timed } from "./log.ts";
+import { WriteProbe } from "./probe.ts";
+import { findImage } from "./pull.ts";
+import { raftOf } from "./raft.ts";
+import { ask, everyoneNames, type Gate, readyGates, servers, untilHold } from "./ready.ts";
+import { replacementArguments } from "./replace.ts";
+import type { Raft } from "./target.ts";
+import { parseUpgradeInputs, type UpgradeSpec, upgradeImages } from "./upgrade-inputs.ts";
+import { whileAllRun } from "./watch.ts";
+
+/** The outputs, in the order of upgrade/action.yml. */
+export const upgradeOutputNames = [
+  "version",
+  "leader",
+  "nodes",
+  "snapshot",
+  "downtime-ms",
+] as const;
+
+/** The step `upgrade`: every agent is replaced by one of another version, one at a time. */
+export async function upgrade(): Promise<void> {
+  const canceled = cancellation();
+  const docker = new Docker(canceled, core.debug);
+  let clusterId = "";
+  try {
+    const spec = parseUpgradeInputs(core.getInput);
+    const cluster = await findCluster(docker, spec.cluster, process.env);
+    clusterId = cluster.clusterId;
+    const version = await core.group("Upgrade", () => upgradeAll(docker, spec, cluster, canceled));
+    const after = await findCluster(docker, clusterId, process.env);
+    const { leader } = await raftOf(after.agents);
+    output("version", version);
+    output("leader", leader);
+    output("nodes", JSON.stringify(after.agents.map(nodeOf)));
+  } catch (error) {
+    fail(canceled.aborted ? canceled.reason : error);
+    if (clusterId !== "" && !canceled.aborted && !(error instanceof InputError))
+      await showEvidence(docker, clusterId, evidenceFolder(clusterId, process.env));
+  }
+}
+
+const output = (name: (typeof upgradeOutputNames)[number], value: string) =>
+  core.setOutput(name, value);
+
+/** @returns the version that every agent runs now */
+async function upgradeAll(
+  docker: Docker,
+  spec: UpgradeSpec,
+  cluster: FoundCluster,
+  signal: AbortSignal,
+) {
+  const { agents, clusterId } = cluster;
+  const [first] = agents;
+  if (!first) throw new Error("a found cluster has an agent");
+  refuseUnlessWhole(agents);
+  const image = await findImage(
+    docker,
+    upgradeImages(spec, first.facts.Config.Image),
+    timed,
+    signal,
+  );
+  const version = await versionOf(docker, image.reference);
+  const members = await told(first, "members", first.consul.members());
+  refuseDowngrade(
+    members.map((member) => member.version),
+    version,
+    spec.force,
+  );
+  await untilHold(readyGates, () => agents, waitFor(spec, "The cluster was not ready to upgrade"));
+  const key = `consul-cluster-action/upgrade-${clusterId}`;
+  // Raft takes no snapshot as long as its last entry is a change of its own configuration.
+  await told(first, "a write", first.consul.putKey(key, "0"));
+  output("snapshot", await saveSnapshot(first, clusterId, spec.timeout));
+
+  let away: FoundAgent | undefined;
+  const probe = new WriteProbe(key, () => [...agents].reverse().filter((agent) => agent !== away));
+  try {
+    for (const agent of inOrder(agents, await raftOf(agents))) {
+      away = agent;
+      await replace(docker, agent, image.reference);
+      away = undefined;
+      const gates = upgradedGates(agent, version, probe);
+      const wait = waitFor(spec, `${agent.node} did not come back as Consul ${version}`);
+      await whileAllRun(docker, clusterId, agents, (signal) =>
+        untilHold(gates, () => agents, { ...wait, signal }),
+      );
+      timed(`${agent.node} runs ${version}`);
+    }
+  } finally {
+    output("downtime-ms", String(await probe.stop()));
+  }
+  await told(first, "removal of a key", first.consul.deleteKey(key));
+  return version;
+}
+
+/** An answer that the upgrade can't go on without. */
+async function told<T>({ node }: FoundAgent, question: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof ConsulError)) throw error;
+    const message = `${node}, asked for ${question}, answered: ${error.message}`;
+    throw new ActionError("Consul refused", message, { cause: error });
+  }
+}
+
+function waitFor({ timeout }: UpgradeSpec, summary: string) {
+  const failure = { title: "The upgrade stopped", summary };
+  return { timeout, onChange: timed, signal: new AbortController().signal, failure };
+}
+
+/**
+ * The order of Consul's upgrade guide: followers, so that there is only one change of leader, then
+ * the leader, then clients, since a server must not be older than its clients.
+ */
+export function inOrder(agents: readonly FoundAgent[], { leader }: Raft): FoundAgent[] {
+  const rank = ({ node, role }: FoundAgent) => (role === "client" ? 2 : node === leader ? 1 : 0);
+  return agents.toSorted((a, b) => rank(a) - rank(b));
+}
+
+function refuseUnlessWhole(agents: readonly FoundAgent[]): void {
+  const away = agents.filter((agent) => !isUp(agent));
+  if (away.length > 0) {
+    const states = away.map(({ node, state }) => `${node} is ${state}`).join(", ");
+    const message = `An upgrade needs every node at work, but ${states}. Bring them back first, with the action fault: start, resume or heal.`;
+    throw new ActionError("The cluster is not whole", message);
+  }
+  const forgetful = agents.find(({ facts }) => facts.Config.Cmd?.includes("-dev"));
+  if (!forgetful) return;
+  const message = `${forgetful.node} keeps its data in memory (\`-dev\`), so nothing of it would be left after the upgrade. Start the cluster with its data on disk.`;
+  throw new ActionError("No data to upgrade on", message);
+}
+
+async function versionOf(docker: Docker, image: string): Promise<string> {
+  const said = await docker.runToEnd(["--network=none", image, "version"]);
+  const version = /^Consul v?(\S+)/m.exec(said)?.[1];
+  if (version !== undefined) return version;
+  const message = `\`${image} version\` says no version of Consul: ${JSON.stringify(said.slice(0, 200))}. Is it an image of Consul?`;
+  throw new ActionError("Not an image of Consul", message);
+}
+
+/** Consul's data has no way back: a newer version may have written what an older one can't read. */
+export function refuseDowngrade(current: readonly string[], wanted: string, force: boolean): void {
+  const newer = current.find((version) => isOlder(wanted, version));
+  if (newer === undefined || force) return;
+  const message = `The cluster runs Consul ${newer}, and ${wanted} is older. Consul does not support downgrades: the servers' data may hold what an older version can't read. To try nevertheless, set \`force: true\`.`;
+  throw new InputError([{ input: "version", message }]);
+}
+
+/** Build metadata, such as `+ent`, says nothing about age. */
+function isOlder(a: string, b: string): boolean {
+  const [left, right] = [semver.parse(a, { loose: true }), semver.parse(b, { loose: true })];
+  return left !== null && right !== null && left.compare(right) < 0;
+}
+
+/** @returns the file, which only this user may read: it holds all of the cluster's secrets */
+async function saveSnapshot(agent: FoundAgent, clusterId: string, timeout: number) {
+  const name = `consul-${clusterId}-${Date.now()}.snap`;
+  const file = join(process.env.RUNNER_TEMP ?? tmpdir(), name);
+  const snapshot = await told(agent, "a snapshot", agent.consul.snapshot(timeout));
+  await writeFile(file, snapshot, { mode: 0o600 });
+  timed(`Snapshot: ${file}`);
+  return file;
+}
+
+/** A server that is told to end does not leave: it stays in raft, so that it can come back. */
+async function replace(docker: Docker, { node, container, facts }: FoundAgent, image: string) {
+  try {
+    const defaults = await docker.imageDefaults(facts.Config.Image);
+    // The secrets of a secured agent are in no volume.
+    const secrets = await docker.getArchive(container, securityFolder);
+    await docker.change("stop", [container]);
+    await docker.removeButKeepVolumes(container);
+    await docker.createContainer(replacementArguments(facts, defaults, image));
+    if (secrets) await docker.putArchive(container, secrets, dirname(securityFolder));
+    await docker.startContainer(container);
+  } catch (error) {
+    if (!(error instanceof ActionError)) throw error;
+    throw new ActionError(`${node} could not be replaced`, `${node}: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** What must hold before the next node's turn. */
+function upgradedGates(agent: FoundAgent, version: string, probe: WriteProbe): Gate[] {
+  const runsVersion: Gate = {
+    name: `${agent.node} is a member of version ${version}, as each server sees it`,
+    look: async (agents) => {
+      const answers = await ask(servers(agents), async (consul) =>
+        (await consul.members())
+          .filter((member) => semver.eq(member.version, version, { loose: true }))
+          .map(({ node }) => node),
+      );
+      return everyoneNames([agent], answers, `of version ${version}`);
+    },
+  };
+  return [...readyGates, raftIsSettled, runsVersion, autopilotIsHealthy, noWriteLost(probe)];
+}
+
+const autopilotIsHealthy: Gate = {
+  name: "autopilot finds every server healthy",
+  look: async (agents) => {
+    const answers = await ask(servers(agents).slice(0, 1), (consul) => consul.autopilotIsHealthy());
+    const failing = answers.flatMap(({ node, answer }) =>
+      answer === true
+        ? []
+        : [`${node}: ${answer instanceof ConsulError ? answer.message : answer}`],
+    );
+    return { picture: `autopilot ${failing.length === 0 ? "" : "un"}healthy`, failing };
+  },
+};
+
+const noWriteLost = (probe: WriteProbe): Gate => ({
+  name: "the last acknowledged write is read through every agent",
+  look: async (agents) => {
+    const wanted = probe.acknowledged;
+    const answers = await ask(agents, (consul) => consul.getKey(probe.key));
+    const failing = answers.flatMap(({ node, answer }) => {
+      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
+      return Number(answer) >= wanted ? [] : [`${node}: reads ${answer}, not ${wanted}`];
+    });
+    return { picture: failing.length === 0 ? "no write lost" : "writes missing", failing };
+  },
+});
