@@ -19,7 +19,7 @@ import {
   verdictTable,
   waysTable,
 } from "./bench/document.ts";
-import { makeRoom } from "./bench/neighbors.ts";
+import { neighborRoom } from "./bench/neighbors.ts";
 import { lineChart, type Point, timelinePicture } from "./bench/picture.ts";
 import {
   action,
@@ -160,7 +160,7 @@ const ways =
 if (ways.length === 0)
   throw new Error(`--ways is ${values.ways}: there are ${all.map(({ name }) => name).join(", ")}`);
 
-const network = makeRoom();
+const network = neighborRoom();
 const setting = { ...(await settingOf(image, composeCommand)), network };
 const measured = await measureAll(ways, runs);
 console.log(["", ...waysTable(measured), "", ...verdictTable(verdictsOf(measured))].join("\n"));

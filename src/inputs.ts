@@ -247,12 +247,23 @@ function memoryOfSeveral(texts: Texts): Problem[] {
   return [{ input: "storage", message }];
 }
 
-function warningsOf({ servers }: Values): string[] {
-  if (servers % 2 === 1) return [];
-  const survives = (count: number) => Math.ceil(count / 2) - 1;
+function warningsOf({ servers, clients }: Values): string[] {
   return [
-    `Input \`servers\` is ${servers}, an even number: a quorum of ${servers} servers is ${servers / 2 + 1}, so the cluster survives the loss of ${survives(servers)}, no more than with ${servers - 1}.`,
+    ...(servers % 2 === 0 ? [evenServers(servers)] : []),
+    ...(servers + clients > maxNeighborly ? [manyAgents(servers + clients)] : []),
   ];
+}
+
+function evenServers(servers: number): string {
+  const survived = (count: number) => Math.ceil(count / 2) - 1;
+  return `Input \`servers\` is ${servers}, an even number: a quorum of ${servers} servers is ${servers / 2 + 1}, so the cluster survives the loss of ${survived(servers)}, no more than with ${servers - 1}.`;
+}
+
+/** Every agent gets to know every other, and Linux keeps 1024 neighbors unless told otherwise. */
+const maxNeighborly = 32;
+
+function manyAgents(agents: number): string {
+  return `The cluster is to have ${agents} agents: with more than ${maxNeighborly} Linux's table of neighbors overflows, packets are lost and members are taken for failed, unless net.ipv4.neigh.default.gc_thresh3 is raised in an earlier step (\`sudo sysctl -w net.ipv4.neigh.default.gc_thresh3=16384\`).`;
 }
 
 function specOf(values: Values): ClusterSpec {

@@ -188,6 +188,13 @@ test("an even number of servers is warned of with what it survives", () => {
   ]);
 });
 
+test("a cluster too large for Linux's table of neighbors is warned of", () => {
+  expect(parse({ servers: "3", clients: "29" }).warnings).toEqual([]);
+  expect(parse({ servers: "3", clients: "30" }).warnings).toEqual([
+    expect.stringMatching(/^The cluster is to have 33 agents: .*gc_thresh3/),
+  ]);
+});
+
 /** For each input something that may be right, something near it, or anything at all. */
 const anyInputs = fc.record(
   Object.fromEntries(
