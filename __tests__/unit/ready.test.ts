@@ -125,7 +125,7 @@ test("a picture that stays is told once, however often it is looked at", async (
   const log: string[] = [];
   const onChange = (line: string) => void log.push(line);
   const wait = { ...patience, timeout: 200, onChange };
-  await expect(untilReady(() => [lone], wait, new Timeline())).rejects.toThrow("not ready");
+  await expect(untilReady(() => [lone], false, wait, new Timeline())).rejects.toThrow("not ready");
   expect(log).toEqual(["0 of 1 alive"]);
 });
 
