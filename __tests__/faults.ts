@@ -74,7 +74,7 @@ export async function engineProxy() {
 }
 
 /** What a registry's proxy does with a request; undefined lets it through. */
-export type Fault = "rate-limit" | "cut" | "unavailable" | undefined;
+export type Fault = "rate-limit" | "cut" | "hang" | "unavailable" | undefined;
 
 /** Debian's docker-registry on the loopback, behind a proxy that fails on demand. */
 export async function registry() {
@@ -100,6 +100,7 @@ export async function registry() {
     const path = incoming.url ?? "/";
     seen.push(`${incoming.method} ${path}`);
     const fault = decide(path);
+    if (fault === "hang") return;
     if (fault === "rate-limit") {
       const errors = [
         { code: "TOOMANYREQUESTS", message: "You have reached your pull rate limit." },
