@@ -84,7 +84,8 @@ export async function up(
   }
   const nodes = z.array(nodeSchema).parse(JSON.parse(result.outputs.nodes ?? ""));
   const down = async () => {
-    const post = await job.post();
+    // Other steps may have come in between.
+    const post = await job.post(result);
     job.dispose();
     if (post.exitCode !== 0) throw new Error(`the post step failed:\n${post.log}`);
     return post;
