@@ -106,7 +106,7 @@ function draw(events: readonly Event[]): string {
     ];
   });
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${left * 2 + width} ${height}" font-family="sans-serif" font-size="13" fill="#888">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${left * 2 + width} ${height}" font-family="sans-serif" font-size="13" fill="#888"><title>A failover: the leader is killed, another leads, writes go on, the dead server is noticed</title>`,
     ...ticks,
     ...dots,
     "</svg>",
