@@ -113,12 +113,10 @@ export async function registry() {
         { port: innerPort, host: "127.0.0.1", path, method, headers },
         (inner) => {
           answer.writeHead(inner.statusCode ?? 500, inner.headers);
-          if (fault === "cut")
-            inner.once("data", (part: Buffer) => {
-              answer.write(part.subarray(0, part.length / 2));
-              answer.socket?.destroy();
-            });
-          else inner.pipe(answer);
+          if (fault === "cut") {
+            inner.resume();
+            answer.write("{", () => answer.destroy());
+          } else inner.pipe(answer);
         },
       );
       outgoing.on("error", () => answer.destroy());

@@ -56,20 +56,25 @@ async function causeOf(
       advice:
         "The memory that its cgroup or the machine had left was not enough: start fewer agents (each takes about 50 MB), free memory on the runner, or use a larger one.",
     };
-  if (lines.some((line) => /exec format error/i.test(line))) {
-    const [made, engine] = await Promise.all([
-      docker.imagePlatform(reference).catch(messageOf),
-      docker.platform().catch(messageOf),
-    ]);
-    return {
-      title: "can't run on this platform",
-      advice: `The image ${reference} is made for ${made}, the engine runs ${engine}. Name an image or a version that is made for ${engine}; if this one was pulled for another platform, remove it (docker image rm ${reference}).`,
-    };
-  }
+  if (lines.some((line) => foreignProgram.test(line))) return wrongPlatform(docker, reference);
   return {
     title: "exited",
     advice:
       "Most often this is a setting in `config` or `env` that this version of Consul does not take.",
+  };
+}
+
+/** What the kernel says of a program for another platform. */
+const foreignProgram = /exec format error/i;
+
+async function wrongPlatform(docker: Docker, reference: string): Promise<Cause> {
+  const [image, engine] = await Promise.all([
+    docker.imagePlatform(reference).catch(messageOf),
+    docker.platform().catch(messageOf),
+  ]);
+  return {
+    title: "can't run on this platform",
+    advice: `The image ${reference} says that it is made for ${image}, the engine runs ${engine}. Name an image or a version that is made for ${engine}; if this one was pulled for another platform, remove it (docker image rm ${reference}).`,
   };
 }
 
@@ -112,9 +117,16 @@ const remoteAdvice = (endpoint: string) =>
 /** Why a container could not be started. */
 export async function explainStart(
   docker: Docker,
+  plan: ClusterPlan,
   agent: AgentPlan,
   error: DockerError,
 ): Promise<ActionError> {
+  if (foreignProgram.test(error.said)) {
+    const { title, advice } = await wrongPlatform(docker, plan);
+    return new ActionError(`${agent.node} ${title}`, `${error.message}\n${advice}`, {
+      cause: error,
+    });
+  }
   const taken = error.failure === "port-taken" ? await takenPorts(docker, agent, error.said) : [];
   if (taken.length > 0) return new InputError(taken);
   return new ActionError(`${agent.node} can't start`, error.message, { cause: error });

@@ -111,7 +111,7 @@ describe("a job", () => {
       console.log("::add-mask::hush");
       console.log("say hush");
       if (process.env["INPUT_A-B"] === "hang") setInterval(() => {}, 1000);
-      process.exitCode = Number(process.env["INPUT_A-B"]);
+      else process.exitCode = Number(process.env["INPUT_A-B"]);
     `;
     const post = `
       const { PATH, STATE_id, EARLIER, GITHUB_ACTIONS, SHELL } = process.env;
