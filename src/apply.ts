@@ -125,7 +125,7 @@ async function start(
     if (!(error instanceof DockerError)) throw error;
     const canMove = agent.publications.some(({ isFixed }) => !isFixed);
     if (error.failure !== "port-taken" || !canMove || attempt === portAttempts)
-      throw await explainStart(docker, plan, agent, error);
+      throw await explainStart(docker, plan.site.image.reference, agent, error);
     // The container was created before its ports were found taken.
     await docker.removeContainers([agent.container]);
     const ports = await freePorts(agent.publications.length);

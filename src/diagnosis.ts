@@ -114,15 +114,19 @@ export async function explainNotReady(
 const remoteAdvice = (endpoint: string) =>
   `The Docker engine is at ${endpoint}, which may be another machine: the ports that it publishes on 127.0.0.1 can't be reached from this one then. Run the step on the engine's own machine, or in a job container on that engine.`;
 
-/** Why a container could not be started. */
+/**
+ * Why a container could not be started.
+ *
+ * @param image - reference of the image that it was to run
+ */
 export async function explainStart(
   docker: Docker,
-  plan: ClusterPlan,
+  image: string,
   agent: AgentPlan,
   error: DockerError,
 ): Promise<ActionError> {
   if (foreignProgram.test(error.said)) {
-    const { title, advice } = await wrongPlatform(docker, plan);
+    const { title, advice } = await wrongPlatform(docker, image);
     return new ActionError(`${agent.node} ${title}`, `${error.message}\n${advice}`, {
       cause: error,
     });
