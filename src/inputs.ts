@@ -2,6 +2,7 @@ import * as z from "zod";
 import { InputError, type Problem } from "./errors.ts";
 import { type ImageReference, parseImage, tagPattern } from "./image-reference.ts";
 import { defaultsOf, flag, hintOf, hints, readInputs, shown, timeout } from "./input-schema.ts";
+import { datacenterPattern, maxClients, maxConfigBytes, maxServers } from "./limits.ts";
 
 /** What is wanted: every input read, checked and turned into a value. */
 export interface ClusterSpec {
@@ -52,12 +53,6 @@ export type LogsWhen = (typeof logsWhen)[number];
 /** Networks that every engine has, where containers have no names (docs.docker.com, bridge driver). */
 const namelessNetworks = ["bridge", "host", "none", "default"];
 
-/** Consul's deployment guide advises 3 or 5 servers, since each write is copied to every one. */
-const maxServers = 15;
-/** An agent takes about 50 MB of memory and 0.13 s to start (measured: 2 cores, Consul 1.8.7). */
-const maxClients = 100;
-/** Linux passes no single argument of 128 KiB or more to a program (MAX_ARG_STRLEN). */
-const maxConfigBytes = 120_000;
 const wholeNumber = (min: number, max: number) =>
   z
     .string()
@@ -123,14 +118,11 @@ const inputs = z.object({
     allowed: "memory or disk, or empty for memory with a single server and disk with several",
     example: "disk",
   }),
-  datacenter: z
-    .string()
-    .regex(/^[a-z0-9_-]{1,63}$/)
-    .register(hints, {
-      default: "dc1",
-      allowed: "at most 63 lower-case letters, digits, '-' and '_'",
-      example: "dc1",
-    }),
+  datacenter: z.string().regex(datacenterPattern).register(hints, {
+    default: "dc1",
+    allowed: "at most 63 lower-case letters, digits, '-' and '_'",
+    example: "dc1",
+  }),
   "http-port": port(8500),
   "dns-port": port(8600),
   "grpc-port": port(8502),
