@@ -8,6 +8,7 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
+  visit,
 } from "yaml";
 import * as z from "zod";
 import { messageOf, type Place, type Problem } from "./errors.ts";
@@ -279,7 +280,8 @@ export function parseClusterFile(source: Source): {
   const refused = (error?.issues ?? []).flatMap((issue) => explain(issue, value, placeOf));
   const again = data ? sameNames(data, placeOf) : [];
   const kv = readKeys(data?.kv ?? {}, source, placeOf);
-  const all = [...problems, ...refused, ...again, ...kv.problems];
+  const lost = lostKeys(document, placeAt);
+  const all = [...problems, ...lost, ...refused, ...again, ...kv.problems];
   if (!data || all.length > 0) return { file: undefined, problems: all };
   return { file: fileOf(data, kv.keys, placeOf), problems: [] };
 }
@@ -300,10 +302,21 @@ function toValue(document: Document): { value?: unknown; reason?: string } {
   try {
     return { value: document.toJS({ maxAliasCount: maxAliases }) };
   } catch (error) {
-    // What yaml throws of an alias: one to nothing, or too many of them.
-    if (error instanceof ReferenceError) return { reason: `${messageOf(error)}.` };
-    throw error;
+    // An alias to nothing, too many of them, or a merge of what is no mapping.
+    return { reason: `${messageOf(error)}.` };
   }
+}
+
+/** JavaScript's objects can't hold this key as they hold others, so it would be lost in silence. */
+function lostKeys(document: Document, placeAt: (offset: number) => Place): Problem[] {
+  const problems: Problem[] = [];
+  visit(document, {
+    Pair: (_, { key }) => {
+      if (isScalar(key) && key.value === "__proto__")
+        problems.push(problemAt(placeAt(startOf(key) ?? 0), "`__proto__` can't be a key here."));
+    },
+  });
+  return problems;
 }
 
 /** Where in the text a key or an item begins; what is not there is its parent's place. */
@@ -374,7 +387,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     steps: distance(word.toLowerCase().replaceAll("-", "_"), each.replaceAll("-", "_")),
   }));
   const [best] = scored.toSorted((a, b) => a.steps - b.steps);
-  return best && best.steps <= Math.max(1, Math.floor(word.length / 3)) ? best.each : undefined;
+  return best && best.steps <= Math.max(1, Math.floor(word.length / 2)) ? best.each : undefined;
 }
 
 /** `datacenters[1].servers`, `kv["app/greeting"]`. */
