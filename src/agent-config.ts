@@ -8,11 +8,15 @@ export interface AgentSettings {
   readonly role: Role;
   readonly node: string;
   readonly datacenter: string;
+  /** The primary datacenter's name where there are several; empty where there is one. */
+  readonly primary: string;
   /** How many servers the datacenter has. */
   readonly servers: number;
   readonly storage: Storage;
   /** Host names of the servers to join. */
   readonly join: readonly string[];
+  /** Host names of the other datacenters' servers, for a server to join over WAN. */
+  readonly joinWan: readonly string[];
   readonly logLevel: LogLevel;
   /** What the user sets in the agent's environment. */
   readonly env: ReadonlyMap<string, string>;
@@ -43,7 +47,7 @@ export const isSecured = ({ acl, gossipEncryption, tls }: Security) =>
  * @returns arguments for the image's entrypoint, beginning with `agent`
  */
 export function agentArguments(settings: AgentSettings): string[] {
-  const { role, node, datacenter, join, logLevel, env, security } = settings;
+  const { role, node, datacenter, primary, join, joinWan, logLevel, env, security } = settings;
   return [
     "agent",
     `-node=${node}`,
@@ -54,11 +58,19 @@ export function agentArguments(settings: AgentSettings): string[] {
     ...(env.get("CONSUL_CLIENT_INTERFACE") ? [] : ["-client=0.0.0.0"]),
     ...(role === "server" ? serverArguments(settings) : []),
     ...join.map((host) => `-retry-join=${host}`),
+    ...joinWan.map((host) => `-retry-join-wan=${host}`),
     ...(isSecured(security) ? [`-config-file=${securityFolder}/agent.json`] : []),
     // With TLS the ports are in the file, as they depend on the version.
     `-hcl=${JSON.stringify({ ...(security.tls ? {} : openPorts), ...fastSettings })}`,
+    ...(primary === "" ? [] : [`-hcl=${JSON.stringify(federationOf(primary))}`]),
   ];
 }
+
+/** What agents of several datacenters are told of each other. */
+const federationOf = (primary: string) => ({
+  primary_datacenter: primary,
+  retry_interval_wan: "200ms",
+});
 
 /**
  * `-dev` is the one way to keep raft in memory. It makes the agent a server with UI that elects
@@ -66,7 +78,7 @@ export function agentArguments(settings: AgentSettings): string[] {
  */
 function serverArguments({ servers, storage }: AgentSettings): string[] {
   return storage === "memory"
-    ? ["-dev", `-hcl=${JSON.stringify({ gossip_lan: standardGossip })}`]
+    ? ["-dev", `-hcl=${JSON.stringify({ gossip_lan: standardGossip, gossip_wan: standardWan })}`]
     : ["-server", `-bootstrap-expect=${servers}`, "-ui"];
 }
 
@@ -79,6 +91,14 @@ const standardGossip = {
   probe_interval: "1s",
   probe_timeout: "500ms",
   suspicion_mult: 4,
+};
+
+/** The same over WAN. */
+const standardWan = {
+  gossip_interval: "500ms",
+  probe_interval: "5s",
+  probe_timeout: "3s",
+  suspicion_mult: 6,
 };
 
 /** Environment of a secured agent's container, so that Consul's CLI works in it. Nothing secret. */

@@ -48,6 +48,15 @@ export interface Seeds {
   readonly kv: readonly DeclaredKey[];
 }
 
+export const noSeeds: Seeds = {
+  policies: [],
+  roles: [],
+  tokens: [],
+  configEntries: [],
+  services: [],
+  kv: [],
+};
+
 export interface FileDatacenter {
   readonly name: string;
   readonly servers: number | undefined;
