@@ -118,13 +118,16 @@ export interface AgentTokens {
   readonly dns: string;
   /** On servers only, which put it into the new cluster's store. */
   readonly management?: string;
+  /** On servers of every datacenter but the primary, to copy the primary's ACLs with. */
+  readonly replication?: string;
 }
 
 /** What makes an agent a member of a secured cluster. */
 export interface AgentSecurity {
   /** Consul's own version. */
   readonly version: string;
-  readonly datacenter: string;
+  /** The datacenter whose ACLs hold everywhere. */
+  readonly primary: string;
   readonly gossipKey?: string;
   readonly tokens?: AgentTokens;
   readonly tls: boolean;
@@ -139,10 +142,10 @@ export function isMissing(input: keyof typeof firstVersions, version: string): b
 
 /** The part of an agent's configuration that is secret, and what is of no use without it. */
 export function securityConfig(security: AgentSecurity): Record<string, unknown> {
-  const { version, datacenter, gossipKey, tokens, tls } = security;
+  const { version, primary, gossipKey, tokens, tls } = security;
   return {
     ...(gossipKey && { encrypt: gossipKey }),
-    ...(tokens && { primary_datacenter: datacenter, acl: aclConfig(version, tokens) }),
+    ...(tokens && { primary_datacenter: primary, acl: aclConfig(version, tokens) }),
     ...(tokens && !isAtLeast(version, "1.11.0") && fastGossip),
     ...(tls && tlsConfig(version)),
   };
@@ -159,15 +162,17 @@ const fastGossip = {
   gossip_wan: { gossip_interval: "25ms" },
 };
 
-function aclConfig(version: string, { agent, dns, management }: AgentTokens) {
+function aclConfig(version: string, { agent, dns, management, replication }: AgentTokens) {
   const managementKey = isAtLeast(version, "1.11.0") ? "initial_management" : "master";
   return {
     enabled: true,
     default_policy: "deny",
+    ...(replication && { enable_token_replication: true }),
     tokens: {
       agent,
       [hasDnsToken(version) ? "dns" : "default"]: dns,
       ...(management && { [managementKey]: management }),
+      ...(replication && { replication }),
     },
   };
 }
@@ -209,6 +214,9 @@ export const agentRules = (node: string) =>
 
 /** What is allowed to whoever asks by DNS. */
 export const dnsRules = `node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }`;
+
+/** What a datacenter needs of the primary to have the same ACLs, config entries and intentions. */
+export const replicationRules = `acl = "write" operator = "write" service_prefix "" { policy = "read" intentions = "read" }`;
 
 /** Whether whoever makes a token may choose its secret ID. */
 export const canChooseSecret = (version: string) => isAtLeast(version, "1.5.0");

@@ -22,17 +22,15 @@ export function readCluster(text: string, readFile: ReadFile): ReturnType<typeof
   if (text === "") return { file: undefined, problems: [] };
   if (/[\n{]/.test(text)) return parseClusterFile({ text, name: "input cluster", readFile });
   const folder = posix.dirname(text);
+  const near = (path: string) => readFile(posix.isAbsolute(path) ? path : posix.join(folder, path));
+  let bytes: Buffer;
   try {
-    return parseClusterFile({
-      text: readFile(text).toString("utf8"),
-      name: text,
-      readFile: (path) => readFile(posix.isAbsolute(path) ? path : posix.join(folder, path)),
-    });
+    bytes = readFile(text);
   } catch (error) {
-    // Of a file's own values it is told which one names a file that can't be read.
     const message = `Input \`cluster\` is ${JSON.stringify(text)}, a file that can't be read: ${messageOf(error)}. Give a path from the workspace's root on (is the repository checked out?), or the YAML itself.`;
     return { file: undefined, problems: [{ input: "cluster", message }] };
   }
+  return parseClusterFile({ text: bytes.toString("utf8"), name: text, readFile: near });
 }
 
 /** What a cluster file says about a matter that an input is about too. */
@@ -85,7 +83,7 @@ export function unknownNodes(
     if (node === undefined || names.includes(node)) return [];
     const near = nearest(node, names);
     const advice =
-      near === undefined ? `the nodes are ${names.join(", ")}` : `did you mean \`${near}\`?`;
+      near === undefined ? `the nodes are ${names.join(", ")}.` : `did you mean \`${near}\`?`;
     const message = `${placeText(place)}: \`${name}\` is for node \`${node}\`, which this cluster does not have; ${advice}`;
     return [{ input: "cluster", place, message }];
   });

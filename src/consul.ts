@@ -136,9 +136,13 @@ export class Consul {
     this.#access = access;
   }
 
-  /** The members of the LAN pool, as this agent sees them (`/v1/agent/members`). */
-  async members(): Promise<Member[]> {
-    const members = await this.#get("/v1/agent/members", membersAnswer);
+  /**
+   * The members of the LAN pool or, asked of a server, of the WAN pool, as this agent sees them
+   * (`/v1/agent/members`). In the WAN pool a node is called `<node>.<datacenter>`.
+   */
+  async members(pool: "lan" | "wan" = "lan"): Promise<Member[]> {
+    const query = pool === "wan" ? "?wan=1" : "";
+    const members = await this.#get(`/v1/agent/members${query}`, membersAnswer);
     return members.map(({ Name, Addr, Status, Tags }) => ({
       node: Name,
       ip: Addr,
@@ -178,10 +182,21 @@ export class Consul {
     return { index: Index, peers };
   }
 
-  /** Nodes of the catalog whose `serfHealth` passes, by a read through this agent. */
-  async healthyNodes(mode: "default" | "consistent" = "default"): Promise<string[]> {
-    const query = mode === "consistent" ? "?consistent" : "";
-    const checks = await this.#get(`/v1/health/state/passing${query}`, checksAnswer);
+  /**
+   * Nodes of the catalog whose `serfHealth` passes, by a read through this agent.
+   *
+   * @param datacenter - empty for the agent's own
+   */
+  async healthyNodes(
+    mode: "default" | "consistent" = "default",
+    datacenter = "",
+  ): Promise<string[]> {
+    const query = [
+      ...(mode === "consistent" ? ["consistent"] : []),
+      ...(datacenter === "" ? [] : [`dc=${datacenter}`]),
+    ];
+    const path = ["/v1/health/state/passing", ...(query.length > 0 ? [query.join("&")] : [])];
+    const checks = await this.#get(path.join("?"), checksAnswer);
     return checks.filter(({ CheckID }) => CheckID === "serfHealth").map(({ Node }) => Node);
   }
 

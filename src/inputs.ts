@@ -203,13 +203,13 @@ export const inputDefaults = defaultsOf(inputs);
  * Turns the runner's strings into what is wanted.
  *
  * @param read - gives an input's text by its name, as `core.getInput` does
- * @param readFile - reads the cluster file and what that names
+ * @param readFile - reads the cluster file and what that names; none is read without one
  * @returns the spec, and warnings about what is allowed but hardly meant
  * @throws InputError with every problem there is
  */
 export function parseInputs(
   read: (name: string) => string,
-  readFile: ReadFile,
+  readFile: ReadFile = noFiles,
 ): { spec: ClusterSpec; warnings: string[] } {
   const { texts, values, problems: refused } = readInputs(inputs, read);
   const cluster = readCluster(texts.get("cluster") ?? "", readFile);
@@ -226,6 +226,10 @@ export function parseInputs(
   ];
   if (!spec || problems.length > 0) throw new InputError(problems);
   return { spec, warnings: warningsOf(spec) };
+}
+
+function noFiles(): never {
+  throw new Error("there is no workspace to read from");
 }
 
 /** The inputs that are not at their defaults. */

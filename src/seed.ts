@@ -29,6 +29,18 @@ export interface SeedAgent {
   readonly consul: Consul;
 }
 
+/** How seeding goes on and ends. */
+export interface Seeding {
+  /** Milliseconds until all must be seen from elsewhere. */
+  readonly timeout: number;
+  /** Gets a line for each kind of thing. */
+  readonly log: (line: string) => void;
+  /** Gets each token's secret as soon as it is known. */
+  readonly onSecret: (secret: string) => void;
+  /** Ends the waiting. */
+  readonly signal: AbortSignal;
+}
+
 /** A declared token as it is in Consul. The secret is one. */
 export interface SeededToken {
   readonly AccessorID: string;
@@ -50,9 +62,6 @@ const pause = 25;
  * What is there already, as declared, is not written again.
  *
  * @param agents - the agents of a cluster that is ready, the primary datacenter's first
- * @param timeout - milliseconds until every service must be in the catalog
- * @param log - gets a line for each kind of thing
- * @param signal - ends the waiting
  * @returns the declared tokens, in the file's order
  * @throws InputError with everything that Consul refused, and where in the file it stands
  * @throws ActionError where a service does not get into the catalog
@@ -60,9 +69,7 @@ const pause = 25;
 export async function seed(
   seeds: Seeds,
   agents: readonly SeedAgent[],
-  timeout: number,
-  log: (line: string) => void,
-  signal: AbortSignal,
+  { timeout, log, onSecret, signal }: Seeding,
 ): Promise<SeededToken[]> {
   const [first] = agents;
   if (!first) throw new Error("a cluster has at least one server");
@@ -75,12 +82,19 @@ export async function seed(
     seedKeys(seeds.kv, consul, problems),
     seedEntriesThenServices(seeds, agents, give),
   ]);
+  for (const { SecretID } of tokens) onSecret(SecretID);
   if (problems.length > 0) throw new InputError(problems);
   const waits = seeds.services.map((service) => seenElsewhere(service, agents, timeout, signal));
   await Promise.all(waits);
   for (const line of summaryOf(seeds)) log(line);
   return tokens;
 }
+
+export const hasSeeds = (seeds: Seeds) => Object.values(seeds).some((list) => list.length > 0);
+
+/** The secrets that a file itself names. No log may show them. */
+export const declaredSecrets = ({ tokens }: Seeds) =>
+  tokens.map(({ value }) => textField(value, "SecretID")).filter((secret) => secret !== "");
 
 function summaryOf({ policies, roles, tokens, kv, configEntries, services }: Seeds): string[] {
   const counts = { policies, roles, tokens, keys: kv, "config entries": configEntries, services };

@@ -214,10 +214,11 @@ test("any strings at all give a spec that holds its promises, or an InputError",
         expect(
           spec.images.every((image) => parseImage(image)?.tag ?? parseImage(image)?.digest),
         ).toBeTruthy();
-        expect(spec.servers).toBeGreaterThanOrEqual(1);
-        expect(spec.servers + spec.clients).toBeLessThanOrEqual(115);
+        const [{ name, servers, clients }] = spec.datacenters;
+        expect(servers).toBeGreaterThanOrEqual(1);
+        expect(servers + clients).toBeLessThanOrEqual(115);
         for (const port of Object.values(spec.ports)) expect(port).toSatisfy(Number.isInteger);
-        expect(spec.datacenter).toMatch(/^[\w-]+$/);
+        expect(name).toMatch(/^[\w-]+$/);
         expect(spec.timeout).toBeGreaterThanOrEqual(1000);
         expect([...spec.env].flat().join("") + spec.config).not.toContain("\0");
       } catch (error) {
