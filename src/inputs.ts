@@ -298,7 +298,10 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
   const [first = { name: values.datacenter }, ...others] = named;
   return {
     images: candidates(image, file?.version ?? values.version),
-    datacenters: [datacenterOf(first, values), ...others.map((each) => datacenterOf(each, values))],
+    datacenters: [
+      datacenterOf(first, values, others.length > 0),
+      ...others.map((each) => datacenterOf(each, values, true)),
+    ],
     ports: {
       http: values["http-port"],
       dns: values["dns-port"],
@@ -327,13 +330,21 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
   };
 }
 
-function datacenterOf(said: Partial<FileDatacenter>, values: Values): Datacenter {
+/**
+ * Memory means `-dev` mode, which turns Connect on. Datacenters must agree on that, so where there
+ * are several, each keeps its data on disk unless all shall keep it in memory.
+ */
+function datacenterOf(
+  said: Partial<FileDatacenter>,
+  values: Values,
+  isOneOfSeveral: boolean,
+): Datacenter {
   const servers = said.servers ?? values.servers;
   return {
     name: said.name ?? values.datacenter,
     servers,
     clients: said.clients ?? values.clients,
-    storage: values.storage || (servers === 1 ? "memory" : "disk"),
+    storage: values.storage || (servers === 1 && !isOneOfSeveral ? "memory" : "disk"),
     config: said.config ?? "",
   };
 }

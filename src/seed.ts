@@ -69,8 +69,9 @@ const pause = 25;
 export async function seed(
   seeds: Seeds,
   agents: readonly SeedAgent[],
-  { timeout, log, onSecret, signal }: Seeding,
+  seeding: Seeding,
 ): Promise<SeededToken[]> {
+  const { log, onSecret } = seeding;
   const [first] = agents;
   if (!first) throw new Error("a cluster has at least one server");
   const { consul } = first;
@@ -84,10 +85,18 @@ export async function seed(
   ]);
   for (const { SecretID } of tokens) onSecret(SecretID);
   if (problems.length > 0) throw new InputError(problems);
-  const waits = seeds.services.map((service) => seenElsewhere(service, agents, timeout, signal));
-  await Promise.all(waits);
+  await Promise.all([
+    ...seeds.services.map((service) => seenElsewhere(service, agents, seeding)),
+    ...firstElsewhere(agents).map((agent) => replicated(seeds, agent, seeding)),
+  ]);
   for (const line of summaryOf(seeds)) log(line);
   return tokens;
+}
+
+/** The first agent of every datacenter but the primary. */
+function firstElsewhere(agents: readonly SeedAgent[]): SeedAgent[] {
+  const [, ...others] = Map.groupBy(agents, ({ datacenter }) => datacenter).values();
+  return others.flatMap((there) => there.slice(0, 1));
 }
 
 export const hasSeeds = (seeds: Seeds) => Object.values(seeds).some((list) => list.length > 0);
@@ -273,34 +282,88 @@ export function agentOf<T extends Pick<SeedAgent, "node" | "role" | "datacenter"
 async function seenElsewhere(
   service: DeclaredService,
   agents: readonly SeedAgent[],
-  timeout: number,
-  signal: AbortSignal,
+  seeding: Seeding,
 ): Promise<void> {
   const own = agentOf(service, agents);
   const { node, consul } = agents.find((agent) => agent !== own) ?? own;
   const name = textField(service.value, "name");
   const id = textField(service.value, "id") || name;
+  const look = async (passed: number) => {
+    const instances = await consul.service(name, own.datacenter);
+    const found = instances.find((each) => each.id === id && each.node === own.node);
+    return notSettled(service.value, found, passed);
+  };
+  const advice =
+    "A check with `status: passing` is passing from the start; otherwise raise `timeout`, or shorten the check's interval.";
+  await untilNothingLacks(
+    look,
+    seeding,
+    (lacking) =>
+      `${placeText(service.place)}: \`${service.name}\` was registered with ${own.node}, but asked through ${node} this is still so: ${lacking}. ${advice}`,
+  );
+}
+
+/** Waits until a datacenter that is not the primary has copied from it what was declared. */
+async function replicated(
+  { policies, roles, tokens, configEntries }: Seeds,
+  { node, datacenter, consul }: SeedAgent,
+  seeding: Seeding,
+): Promise<void> {
+  const kinds = [
+    { kind: "policy", list: policies },
+    { kind: "role", list: roles },
+    { kind: "token", list: tokens },
+  ] as const;
+  const look = async () => {
+    for (const { kind, list } of kinds) {
+      const there = list.length > 0 ? await consul.aclObjects(kind) : [];
+      const lacking = list.find(
+        ({ value }) => !there.some((each) => isSameObject(kind, each, value)),
+      );
+      if (lacking) return `\`${lacking.name}\` is not there`;
+    }
+    for (const { name, value } of configEntries) {
+      const entry = await consul.configEntry(textField(value, "kind"), textField(value, "name"));
+      if (!entry) return `\`${name}\` is not there`;
+    }
+    return undefined;
+  };
+  await untilNothingLacks(
+    look,
+    seeding,
+    (lacking) =>
+      `Datacenter ${datacenter} has not copied all from the primary, asked through ${node}: ${lacking}. Raise \`timeout\`, or look for the reason in the log of its servers.`,
+  );
+}
+
+function isSameObject(kind: AclKind, there: ConsulObject, declared: Definition): boolean {
+  const key = identities[kind].find(
+    (each) => each !== "SecretID" && textField(declared, each) !== "",
+  );
+  return key === undefined || textField(there, key) === textField(declared, key);
+}
+
+/**
+ * @param look - tells what lacks, or undefined; gets the milliseconds that have passed
+ * @param explain - the message where time is up
+ */
+async function untilNothingLacks(
+  look: (passed: number) => Promise<string | undefined>,
+  { timeout, signal }: Seeding,
+  explain: (lacking: string) => string,
+): Promise<void> {
   const started = performance.now();
   for (;;) {
-    const answer = await consul.service(name, own.datacenter).catch((error: unknown) => {
-      if (error instanceof ConsulError) return error;
+    const passed = performance.now() - started;
+    const lacking = await look(passed).catch((error: unknown) => {
+      if (error instanceof ConsulError) return error.message;
       throw error;
     });
-    const passed = performance.now() - started;
-    const lacking =
-      answer instanceof ConsulError
-        ? answer.message
-        : notSettled(
-            service.value,
-            answer.find((each) => each.id === id && each.node === own.node),
-            passed,
-          );
     if (lacking === undefined) return;
-    if (passed > timeout)
-      throw new ActionError(
-        "A service is not in the catalog",
-        `${placeText(service.place)}: \`${service.name}\` was registered with ${own.node}, but within ${timeout / 1000} s this did not end, asked through ${node}: ${lacking}. A check with \`status: passing\` is passing from the start; otherwise raise \`timeout\`, or shorten the check's interval.`,
-      );
+    if (passed > timeout) {
+      const message = `${explain(lacking)} (After ${timeout / 1000} s.)`;
+      throw new ActionError("What is declared is not everywhere", message);
+    }
     await sleep(pause, undefined, { signal });
   }
 }
