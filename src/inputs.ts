@@ -260,7 +260,10 @@ function versionAgainstImage(texts: Texts, file: ClusterFile | undefined): Probl
   const reference = parseImage(text);
   const fixed = reference?.tag ?? reference?.digest;
   if (version === undefined || fixed === undefined || version === reference?.tag) return [];
-  const [first, second] = [whose("version", file?.version), whose("image", file?.image)];
+  const [first, second] = [
+    `${file?.version === undefined ? "Input" : "The cluster file's"} \`version\``,
+    `${file?.image === undefined ? "" : "the file's "}\`image\``,
+  ];
   return [
     {
       input: "version",
@@ -268,9 +271,6 @@ function versionAgainstImage(texts: Texts, file: ClusterFile | undefined): Probl
     },
   ];
 }
-
-const whose = (input: string, inFile: string | undefined) =>
-  `${inFile === undefined ? "Input" : "The cluster file's"} \`${input}\``;
 
 function memoryOfSeveral(texts: Texts, spec: ClusterSpec | undefined): Problem[] {
   const storage = inputs.shape.storage.safeParse(texts.get("storage")).data;
