@@ -87,7 +87,7 @@ export async function seed(
   if (problems.length > 0) throw new InputError(problems);
   await Promise.all([
     ...seeds.services.map((service) => seenElsewhere(service, agents, seeding)),
-    ...firstElsewhere(agents).map((agent) => replicated(seeds, agent, seeding)),
+    ...firstElsewhere(agents).map((agent) => replicated(seeds, tokens, agent, seeding)),
   ]);
   for (const line of summaryOf(seeds)) log(line);
   return tokens;
@@ -305,22 +305,24 @@ async function seenElsewhere(
 
 /** Waits until a datacenter that is not the primary has copied from it what was declared. */
 async function replicated(
-  { policies, roles, tokens, configEntries }: Seeds,
+  { policies, roles, configEntries }: Seeds,
+  tokens: readonly SeededToken[],
   { node, datacenter, consul }: SeedAgent,
   seeding: Seeding,
 ): Promise<void> {
-  const kinds = [
-    { kind: "policy", list: policies },
-    { kind: "role", list: roles },
-    { kind: "token", list: tokens },
+  const namesOf = (list: readonly Declared[]) => list.map(({ value }) => textField(value, "Name"));
+  const copies = [
+    { kind: "policy", key: "Name", wanted: namesOf(policies) },
+    { kind: "role", key: "Name", wanted: namesOf(roles) },
+    { kind: "token", key: "AccessorID", wanted: tokens.map(({ AccessorID }) => AccessorID) },
   ] as const;
   const look = async () => {
-    for (const { kind, list } of kinds) {
-      const there = list.length > 0 ? await consul.aclObjects(kind) : [];
-      const lacking = list.find(
-        ({ value }) => !there.some((each) => isSameObject(kind, each, value)),
+    for (const { kind, key, wanted } of copies) {
+      const there = wanted.length > 0 ? await consul.aclObjects(kind) : [];
+      const lacking = wanted.find(
+        (each) => !there.some((object) => textField(object, key) === each),
       );
-      if (lacking) return `\`${lacking.name}\` is not there`;
+      if (lacking !== undefined) return `${kind} ${lacking} is not there`;
     }
     for (const { name, value } of configEntries) {
       const entry = await consul.configEntry(textField(value, "kind"), textField(value, "name"));
@@ -334,13 +336,6 @@ async function replicated(
     (lacking) =>
       `Datacenter ${datacenter} has not copied all from the primary, asked through ${node}: ${lacking}. Raise \`timeout\`, or look for the reason in the log of its servers.`,
   );
-}
-
-function isSameObject(kind: AclKind, there: ConsulObject, declared: Definition): boolean {
-  const key = identities[kind].find(
-    (each) => each !== "SecretID" && textField(declared, each) !== "",
-  );
-  return key === undefined || textField(there, key) === textField(declared, key);
 }
 
 /**

@@ -98,7 +98,7 @@ async function expectAllThere(file: ClusterFile, agents: Agents) {
       const objects = await consul.aclObjects(kind);
       const key = kind === "token" ? "Description" : "Name";
       const names = objects.map((object) => object[key]);
-      for (const { value } of list) expect(names).toContain(field(value, key));
+      for (const { value } of list) expect(names).toContain(field(value, key) ?? "");
     }
   }
 }
