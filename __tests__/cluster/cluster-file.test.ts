@@ -203,6 +203,22 @@ config_entries:
   });
 });
 
+test("datacenters that don't gossip with each other are not ready, though each is", async () => {
+  const cluster = `
+datacenters:
+  - { name: east, servers: 1 }
+  - { name: west, servers: 1, config: { encrypt: "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s=" } }
+`;
+  const job = new Job();
+  const result = await job.main(testInputs({ cluster, timeout: "8s" }));
+  expect(result.exitCode).toBe(1);
+  expect(result.log).toMatch(/east: 1 of 1 healthy in the catalog, west: 1 of 1 healthy/);
+  expect(result.log).toMatch(/It did not come true that each server sees every other datacenter's/);
+  expect(result.log).toMatch(/not alive over WAN: west-server-1.west/);
+  await job.post();
+  job.dispose();
+});
+
 describe("configuration", () => {
   test("goes to every agent, a datacenter, a role; and the input has the last word", async () => {
     const text = `
