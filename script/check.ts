@@ -1,6 +1,7 @@
 /**
  * Part of npm run check: what must agree does agree. dist is what src builds to; action.yml, the
- * schema of inputs and README tell the same story; the workflows are YAML.
+ * schema of inputs and README tell the same story; schema/cluster.json is what the code checks
+ * cluster files with; the workflows are YAML.
  */
 import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,6 +17,7 @@ import { upgradeInputDefaults } from "../src/upgrade-inputs.ts";
 import { readAction } from "./action.ts";
 import { build } from "./build.ts";
 import { root } from "./runner.ts";
+import { schemaFile, schemaText } from "./schema.ts";
 
 /** What is wrong, one line each. */
 type Problems = string[];
@@ -138,6 +140,17 @@ function checkWorkflows(): Problems {
   });
 }
 
-const problems = [checkDist(), checkRows(), rows.flatMap(checkAction), checkWorkflows()].flat();
+function checkClusterSchema(): Problems {
+  const isCurrent = existsSync(schemaFile) && readFileSync(schemaFile, "utf8") === schemaText();
+  return isCurrent ? [] : ["schema/cluster.json is not what src says: run npm run schema"];
+}
+
+const problems = [
+  checkDist(),
+  checkRows(),
+  rows.flatMap(checkAction),
+  checkClusterSchema(),
+  checkWorkflows(),
+].flat();
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;

@@ -8,11 +8,15 @@ export interface AgentSettings {
   readonly role: Role;
   readonly node: string;
   readonly datacenter: string;
+  /** The primary datacenter's name where there are several; empty where there is one. */
+  readonly primary: string;
   /** How many servers the datacenter has. */
   readonly servers: number;
   readonly storage: Storage;
   /** Host names of the servers to join. */
   readonly join: readonly string[];
+  /** Host names of the other datacenters' servers, for a server to join over WAN. */
+  readonly joinWan: readonly string[];
   readonly logLevel: LogLevel;
   /** What the user sets in the agent's environment. */
   readonly env: ReadonlyMap<string, string>;
@@ -43,7 +47,8 @@ export const isSecured = ({ acl, gossipEncryption, tls }: Security) =>
  * @returns arguments for the image's entrypoint, beginning with `agent`
  */
 export function agentArguments(settings: AgentSettings): string[] {
-  const { role, node, datacenter, servers, join, logLevel, env, security } = settings;
+  const { role, node, datacenter, servers, join, joinWan, logLevel, env, security } = settings;
+  const { primary } = settings;
   // `-dev` is the one way to keep raft in memory. It makes the agent a server with UI that elects
   // itself within 0.1 s. What else it sets, our flags and settings set back.
   const inMemory = role === "server" && settings.storage === "memory";
@@ -58,11 +63,19 @@ export function agentArguments(settings: AgentSettings): string[] {
     ...(inMemory ? ["-dev"] : []),
     ...(role === "server" && !inMemory ? ["-server", `-bootstrap-expect=${servers}`, "-ui"] : []),
     ...join.map((host) => `-retry-join=${host}`),
+    ...joinWan.map((host) => `-retry-join-wan=${host}`),
     ...(isSecured(security) ? [`-config-file=${securityFolder}/agent.json`] : []),
     // With TLS the ports are in the file, as they depend on the version.
     `-hcl=${JSON.stringify({ ...(security.tls ? {} : openPorts), ...fastSettings, ...(inMemory && standardProbes) })}`,
+    ...(primary === "" ? [] : [`-hcl=${JSON.stringify(federationOf(primary))}`]),
   ];
 }
+
+/** What agents of several datacenters are told of each other. */
+const federationOf = (primary: string) => ({
+  primary_datacenter: primary,
+  retry_interval_wan: "200ms",
+});
 
 /**
  * Consul's own defaults. `-dev` probes ten times as often and waits 0.1 s for an answer: on a busy
@@ -70,6 +83,7 @@ export function agentArguments(settings: AgentSettings): string[] {
  */
 const standardProbes = {
   gossip_lan: { probe_interval: "1s", probe_timeout: "500ms", suspicion_mult: 4 },
+  gossip_wan: { probe_interval: "5s", probe_timeout: "3s", suspicion_mult: 6 },
 };
 
 /** Environment of a secured agent's container, so that Consul's CLI works in it. Nothing secret. */
@@ -89,13 +103,16 @@ export interface AgentTokens {
   readonly dns: string;
   /** On servers only, which put it into the new cluster's store. */
   readonly management?: string;
+  /** On servers of every datacenter but the primary, to copy the primary's ACLs with. */
+  readonly replication?: string;
 }
 
 /** What makes an agent a member of a secured cluster. */
 export interface AgentSecurity {
   /** Consul's own version. */
   readonly version: string;
-  readonly datacenter: string;
+  /** The datacenter whose ACLs hold everywhere. */
+  readonly primary: string;
   readonly gossipKey?: string;
   readonly tokens?: AgentTokens;
   readonly tls: boolean;
@@ -110,10 +127,10 @@ export function isMissing(input: keyof typeof firstVersions, version: string): b
 
 /** The part of an agent's configuration that is secret, and what is of no use without it. */
 export function securityConfig(security: AgentSecurity): Record<string, unknown> {
-  const { version, datacenter, gossipKey, tokens, tls } = security;
+  const { version, primary, gossipKey, tokens, tls } = security;
   return {
     ...(gossipKey && { encrypt: gossipKey }),
-    ...(tokens && { primary_datacenter: datacenter, acl: aclConfig(version, tokens) }),
+    ...(tokens && { primary_datacenter: primary, acl: aclConfig(version, tokens) }),
     ...(tokens && !isAtLeast(version, "1.11.0") && fastGossip),
     ...(tls && tlsConfig(version)),
   };
@@ -130,15 +147,17 @@ const fastGossip = {
   gossip_wan: { gossip_interval: "25ms" },
 };
 
-function aclConfig(version: string, { agent, dns, management }: AgentTokens) {
+function aclConfig(version: string, { agent, dns, management, replication }: AgentTokens) {
   const managementKey = isAtLeast(version, "1.11.0") ? "initial_management" : "master";
   return {
     enabled: true,
     default_policy: "deny",
+    ...(replication && { enable_token_replication: true }),
     tokens: {
       agent,
       [hasDnsToken(version) ? "dns" : "default"]: dns,
       ...(management && { [managementKey]: management }),
+      ...(replication && { replication }),
     },
   };
 }
@@ -180,6 +199,9 @@ export const agentRules = (node: string) =>
 
 /** What is allowed to whoever asks by DNS. */
 export const dnsRules = `node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }`;
+
+/** What a datacenter needs of the primary to have the same ACLs, config entries and intentions. */
+export const replicationRules = `acl = "write" operator = "write" service_prefix "" { policy = "read" intentions = "read" }`;
 
 /** Whether whoever makes a token may choose its secret ID. */
 export const canChooseSecret = (version: string) => isAtLeast(version, "1.5.0");

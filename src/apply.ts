@@ -56,7 +56,8 @@ export async function apply(
   // Servers come first and alone: the wait for an election, the longest of all, begins with them.
   const servers = timeline.during("servers", () => startThose("server"));
   const started = servers.then(async () => {
-    if (plan.spec.clients > 0) await timeline.during("clients", () => startThose("client"));
+    if (agents.some(({ role }) => role === "client"))
+      await timeline.during("clients", () => startThose("client"));
   });
   const { timeout } = plan.spec;
   const { signal } = scope;

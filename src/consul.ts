@@ -42,18 +42,69 @@ const autopilotAnswer = z.object({ Healthy: z.boolean() });
 
 const checksAnswer = z.array(z.object({ Node: z.string(), CheckID: z.string() }));
 
+const kvAnswer = z.array(z.object({ Key: z.string(), Value: z.string().nullable() }));
+
+const transactionAnswer = z.object({
+  Errors: z.array(z.object({ OpIndex: z.number(), What: z.string() })),
+});
+
+const serviceAnswer = z.array(
+  z.object({
+    Node: z.object({ Node: z.string() }),
+    Service: z.object({ ID: z.string() }),
+    Checks: z.array(z.object({ ServiceID: z.string(), Status: z.string(), Output: z.string() })),
+  }),
+);
+
+const objectAnswer = z.record(z.string(), z.unknown());
+
+/** A key of the KV store with its value. */
+export interface KeyValue {
+  readonly key: string;
+  readonly value: Buffer;
+}
+
+/** One instance of a service in the catalog, with the checks that are its own. */
+export interface CatalogService {
+  readonly node: string;
+  readonly id: string;
+  readonly checks: readonly { readonly status: string; readonly output: string }[];
+}
+
+/** An object of Consul's API, in its own words. */
+export type ConsulObject = Readonly<Record<string, unknown>>;
+
+/** Kinds of ACL objects, as paths of the API name them. */
+export type AclKind = "policy" | "role" | "token";
+
+const aclLists: Readonly<Record<AclKind, string>> = {
+  policy: "policies",
+  role: "roles",
+  token: "tokens",
+};
+
 /** A request that was answered with an error, wrongly, too late or not at all. */
 export class ConsulError extends Error {
   override readonly name = "ConsulError";
+  /** HTTP's status, where there was an answer. */
+  readonly status: number | undefined;
+
+  constructor(message: string, options: ErrorOptions & { status?: number | undefined } = {}) {
+    super(message, options);
+    this.status = options.status;
+  }
 }
 
 /** How something is asked, apart from where. */
 interface RequestOptions {
   readonly method?: "GET" | "PUT" | "DELETE";
-  readonly body?: string;
+  readonly body?: string | Buffer;
   /** Milliseconds. */
   readonly timeout?: number;
 }
+
+/** Characters of a refusal that are kept. A refused transaction names each of its 64 operations. */
+const maxReason = 10_000;
 
 /** Milliseconds. An agent answers in about 1; one that hangs must not hold up the others' turn. */
 const requestTimeout = 2000;
@@ -87,9 +138,13 @@ export class Consul {
     this.#access = access;
   }
 
-  /** The members of the LAN pool, as this agent sees them (`/v1/agent/members`). */
-  async members(): Promise<Member[]> {
-    const members = await this.#get("/v1/agent/members", membersAnswer);
+  /**
+   * The members of the LAN pool or, asked of a server, of the WAN pool, as this agent sees them
+   * (`/v1/agent/members`). In the WAN pool a node is called `<node>.<datacenter>`.
+   */
+  async members(pool: "lan" | "wan" = "lan"): Promise<Member[]> {
+    const query = pool === "wan" ? "?wan=1" : "";
+    const members = await this.#get(`/v1/agent/members${query}`, membersAnswer);
     return members.map(({ Name, Addr, Status, Tags }) => ({
       node: Name,
       ip: Addr,
@@ -129,10 +184,21 @@ export class Consul {
     return { index: Index, peers };
   }
 
-  /** Nodes of the catalog whose `serfHealth` passes, by a read through this agent. */
-  async healthyNodes(mode: "default" | "consistent" = "default"): Promise<string[]> {
-    const query = mode === "consistent" ? "?consistent" : "";
-    const checks = await this.#get(`/v1/health/state/passing${query}`, checksAnswer);
+  /**
+   * Nodes of the catalog whose `serfHealth` passes, by a read through this agent.
+   *
+   * @param datacenter - empty for the agent's own
+   */
+  async healthyNodes(
+    mode: "default" | "consistent" = "default",
+    datacenter = "",
+  ): Promise<string[]> {
+    const query = [
+      ...(mode === "consistent" ? ["consistent"] : []),
+      ...(datacenter === "" ? [] : [`dc=${datacenter}`]),
+    ];
+    const path = ["/v1/health/state/passing", ...(query.length > 0 ? [query.join("&")] : [])];
+    const checks = await this.#get(path.join("?"), checksAnswer);
     return checks.filter(({ CheckID }) => CheckID === "serfHealth").map(({ Node }) => Node);
   }
 
@@ -177,8 +243,109 @@ export class Consul {
     await this.#put("/v1/agent/token/default", { Token: secret });
   }
 
-  async #put(path: string, body: unknown): Promise<void> {
-    await this.#request(path, { method: "PUT", body: JSON.stringify(body) });
+  /** Every key of the KV store with its value (`/v1/kv/?recurse`). */
+  async keys(): Promise<KeyValue[]> {
+    const entries = await this.#find("/v1/kv/?recurse", kvAnswer);
+    return (entries ?? []).map(({ Key, Value }) => ({
+      key: Key,
+      value: Buffer.from(Value ?? "", "base64"),
+    }));
+  }
+
+  /**
+   * Sets keys in one transaction: all or none (`/v1/txn`, which takes 64 at most).
+   *
+   * @returns the keys that Consul refused, by their index, and why; none where all are set
+   */
+  async setKeys(keys: readonly KeyValue[]): Promise<{ index: number; reason: string }[]> {
+    try {
+      await this.#request("/v1/txn", { method: "PUT", body: transactionOf(keys) });
+      return [];
+    } catch (error) {
+      if (!(error instanceof ConsulError) || error.status !== 409) throw error;
+      const { data } = transactionAnswer.safeParse(jsonOf(error.message.replace(/^409 /, "")));
+      if (!data) throw error;
+      return data.Errors.map(({ OpIndex, What }) => ({ index: OpIndex, reason: What }));
+    }
+  }
+
+  /** Sets one key to a value that may be longer than a transaction takes (`/v1/kv`). */
+  async setKey({ key, value }: KeyValue): Promise<void> {
+    const path = key.split("/").map(encodeURIComponent).join("/");
+    await this.#request(`/v1/kv/${path}`, { method: "PUT", body: value });
+  }
+
+  /** Registers a service with this agent (`/v1/agent/service/register`). */
+  async register(definition: ConsulObject): Promise<void> {
+    await this.#put("/v1/agent/service/register", definition);
+  }
+
+  /** Where the catalog of a datacenter has a service, and how it does (`/v1/health/service`). */
+  async service(name: string, datacenter: string): Promise<CatalogService[]> {
+    const path = `/v1/health/service/${encodeURIComponent(name)}?dc=${datacenter}`;
+    const entries = await this.#get(path, serviceAnswer);
+    return entries.map(({ Node, Service, Checks }) => ({
+      node: Node.Node,
+      id: Service.ID,
+      checks: Checks.filter(({ ServiceID }) => ServiceID === Service.ID).map(
+        ({ Status, Output }) => ({ status: Status, output: Output }),
+      ),
+    }));
+  }
+
+  /** @returns undefined where there is no such entry (`/v1/config/<kind>/<name>`) */
+  async configEntry(kind: string, name: string): Promise<ConsulObject | undefined> {
+    const path = `/v1/config/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`;
+    return this.#find(path, objectAnswer);
+  }
+
+  async setConfigEntry(entry: ConsulObject): Promise<void> {
+    await this.#put("/v1/config", entry);
+  }
+
+  /** Every ACL object of a kind, in the short form of lists. */
+  async aclObjects(kind: AclKind): Promise<ConsulObject[]> {
+    return this.#get(`/v1/acl/${aclLists[kind]}`, z.array(objectAnswer));
+  }
+
+  /** @param id - ID of a policy or role, AccessorID of a token */
+  async aclObject(kind: AclKind, id: string): Promise<ConsulObject> {
+    return this.#get(`/v1/acl/${kind}/${encodeURIComponent(id)}`, objectAnswer);
+  }
+
+  /**
+   * Creates an ACL object, or with an id changes it.
+   *
+   * @returns the object as it is now
+   */
+  async setAclObject(kind: AclKind, body: ConsulObject, id?: string): Promise<ConsulObject> {
+    const path = `/v1/acl/${kind}${id === undefined ? "" : `/${encodeURIComponent(id)}`}`;
+    return objectAnswer.parse(jsonOf(await this.#put(path, body)));
+  }
+
+  /** The token with this secret, or undefined where there is none (`/v1/acl/token/self`). */
+  async tokenOf(secret: string): Promise<ConsulObject | undefined> {
+    const own = new Consul({ ...this.#access, token: secret });
+    // Consul answers 403 where it knows no such secret.
+    return own.#find("/v1/acl/token/self", objectAnswer, [403, 404]);
+  }
+
+  async #put(path: string, body: unknown): Promise<string> {
+    return (await this.#request(path, { method: "PUT", body: JSON.stringify(body) })).toString();
+  }
+
+  /** Gets what may not be there. */
+  async #find<T>(
+    path: string,
+    schema: z.ZodType<T>,
+    missing: readonly number[] = [404],
+  ): Promise<T | undefined> {
+    try {
+      return await this.#get(path, schema);
+    } catch (error) {
+      if (error instanceof ConsulError && missing.includes(error.status ?? 0)) return undefined;
+      throw error;
+    }
   }
 
   /** Writes a key (`/v1/kv`). Once this resolves, the write is acknowledged. */
@@ -220,7 +387,8 @@ export class Consul {
     const { scheme, address, token, ca } = this.#access;
     const { request, agent } = connections[scheme];
     return new Promise((resolve, reject) => {
-      const fail = (reason: string, cause?: unknown) => reject(new ConsulError(reason, { cause }));
+      const fail = (reason: string, cause?: unknown, status?: number) =>
+        reject(new ConsulError(reason, { cause, status }));
       const outgoing = request(
         `${scheme}://${address}${path}`,
         {
@@ -237,13 +405,34 @@ export class Consul {
           answer.on("end", () =>
             answer.statusCode === 200
               ? resolve(Buffer.concat(parts))
-              : fail(`${answer.statusCode} ${String(Buffer.concat(parts)).trim().slice(0, 200)}`),
+              : fail(
+                  `${answer.statusCode} ${String(Buffer.concat(parts)).trim().slice(0, maxReason)}`,
+                  undefined,
+                  answer.statusCode,
+                ),
           );
         },
       );
       outgoing.on("error", (error) => fail(reasonOf(error, timeout), error));
       outgoing.end(body);
     });
+  }
+}
+
+/** The body of a transaction that sets these keys. Its length counts against `txn_max_req_len`. */
+export function transactionOf(keys: readonly KeyValue[]): string {
+  return JSON.stringify(
+    keys.map(({ key, value }) => ({
+      KV: { Verb: "set", Key: key, Value: value.toString("base64") },
+    })),
+  );
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ConsulError(`unexpected answer: ${text.slice(0, 200)}`, { cause });
   }
 }
 

@@ -17,10 +17,20 @@ export class ActionError extends Error {
   }
 }
 
+/** Where in a file of the user's something stands. Line and column count from 1. */
+export interface Place {
+  /** The file's path in the workspace, or another name for where the text stands. */
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
 /** One thing that is wrong with what the user wrote. */
 export interface Problem {
   /** The input's name as in action.yml. */
   readonly input: string;
+  /** Where it stands, if the input is a file. */
+  readonly place?: Place;
   readonly message: string;
 }
 

@@ -25,7 +25,6 @@ export type NodeState = "running" | "isolated" | "paused" | "stopped";
 /** An agent of a cluster that an earlier step started. */
 export interface FoundAgent extends AgentPlan, AskedAgent {
   readonly state: NodeState;
-  readonly datacenter: string;
   /** In the cluster's network; empty while it is stopped. */
   readonly ip: string;
   /** All that the engine tells of its container. */
@@ -125,6 +124,7 @@ export function agentOf(facts: ContainerFacts, credentials: Credentials) {
   const plan: AgentPlan = {
     node,
     role,
+    datacenter: flagOf(facts, "-datacenter="),
     container: facts.Name,
     // A cluster that shares a network with another answers to its container names only.
     host: network?.Aliases?.includes(node) ? node : facts.Name,
@@ -134,7 +134,6 @@ export function agentOf(facts: ContainerFacts, credentials: Credentials) {
     ...plan,
     ...asked(plan, credentials),
     http: `${credentials.scheme}://${addressOf(plan, "http")}`,
-    datacenter: flagOf(facts, "-datacenter="),
     ip: network?.IPAddress ?? "",
     facts,
   };

@@ -1,20 +1,25 @@
 import * as z from "zod";
+import type { Role } from "./agent-config.ts";
+import { type ClusterFile, type FileDatacenter, noSeeds, type Seeds } from "./cluster-file.ts";
+import { disagreements, type ReadFile, readCluster, unknownNodes } from "./cluster-input.ts";
 import { InputError, type Problem } from "./errors.ts";
 import { type ImageReference, parseImage, tagPattern } from "./image-reference.ts";
 import { defaultsOf, flag, hintOf, hints, readInputs, shown, timeout } from "./input-schema.ts";
+import { datacenterPattern, maxClients, maxConfigBytes, maxServers } from "./limits.ts";
+import { nodesOf } from "./nodes.ts";
 
 /** What is wanted: every input read, checked and turned into a value. */
 export interface ClusterSpec {
   /** Image references to try, in this order; the first that exists is used. */
   readonly images: readonly string[];
-  readonly servers: number;
-  readonly clients: number;
-  readonly storage: Storage;
-  readonly datacenter: string;
+  /** The first is the primary. */
+  readonly datacenters: readonly [Datacenter, ...Datacenter[]];
   /** Ports on the runner's loopback for the first server; 0 means any free port. */
   readonly ports: Readonly<Record<PortName, number>>;
-  /** More agent configuration, HCL or JSON, as the user wrote it; empty for none. */
+  /** More configuration of every agent, HCL or JSON, as the user wrote it; empty for none. */
   readonly config: string;
+  /** The same of a cluster file, which comes before; each may be empty. */
+  readonly fileConfig: Readonly<Record<"all" | Role, string>>;
   readonly env: ReadonlyMap<string, string>;
   /** An existing docker network; empty for a network of the cluster's own. */
   readonly network: string;
@@ -22,12 +27,23 @@ export interface ClusterSpec {
   readonly security: Security;
   /** Whether later steps get the `consul` command. */
   readonly cli: boolean;
+  /** What the cluster holds from its start. */
+  readonly seeds: Seeds;
   /** Milliseconds. */
   readonly timeout: number;
   readonly exportEnv: boolean;
   readonly cleanup: boolean;
   /** When the agents' logs are gathered. */
   readonly logs: LogsWhen;
+}
+
+export interface Datacenter {
+  readonly name: string;
+  readonly servers: number;
+  readonly clients: number;
+  readonly storage: Storage;
+  /** More configuration of its agents, as JSON; empty for none. */
+  readonly config: string;
 }
 
 /** Where servers keep what they are told: `memory` is gone with the container's restart. */
@@ -52,12 +68,6 @@ export type LogsWhen = (typeof logsWhen)[number];
 /** Networks that every engine has, where containers have no names (docs.docker.com, bridge driver). */
 const namelessNetworks = ["bridge", "host", "none", "default"];
 
-/** Consul's deployment guide advises 3 or 5 servers, since each write is copied to every one. */
-const maxServers = 15;
-/** An agent takes about 50 MB of memory and 0.13 s to start (measured: 2 cores, Consul 1.8.7). */
-const maxClients = 100;
-/** Linux passes no single argument of 128 KiB or more to a program (MAX_ARG_STRLEN). */
-const maxConfigBytes = 120_000;
 const wholeNumber = (min: number, max: number) =>
   z
     .string()
@@ -97,6 +107,11 @@ const env = z.string().transform((text, context): ReadonlyMap<string, string> =>
 
 /** Every input, in the order of action.yml. */
 const inputs = z.object({
+  cluster: z.string().register(hints, {
+    default: "",
+    allowed: "the path of a cluster file in the workspace, or its YAML",
+    example: "test/cluster.yml",
+  }),
   version: z.string().regex(tagPattern).register(hints, {
     default: "latest",
     allowed:
@@ -123,14 +138,11 @@ const inputs = z.object({
     allowed: "memory or disk, or empty for memory with a single server and disk with several",
     example: "disk",
   }),
-  datacenter: z
-    .string()
-    .regex(/^[a-z0-9_-]{1,63}$/)
-    .register(hints, {
-      default: "dc1",
-      allowed: "at most 63 lower-case letters, digits, '-' and '_'",
-      example: "dc1",
-    }),
+  datacenter: z.string().regex(datacenterPattern).register(hints, {
+    default: "dc1",
+    allowed: "at most 63 lower-case letters, digits, '-' and '_'",
+    example: "dc1",
+  }),
   "http-port": port(8500),
   "dns-port": port(8600),
   "grpc-port": port(8502),
@@ -191,22 +203,38 @@ export const inputDefaults = defaultsOf(inputs);
  * Turns the runner's strings into what is wanted.
  *
  * @param read - gives an input's text by its name, as `core.getInput` does
+ * @param readFile - reads the cluster file and what that names; none is read without one
  * @returns the spec, and warnings about what is allowed but hardly meant
  * @throws InputError with every problem there is
  */
-export function parseInputs(read: (name: string) => string): {
-  spec: ClusterSpec;
-  warnings: string[];
-} {
+export function parseInputs(
+  read: (name: string) => string,
+  readFile: ReadFile = noFiles,
+): { spec: ClusterSpec; warnings: string[] } {
   const { texts, values, problems: refused } = readInputs(inputs, read);
+  const cluster = readCluster(texts.get("cluster") ?? "", readFile);
+  const { file } = cluster;
+  const spec = values && specOf(values, file);
   const problems = [
     ...refused,
+    ...cluster.problems,
     ...samePorts(texts),
-    ...versionAgainstImage(texts),
-    ...memoryOfSeveral(texts),
+    ...versionAgainstImage(texts, file),
+    ...memoryOfSeveral(texts, spec),
+    ...(file ? disagreements(file, given(texts)) : []),
+    ...(spec ? unknownNodes(spec.seeds.services, nodesOf(spec.datacenters)) : []),
   ];
-  if (!values || problems.length > 0) throw new InputError(problems);
-  return { spec: specOf(values), warnings: warningsOf(values) };
+  if (!spec || problems.length > 0) throw new InputError(problems);
+  return { spec, warnings: warningsOf(spec) };
+}
+
+function noFiles(): never {
+  throw new Error("there is no workspace to read from");
+}
+
+/** The inputs that are not at their defaults. */
+function given(texts: Texts): Texts {
+  return new Map([...texts].filter(([name, text]) => text !== hintOf(inputs, name).default));
 }
 
 // The checks below judge inputs together. They parse what they need on their own, so that
@@ -225,38 +253,48 @@ function samePorts(texts: Texts): Problem[] {
   });
 }
 
-function versionAgainstImage(texts: Texts): Problem[] {
-  const version = inputs.shape.version.safeParse(texts.get("version")).data;
-  const reference = inputs.shape.image.safeParse(texts.get("image")).data;
-  const isGiven = version !== undefined && version !== hintOf(inputs, "version").default;
+function versionAgainstImage(texts: Texts, file: ClusterFile | undefined): Problem[] {
+  const said = given(texts);
+  const version = file?.version ?? inputs.shape.version.safeParse(said.get("version")).data;
+  const text = file?.image ?? texts.get("image") ?? "";
+  const reference = parseImage(text);
   const fixed = reference?.tag ?? reference?.digest;
-  if (!isGiven || fixed === undefined || version === reference?.tag) return [];
+  if (version === undefined || fixed === undefined || version === reference?.tag) return [];
+  const [first, second] = [
+    `${file?.version === undefined ? "Input" : "The cluster file's"} \`version\``,
+    `${file?.image === undefined ? "" : "the file's "}\`image\``,
+  ];
   return [
     {
       input: "version",
-      message: `Input \`version\` is ${shown(version)}, but \`image\` is ${shown(texts.get("image"))}, which fixes it already: leave \`version\` out, or the tag and digest.`,
+      message: `${first} is ${shown(version)}, but ${second} is ${shown(text)}, which fixes it already: leave \`version\` out, or the tag and digest.`,
     },
   ];
 }
 
-function memoryOfSeveral(texts: Texts): Problem[] {
+function memoryOfSeveral(texts: Texts, spec: ClusterSpec | undefined): Problem[] {
   const storage = inputs.shape.storage.safeParse(texts.get("storage")).data;
-  const servers = inputs.shape.servers.safeParse(texts.get("servers")).data ?? 1;
+  const own = inputs.shape.servers.safeParse(texts.get("servers")).data ?? 1;
+  const servers = Math.max(...(spec?.datacenters.map((each) => each.servers) ?? [own]));
   if (storage !== "memory" || servers === 1) return [];
   const message = `Input \`storage\` is "memory", but \`servers\` is ${servers}: Consul keeps its data in memory in \`-dev\` mode only, where every server elects itself alone, so several would never be one cluster. Use \`storage: disk\` or \`servers: 1\`.`;
   return [{ input: "storage", message }];
 }
 
-function warningsOf({ servers, clients }: Values): string[] {
+function warningsOf({ datacenters }: ClusterSpec): string[] {
+  const agents = datacenters.reduce((sum, { servers, clients }) => sum + servers + clients, 0);
   return [
-    ...(servers % 2 === 0 ? [evenServers(servers)] : []),
-    ...(servers + clients > maxNeighborly ? [manyAgents(servers + clients)] : []),
+    ...datacenters
+      .filter(({ servers }) => servers % 2 === 0)
+      .map(({ name, servers }) => evenServers(servers, datacenters.length > 1 ? name : "")),
+    ...(agents > maxNeighborly ? [manyAgents(agents)] : []),
   ];
 }
 
-function evenServers(servers: number): string {
+function evenServers(servers: number, datacenter: string): string {
   const survived = (count: number) => Math.ceil(count / 2) - 1;
-  return `Input \`servers\` is ${servers}, an even number: a quorum of ${servers} servers is ${servers / 2 + 1}, so the cluster survives the loss of ${survived(servers)}, no more than with ${servers - 1}.`;
+  const where = datacenter === "" ? "" : ` in datacenter ${datacenter}`;
+  return `Input \`servers\` is ${servers}${where}, an even number: a quorum of ${servers} servers is ${servers / 2 + 1}, so the cluster survives the loss of ${survived(servers)}, no more than with ${servers - 1}.`;
 }
 
 /** Every agent gets to know every other, and Linux keeps 1024 neighbors unless told otherwise. */
@@ -266,32 +304,61 @@ function manyAgents(agents: number): string {
   return `The cluster is to have ${agents} agents: with more than ${maxNeighborly} Linux's table of neighbors overflows, packets are lost and members are taken for failed, unless net.ipv4.neigh.default.gc_thresh3 is raised in an earlier step (\`sudo sysctl -w net.ipv4.neigh.default.gc_thresh3=16384\`).`;
 }
 
-function specOf(values: Values): ClusterSpec {
+/** What the file does not say, the inputs say. */
+function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
+  const image = (file?.image && parseImage(file.image)) || values.image;
+  const named = file?.datacenters ?? [];
+  const [first = { name: values.datacenter }, ...others] = named;
   return {
-    images: candidates(values.image, values.version),
-    servers: values.servers,
-    clients: values.clients,
-    storage: values.storage || (values.servers === 1 ? "memory" : "disk"),
-    datacenter: values.datacenter,
+    images: candidates(image, file?.version ?? values.version),
+    datacenters: [
+      datacenterOf(first, values, others.length > 0),
+      ...others.map((each) => datacenterOf(each, values, true)),
+    ],
     ports: {
       http: values["http-port"],
       dns: values["dns-port"],
       grpc: values["grpc-port"],
     },
     config: values.config,
+    fileConfig: {
+      all: file?.config ?? "",
+      server: file?.serverConfig ?? "",
+      client: file?.clientConfig ?? "",
+    },
     env: values.env,
     network: values.network,
     logLevel: values["log-level"],
     security: {
-      acl: values.acl,
-      gossipEncryption: values["gossip-encryption"],
-      tls: values.tls,
+      acl: file?.acl ?? values.acl,
+      gossipEncryption: file?.gossipEncryption ?? values["gossip-encryption"],
+      tls: file?.tls ?? values.tls,
     },
     cli: values.cli,
+    seeds: file?.seeds ?? noSeeds,
     timeout: values.timeout,
     exportEnv: values["export-env"],
     cleanup: values.cleanup,
     logs: values.logs,
+  };
+}
+
+/**
+ * Memory means `-dev` mode, which turns Connect on. Datacenters must agree on that, so where there
+ * are several, each keeps its data on disk unless all shall keep it in memory.
+ */
+function datacenterOf(
+  said: Partial<FileDatacenter>,
+  values: Values,
+  isOneOfSeveral: boolean,
+): Datacenter {
+  const servers = said.servers ?? values.servers;
+  return {
+    name: said.name ?? values.datacenter,
+    servers,
+    clients: said.clients ?? values.clients,
+    storage: values.storage || (servers === 1 && !isOneOfSeveral ? "memory" : "disk"),
+    config: said.config ?? "",
   };
 }
 

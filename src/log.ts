@@ -24,8 +24,12 @@ export function showForeign(title: string, lines: readonly string[]): void {
 export function fail(error: unknown): void {
   process.exitCode = 1;
   if (error instanceof InputError)
-    for (const { input, message } of error.problems)
-      core.error(message, { title: `Invalid input: ${input}` });
+    for (const { input, message, place } of error.problems)
+      core.error(message, {
+        title: `Invalid input: ${input}`,
+        // The runner shows the annotation in the file itself.
+        ...(place && { file: place.file, startLine: place.line, startColumn: place.column }),
+      });
   else if (error instanceof ActionError) core.error(error.message, { title: error.title });
   else
     core.error(error instanceof Error ? (error.stack ?? error.message) : messageOf(error), {

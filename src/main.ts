@@ -1,4 +1,8 @@
 import { randomBytes } from "node:crypto";
+
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+
 import * as core from "@actions/core";
 import { isSecured } from "./agent-config.ts";
 import { apply } from "./apply.ts";
@@ -10,11 +14,13 @@ import { type ClusterSpec, parseInputs } from "./inputs.ts";
 import { fail, timed } from "./log.ts";
 import { markOf } from "./orphans.ts";
 import { type ClusterPlan, planCluster } from "./plan.ts";
+import { asked } from "./ready.ts";
 import { describe, type ReadyCluster, report } from "./report.ts";
 import { answering, checkCommandFiles } from "./runner-files.ts";
 import { runnerFolder, writeCa, writeCli } from "./runner-folder.ts";
 import { makeSecrets } from "./secrets.ts";
 import { credentialsOf, type Secrets, secretValues } from "./security.ts";
+import { declaredSecrets, hasSeeds, seed } from "./seed.ts";
 import { prepareSite } from "./site.ts";
 import { saveState } from "./state.ts";
 import { Timeline } from "./timeline.ts";
@@ -29,7 +35,8 @@ export async function main(): Promise<void> {
   const folder = evidenceFolder(clusterId, process.env);
   let logs = "";
   try {
-    const { spec, warnings } = parseInputs(core.getInput);
+    const { spec, warnings } = parseInputs(core.getInput, workspaceFile);
+    for (const secret of declaredSecrets(spec.seeds)) core.setSecret(secret);
     for (const warning of warnings) core.warning(warning);
     checkCommandFiles(process.env);
     const wanted = spec.logs === "never" ? "" : folder;
@@ -38,7 +45,7 @@ export async function main(): Promise<void> {
     // Said at once: it is wanted most where the rest of this step fails.
     answering(() => core.setOutput("logs", wanted));
     logs = wanted;
-    await report(await create(docker, spec, clusterId, timeline), logs, timeline);
+    await report(await create(docker, spec, clusterId, timeline, canceled), logs, timeline);
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
     if (canceled.aborted || error instanceof InputError || isEngineGone(error) || !logs) return;
@@ -57,6 +64,7 @@ async function create(
   spec: ClusterSpec,
   clusterId: string,
   timeline: Timeline,
+  canceled: AbortSignal,
 ): Promise<ReadyCluster> {
   const site = await core.group("Prepare image and network", () =>
     prepareSite(docker, spec, clusterId, process.env, timed, timeline),
@@ -66,11 +74,26 @@ async function create(
     `Start ${plan.agents.length} agents of ${site.image.reference}`,
     () => apply(docker, plan, (scoped) => secure(scoped, plan), timed, timeline),
   );
+  const credentials = credentialsOf(secrets);
+  const tokens = hasSeeds(spec.seeds)
+    ? await core.group("Give the cluster what its file declares", () =>
+        timeline.during("seeds", () =>
+          seed(
+            spec.seeds,
+            agents.map((agent) => asked(agent, credentials)),
+            { timeout: spec.timeout, log: timed, onSecret: core.setSecret, signal: canceled },
+          ),
+        ),
+      )
+    : [];
   const folder = runnerFolder(clusterId, process.env);
   const caFile = secrets?.ca ? await writeCa(folder, secrets.ca) : "";
   if (spec.cli) core.addPath(await writeCli(folder, plan));
-  return timeline.during("report", () => describe(plan, agents, credentialsOf(secrets), caFile));
+  return timeline.during("report", () => describe(plan, agents, credentials, caFile, tokens));
 }
+
+const workspaceFile = (path: string) =>
+  readFileSync(resolve(process.env.GITHUB_WORKSPACE ?? "", path));
 
 /** Makes what the cluster is secured with. The runner masks it all before it is first used. */
 async function secure(docker: Docker, plan: ClusterPlan): Promise<Secrets | undefined> {

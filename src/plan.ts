@@ -1,6 +1,7 @@
 import { agentArguments, agentPorts, type Role, securedEnvironment } from "./agent-config.ts";
 import type { Image } from "./image-reference.ts";
-import { type ClusterSpec, type PortName, portNames } from "./inputs.ts";
+import { type ClusterSpec, type Datacenter, type PortName, portNames } from "./inputs.ts";
+import { nodesOf } from "./nodes.ts";
 
 /** Whose an object on the engine is. */
 export interface Owner {
@@ -33,6 +34,7 @@ export interface Publication {
 export interface AgentPlan {
   readonly node: string;
   readonly role: Role;
+  readonly datacenter: string;
   readonly container: string;
   /** What it answers to inside the network. */
   readonly host: string;
@@ -44,7 +46,7 @@ export interface ClusterPlan {
   readonly spec: ClusterSpec;
   readonly site: Site;
   readonly network: string;
-  /** Servers first. The first server has the ports that the inputs name. */
+  /** The primary datacenter's first, in each the servers first. The first has the ports that the inputs name. */
   readonly agents: readonly AgentPlan[];
 }
 
@@ -109,29 +111,23 @@ export function keepLabels({ cleanup }: ClusterSpec): Record<string, string> {
 }
 
 /** How many ports of the machine's choice the cluster takes at most. */
-export function freePortsNeeded({ servers, clients, ports }: ClusterSpec): number {
-  return servers + clients - 1 + Object.values(ports).filter((port) => port === 0).length;
+export function freePortsNeeded({ datacenters, ports }: ClusterSpec): number {
+  const [, ...others] = nodesOf(datacenters);
+  return others.length + Object.values(ports).filter((port) => port === 0).length;
 }
 
 /** Plans a cluster: same spec and site in, same plan out. */
 export function planCluster(spec: ClusterSpec, site: Site): ClusterPlan {
-  const nodes = [
-    ...Array.from({ length: spec.servers }, (_, index) => nodeOf("server", index + 1)),
-    ...Array.from({ length: spec.clients }, (_, index) => nodeOf("client", index + 1)),
-  ];
   const free = site.freePorts.values();
-  const agents = nodes.map(({ role, node }, index): AgentPlan => {
+  const agents = nodesOf(spec.datacenters).map((shape, index): AgentPlan => {
+    const { node } = shape;
     const wanted: Partial<Record<PortName, number>> = index === 0 ? spec.ports : { http: 0 };
     const publications = site.isOnNetwork ? [] : publish(wanted, free);
     const container = `consul-${site.clusterId}-${node}`;
     const host = site.areNodeNamesTaken ? container : node;
-    return { role, node, container, host, publications };
+    return { ...shape, container, host, publications };
   });
   return { spec, site, network: networkOf(spec, site.clusterId), agents };
-}
-
-function nodeOf(role: Role, number: number) {
-  return { role, node: `${role}-${number}` };
 }
 
 function publish(
@@ -178,7 +174,7 @@ export function networkArguments(owner: Owner): string[] {
  * Arguments of `docker run` for the container that makes keys and certificates with Consul's own
  * tools. It keeps them in its memory and in no log of the engine.
  *
- * @param script - for `sh`; gets the datacenter and the agents' names as arguments
+ * @param script - for `sh`; gets each agent's role, names and datacenter as arguments
  */
 export function keyMakerArguments({ spec, site, agents }: ClusterPlan, script: string): string[] {
   return [
@@ -193,8 +189,12 @@ export function keyMakerArguments({ spec, site, agents }: ClusterPlan, script: s
     script,
     "keys",
     String(spec.security.tls),
-    spec.datacenter,
-    ...agents.flatMap(({ role, node, container }) => [role, node, container]),
+    ...agents.flatMap(({ role, node, container, datacenter }) => [
+      role,
+      node,
+      container,
+      datacenter,
+    ]),
   ];
 }
 
@@ -216,7 +216,7 @@ export function binaryRunArguments({ site }: ClusterPlan): string[] {
 /** Arguments of `docker run` for one agent, its image and command included. */
 export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[] {
   const { spec, site, network } = plan;
-  const servers = plan.agents.filter(({ role }) => role === "server");
+  const datacenter = datacenterOf(plan, agent);
   return [
     `--name=${agent.container}`,
     `--hostname=${agent.node}`,
@@ -236,18 +236,40 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
     ...agentArguments({
       role: agent.role,
       node: agent.node,
-      datacenter: spec.datacenter,
-      servers: spec.servers,
-      storage: spec.storage,
-      // Container names are unique on the engine: joining by them never reaches another cluster
-      // that shares the network.
-      join: servers.filter(({ node }) => node !== agent.node).map(({ container }) => container),
+      datacenter: datacenter.name,
+      primary: spec.datacenters.length > 1 ? spec.datacenters[0].name : "",
+      servers: datacenter.servers,
+      storage: datacenter.storage,
+      ...joins(plan, agent),
       logLevel: spec.logLevel,
       env: spec.env,
       security: spec.security,
     }),
-    ...(spec.config === "" ? [] : [`-hcl=${spec.config}`]),
+    ...configOf(spec, datacenter, agent.role).map((fragment) => `-hcl=${fragment}`),
   ];
+}
+
+/** The datacenter that an agent is in. */
+export function datacenterOf({ spec }: ClusterPlan, { datacenter }: AgentPlan): Datacenter {
+  return spec.datacenters.find(({ name }) => name === datacenter) ?? spec.datacenters[0];
+}
+
+/**
+ * Whom an agent joins. Container names are unique on the engine: joining by them never reaches
+ * another cluster that shares the network.
+ */
+function joins({ agents }: ClusterPlan, agent: AgentPlan) {
+  const servers = agents.filter(({ role, node }) => role === "server" && node !== agent.node);
+  const there = servers.filter(({ datacenter }) => datacenter === agent.datacenter);
+  const elsewhere = servers.filter(({ datacenter }) => datacenter !== agent.datacenter);
+  const names = (list: readonly AgentPlan[]) => list.map(({ container }) => container);
+  return { join: names(there), joinWan: agent.role === "server" ? names(elsewhere) : [] };
+}
+
+/** What the user adds to an agent's configuration. Of two fragments the later wins. */
+function configOf({ fileConfig, config }: ClusterSpec, datacenter: Datacenter, role: Role) {
+  const fragments = [fileConfig.all, datacenter.config, fileConfig[role], config];
+  return fragments.filter((fragment) => fragment !== "");
 }
 
 function labels({ clusterId, jobLabels }: Owner): string[] {

@@ -33,6 +33,7 @@ interface ReadyGate extends Gate {
 export interface AskedAgent {
   readonly node: string;
   readonly role: Role;
+  readonly datacenter: string;
   readonly consul: Consul;
 }
 
@@ -87,6 +88,54 @@ export const readyGates: readonly ReadyGate[] = [
   },
 ];
 
+/** Between datacenters, where there are several. */
+const wanGate: ReadyGate = {
+  name: "each server sees every other datacenter's servers alive over WAN, and a catalog query for each other datacenter succeeds through every agent",
+  phase: "wan",
+  needsToken: true,
+  look: async (agents) => {
+    const everyServer = servers(agents);
+    const seen = await ask(everyServer, async (consul) =>
+      (await consul.members("wan")).filter(({ isAlive }) => isAlive).map(({ node }) => node),
+    );
+    const wanNames = everyServer.map((agent) => ({ node: `${agent.node}.${agent.datacenter}` }));
+    const verdict = everyoneNames(wanNames, seen, "alive over WAN");
+    if (verdict.failing.length > 0) return verdict;
+    const queries = [...byDatacenter(agents)].map(async ([datacenter, there]) => {
+      const others = agents.filter((agent) => agent.datacenter !== datacenter);
+      const answers = await ask(others, (consul) => consul.healthyNodes("default", datacenter));
+      return everyoneNames(there, answers, `of ${datacenter} in its catalog for all`);
+    });
+    return together([verdict, ...(await Promise.all(queries))]);
+  },
+};
+
+const byDatacenter = (agents: readonly AskedAgent[]) =>
+  Map.groupBy(agents, ({ datacenter }) => datacenter);
+
+const together = (verdicts: readonly Verdict[]): Verdict => ({
+  picture: verdicts.map(({ picture }) => picture).join(", "),
+  failing: verdicts.flatMap(({ failing }) => failing),
+});
+
+/** The same gate, which must hold in each datacenter on its own. */
+function inEachDatacenter(gate: ReadyGate): ReadyGate {
+  const look: Gate["look"] = async (agents) => {
+    const looks = [...byDatacenter(agents)].map(async ([datacenter, there]) => {
+      const { picture, failing } = await gate.look(there);
+      return { picture: `${datacenter}: ${picture}`, failing };
+    });
+    return together(await Promise.all(looks));
+  };
+  return { ...gate, look };
+}
+
+/** The gates for these agents, in the order in which they are looked at. */
+function gatesFor(agents: readonly AskedAgent[], hasTokens: boolean): readonly ReadyGate[] {
+  const gates = hasTokens ? gatesWithTokens : readyGates;
+  return byDatacenter(agents).size > 1 ? [...gates.map(inEachDatacenter), wanGate] : gates;
+}
+
 // No server knows a token before there is a leader. Who asks with one earlier learns nothing, and
 // fills the servers' logs with refusals.
 const gatesWithTokens = readyGates.toSorted((a, b) => Number(a.needsToken) - Number(b.needsToken));
@@ -107,7 +156,7 @@ export async function untilReady(
   wait: Omit<Wait, "failure">,
   timeline: Timeline,
 ): Promise<void> {
-  const gates = hasTokens ? gatesWithTokens : readyGates;
+  const gates = gatesFor(current(), hasTokens);
   const failure = { title: "Consul is not ready", summary: "The cluster was not ready" };
   return untilHold(
     gates.map((gate) => timed(gate, timeline)),
@@ -226,6 +275,11 @@ interface Sight {
 }
 
 async function whoSeesWhom(agents: readonly AskedAgent[]): Promise<Sight[]> {
+  const sights = [...byDatacenter(agents).values()].map(whoSeesWhomIn);
+  return (await Promise.all(sights)).flat();
+}
+
+async function whoSeesWhomIn(agents: readonly AskedAgent[]): Promise<Sight[]> {
   const answers = await ask(agents, (consul) => consul.members());
   return answers.map(({ node, answer }) => {
     if (answer instanceof ConsulError)
@@ -244,7 +298,8 @@ export const servers = <T extends AskedAgent>(agents: readonly T[]): T[] =>
 /** An agent of the plan, to be asked with the credentials of its cluster. */
 export function asked(agent: AgentPlan, credentials: Credentials): AskedAgent {
   const consul = new Consul({ ...credentials, address: addressOf(agent, "http") });
-  return { node: agent.node, role: agent.role, consul };
+  const { node, role, datacenter } = agent;
+  return { node, role, datacenter, consul };
 }
 
 /** Asks agents the same, all at once. An agent that can't answer gives its error as its answer. */
@@ -266,7 +321,7 @@ export function ask<T>(
 
 /** Holds where each answer names all of the wanted nodes; counts what the worst answer names. */
 export function everyoneNames(
-  wanted: readonly AskedAgent[],
+  wanted: readonly Pick<AskedAgent, "node">[],
   answers: readonly Answer<readonly string[]>[],
   what: string,
 ): Verdict {

@@ -4,6 +4,7 @@ import { messageOf } from "./errors.ts";
 import { type AgentPlan, addressOf, type ClusterPlan } from "./plan.ts";
 import { asked } from "./ready.ts";
 import { answering } from "./runner-files.ts";
+import type { SeededToken } from "./seed.ts";
 import { summaryOf } from "./summary.ts";
 import { barsOf, type Timeline } from "./timeline.ts";
 
@@ -19,6 +20,8 @@ export const outputNames = [
   "network",
   "version",
   "datacenter",
+  "datacenters",
+  "tokens",
   "cluster-id",
   "logs",
 ] as const;
@@ -35,11 +38,25 @@ export interface Node {
   readonly http: string;
 }
 
+/** One object of the output `datacenters`. */
+export interface ReadyDatacenter {
+  readonly name: string;
+  /** URL of its first server's HTTP API. */
+  readonly http: string;
+  /** Node name. */
+  readonly leader: string;
+}
+
 /** What is known of a cluster that is ready. */
 export interface ReadyCluster {
   readonly plan: ClusterPlan;
   readonly nodes: readonly Node[];
+  /** The primary first. */
+  readonly datacenters: readonly ReadyDatacenter[];
+  /** The primary datacenter's. */
   readonly leader: string;
+  /** The tokens that the cluster file declares. Their secrets are secret. */
+  readonly tokens: readonly SeededToken[];
   readonly version: string;
   /** `host:port` of the first server's APIs. */
   readonly http: string;
@@ -56,15 +73,20 @@ export async function describe(
   agents: readonly AgentPlan[],
   credentials: Credentials,
   caFile: string,
+  tokens: readonly SeededToken[],
 ): Promise<ReadyCluster> {
   const [first] = agents;
   if (!first) throw new Error("a cluster has at least one server");
-  const consul = asked(first, credentials).consul;
-  const [members, peers] = await Promise.all([consul.members(), consul.raftPeers()]);
+  const views = await Promise.all(
+    plan.spec.datacenters.map(({ name }) => lookAt(name, agents, credentials)),
+  );
+  const members = views.flatMap((view) => view.members);
   return {
     plan,
-    nodes: agents.map((agent) => nodeOf(plan, agent, credentials, members)),
-    leader: leaderOf(peers),
+    nodes: agents.map((agent) => nodeOf(agent, credentials, members)),
+    datacenters: views.map(({ name, http, leader }) => ({ name, http, leader })),
+    leader: views[0]?.leader ?? "",
+    tokens,
     version: members.find(({ node }) => node === first.node)?.version ?? "",
     http: addressOf(first, "http"),
     dns: addressOf(first, "dns"),
@@ -74,18 +96,23 @@ export async function describe(
   };
 }
 
+/** Asks a datacenter's first server. */
+async function lookAt(name: string, agents: readonly AgentPlan[], credentials: Credentials) {
+  const first = agents.find(({ datacenter }) => datacenter === name);
+  if (!first) throw new Error("a datacenter has at least one server");
+  const { consul } = asked(first, credentials);
+  const [members, peers] = await Promise.all([consul.members(), consul.raftPeers()]);
+  const http = `${credentials.scheme}://${addressOf(first, "http")}`;
+  return { name, http, members, leader: leaderOf(peers) };
+}
+
 const leaderOf = (peers: readonly RaftPeer[]) => peers.find(({ isLeader }) => isLeader)?.node ?? "";
 
-function nodeOf(
-  { spec }: ClusterPlan,
-  agent: AgentPlan,
-  { scheme }: Credentials,
-  members: readonly Member[],
-): Node {
+function nodeOf(agent: AgentPlan, { scheme }: Credentials, members: readonly Member[]): Node {
   return {
     name: agent.node,
     role: agent.role,
-    datacenter: spec.datacenter,
+    datacenter: agent.datacenter,
     container: agent.container,
     ip: members.find(({ node }) => node === agent.node)?.ip ?? "",
     http: `${scheme}://${addressOf(agent, "http")}`,
@@ -108,7 +135,9 @@ export function outputsOf(cluster: ReadyCluster, logs: string): Record<OutputNam
     leader: cluster.leader,
     network: cluster.plan.network,
     version: cluster.version,
-    datacenter: cluster.plan.spec.datacenter,
+    datacenter: cluster.plan.spec.datacenters[0].name,
+    datacenters: JSON.stringify(cluster.datacenters),
+    tokens: JSON.stringify(cluster.tokens),
     "cluster-id": cluster.plan.site.clusterId,
     logs,
   };

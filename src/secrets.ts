@@ -77,17 +77,18 @@ function refuseMissing(security: Security, version: string): void {
   if (problems.length > 0) throw new InputError(problems);
 }
 
-function makeTokens({ agents }: ClusterPlan): Tokens {
+function makeTokens({ spec, agents }: ClusterPlan): Tokens {
   return {
     management: randomUUID(),
     dns: randomUUID(),
+    ...(spec.datacenters.length > 1 && { replication: randomUUID() }),
     agents: new Map(agents.map(({ node }) => [node, randomUUID()])),
   };
 }
 
 /**
- * Runs in the container. Its arguments: whether to make certificates, the datacenter, then role,
- * node and container of every agent. Names of the files that `consul tls` makes changed between
+ * Runs in the container. Its arguments: whether to make certificates, then role, node,
+ * container and datacenter of every agent. Names of the files that `consul tls` makes changed between
  * versions, hence the patterns; and up to 1.4.4 it knows no address but 127.0.0.1, which is all
  * that is needed.
  */
@@ -95,8 +96,8 @@ const script = `
 set -eu
 section() { printf '@ %s\\n' "$1"; }
 made_by_consul() { consul "$@" >said 2>&1 || { section failure; cat said; exit 0; }; }
-tls=$1 datacenter=$2
-shift 2
+tls=$1
+shift
 section version
 consul version
 section uid
@@ -117,7 +118,7 @@ cat ca.pem
 while [ $# -gt 0 ]; do
   mkdir "$2"
   cd "$2"
-  made_by_consul tls cert create "-$1" "-dc=$datacenter" -ca=../ca.pem -key=../ca.key \\
+  made_by_consul tls cert create "-$1" "-dc=$4" -ca=../ca.pem -key=../ca.key \\
     "-additional-dnsname=$2" "-additional-dnsname=$3"
   section "key of $2"
   cat -- *-key.pem
@@ -125,7 +126,7 @@ while [ $# -gt 0 ]; do
   section "certificate of $2"
   cat -- *.pem
   cd ..
-  shift 3
+  shift 4
 done
 `;
 

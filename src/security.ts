@@ -14,6 +14,8 @@ export interface Tokens {
   readonly management: string;
   /** For what an agent asks on behalf of somebody without a token: DNS. */
   readonly dns: string;
+  /** With several datacenters: for the others' servers, to copy from the primary's. */
+  readonly replication?: string;
   /** Each agent's own, by node name. */
   readonly agents: ReadonlyMap<string, string>;
 }
@@ -42,12 +44,16 @@ export function credentialsOf(secrets: Secrets | undefined): Credentials {
   };
 }
 
+const replicationOf = ({ replication }: Tokens) => (replication === undefined ? [] : [replication]);
+
 /** Every value that no log may show, line by line as a log would show it. */
 export function secretValues({ gossipKey, certificates, tokens }: Secrets): string[] {
   const keys = [...certificates.values()].flatMap(({ key }) => key.split("\n"));
   return [
     ...(gossipKey ? [gossipKey] : []),
-    ...(tokens ? [tokens.management, tokens.dns, ...tokens.agents.values()] : []),
+    ...(tokens
+      ? [tokens.management, tokens.dns, ...replicationOf(tokens), ...tokens.agents.values()]
+      : []),
     // The frame of a key is no secret, and masking it would garble whatever else shows one.
     ...keys.filter((line) => line !== "" && !line.startsWith("-----")),
   ];
@@ -62,10 +68,11 @@ export function secretValues({ gossipKey, certificates, tokens }: Secrets): stri
 export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Secrets): Uint8Array {
   const { uid, gid } = secrets.owner;
   const certificate = secrets.certificates.get(agent.node);
-  const tokens = tokensOf(agent, secrets);
+  const primary = plan.spec.datacenters[0].name;
+  const tokens = tokensOf(agent, secrets, primary);
   const config = securityConfig({
     version: secrets.version,
-    datacenter: plan.spec.datacenter,
+    primary,
     ...(secrets.gossipKey && { gossipKey: secrets.gossipKey }),
     ...(tokens && { tokens }),
     tls: plan.spec.security.tls,
@@ -87,9 +94,15 @@ export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Se
   ]);
 }
 
-function tokensOf({ node, role }: AgentPlan, { tokens }: Secrets): AgentTokens | undefined {
+function tokensOf(
+  { node, role, datacenter }: AgentPlan,
+  { tokens }: Secrets,
+  primary: string,
+): AgentTokens | undefined {
   const agent = tokens?.agents.get(node);
   if (!tokens || agent === undefined) return undefined;
-  const { management, dns } = tokens;
-  return { agent, dns, ...(role === "server" && { management }) };
+  const { management, dns, replication } = tokens;
+  if (role === "client") return { agent, dns };
+  const isPrimary = datacenter === primary;
+  return { agent, dns, management, ...(!isPrimary && replication && { replication }) };
 }

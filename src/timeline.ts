@@ -13,6 +13,8 @@ const phaseNames = [
   "election",
   "voters",
   "catalog",
+  "wan",
+  "seeds",
   "report",
 ] as const;
 export type PhaseName = (typeof phaseNames)[number];

@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pLimit from "p-limit";
-import { agentRules, canChooseSecret, dnsRules, hasDnsToken } from "./agent-config.ts";
+import {
+  agentRules,
+  canChooseSecret,
+  dnsRules,
+  hasDnsToken,
+  replicationRules,
+} from "./agent-config.ts";
 import { type Consul, ConsulError } from "./consul.ts";
 import { ActionError } from "./errors.ts";
 import type { AgentPlan } from "./plan.ts";
@@ -64,8 +70,9 @@ export async function grantTokens(
   );
 }
 
-function grantsOf({ dns, agents }: Tokens): Grant[] {
+function grantsOf({ dns, replication, agents }: Tokens): Grant[] {
   return [
+    ...(replication ? [{ name: "replication", secret: replication, rules: replicationRules }] : []),
     { name: "dns", secret: dns, rules: dnsRules },
     ...Array.from(agents, ([node, secret]) => {
       return { name: `agent-${node}`, secret, rules: agentRules(node) };

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { noSeeds } from "../../src/cluster-file.ts";
 import { InputError } from "../../src/errors.ts";
 import { parseImage } from "../../src/image-reference.ts";
 import { inputDefaults, parseInputs } from "../../src/inputs.ts";
@@ -24,17 +25,16 @@ test("defaults give three servers of the latest Consul", () => {
   expect(parse()).toEqual({
     spec: {
       images: ["hashicorp/consul:latest"],
-      servers: 3,
-      clients: 0,
-      storage: "disk",
-      datacenter: "dc1",
+      datacenters: [{ name: "dc1", servers: 3, clients: 0, storage: "disk", config: "" }],
       ports: { http: 8500, dns: 8600, grpc: 8502 },
       config: "",
+      fileConfig: { all: "", server: "", client: "" },
       env: new Map(),
       network: "",
       logLevel: "info",
       security: { acl: false, gossipEncryption: false, tls: false },
       cli: false,
+      seeds: noSeeds,
       timeout: 120_000,
       exportEnv: true,
       logs: "failure",
@@ -68,12 +68,10 @@ test("every input is read", () => {
   };
   expect(parse(inputs).spec).toEqual({
     images: ["hashicorp/consul:1.4.4", "consul:1.4.4"],
-    servers: 5,
-    clients: 100,
-    storage: "disk",
-    datacenter: "eu_west-1",
+    datacenters: [{ name: "eu_west-1", servers: 5, clients: 100, storage: "disk", config: "" }],
     ports: { http: 0, dns: 53, grpc: 65535 },
     config: "a = 1\n",
+    fileConfig: { all: "", server: "", client: "" },
     env: new Map([
       ["CONSUL_DATA_DIR", "/a b"],
       ["EMPTY", ""],
@@ -83,6 +81,7 @@ test("every input is read", () => {
     logLevel: "trace",
     security: { acl: true, gossipEncryption: true, tls: true },
     cli: true,
+    seeds: noSeeds,
     timeout: 90_000,
     exportEnv: false,
     logs: "always",
@@ -221,10 +220,11 @@ test("any strings at all give a spec that holds its promises, or an InputError",
         expect(
           spec.images.every((image) => parseImage(image)?.tag ?? parseImage(image)?.digest),
         ).toBeTruthy();
-        expect(spec.servers).toBeGreaterThanOrEqual(1);
-        expect(spec.servers + spec.clients).toBeLessThanOrEqual(115);
+        const [{ name, servers, clients }] = spec.datacenters;
+        expect(servers).toBeGreaterThanOrEqual(1);
+        expect(servers + clients).toBeLessThanOrEqual(115);
         for (const port of Object.values(spec.ports)) expect(port).toSatisfy(Number.isInteger);
-        expect(spec.datacenter).toMatch(/^[\w-]+$/);
+        expect(name).toMatch(/^[\w-]+$/);
         expect(spec.timeout).toBeGreaterThanOrEqual(1000);
         expect([...spec.env].flat().join("") + spec.config).not.toContain("\0");
       } catch (error) {

@@ -283,3 +283,59 @@ test("labels tell run, job and runner", () => {
     "consul-cluster-action.tracking": "github_1",
   });
 });
+
+describe("several datacenters", () => {
+  const cluster = `
+datacenters:
+  - { name: east, servers: 2, clients: 1, config: { a: 2 } }
+  - { name: west, servers: 1 }
+config: { a: 1 }
+server_config: { a: 3 }
+client_config: { a: 4 }
+`;
+  const plan = planCluster(specOf({ cluster, config: "a = 5", clients: "1" }), site);
+
+  test("name their nodes after themselves; the primary's first server has the ports", () => {
+    expect(plan.agents.map(({ node, publications }) => [node, publications[0]?.port])).toEqual([
+      ["east-server-1", 8500],
+      ["east-server-2", 50_001],
+      ["east-client-1", 50_002],
+      ["west-server-1", 50_003],
+      ["west-client-1", 50_004],
+    ]);
+    expect(freePortsNeeded(plan.spec)).toBe(4);
+  });
+
+  test("join within by LAN, servers between them by WAN, and know the primary", () => {
+    const joins = (node: string) =>
+      argumentsOf(plan, node)
+        .filter((argument) => /join|expect|primary/.test(argument))
+        .map((argument) => argument.replaceAll("consul-c0ffee00-", ""));
+    const federation = '-hcl={"primary_datacenter":"east","retry_interval_wan":"200ms"}';
+    expect(joins("east-server-1")).toEqual([
+      "-bootstrap-expect=2",
+      "-retry-join=east-server-2",
+      "-retry-join-wan=west-server-1",
+      federation,
+    ]);
+    expect(joins("west-server-1")).toEqual([
+      "-bootstrap-expect=1",
+      "-retry-join-wan=east-server-1",
+      "-retry-join-wan=east-server-2",
+      federation,
+    ]);
+    expect(joins("west-client-1")).toEqual(["-retry-join=west-server-1", federation]);
+  });
+
+  test("take configuration of the file, the datacenter, the role and the input, in this order", () => {
+    const own = (node: string) =>
+      argumentsOf(plan, node).filter((argument) => /^-hcl=(\{"a"|a)/.test(argument));
+    expect(own("east-server-1")).toEqual([
+      '-hcl={"a":1}',
+      '-hcl={"a":2}',
+      '-hcl={"a":3}',
+      "-hcl=a = 5",
+    ]);
+    expect(own("west-client-1")).toEqual(['-hcl={"a":1}', '-hcl={"a":4}', "-hcl=a = 5"]);
+  });
+});

@@ -68,7 +68,7 @@ async function agent(node: string, picture: () => Picture): Promise<AskedAgent> 
   if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
   const role = node.startsWith("server") ? "server" : "client";
   const consul = new Consul({ scheme: "http", address: `127.0.0.1:${address.port}` });
-  return { node, role, consul };
+  return { node, role, datacenter: "dc1", consul };
 }
 
 /** Waits for three agents that show these pictures; what is not said is as in a whole cluster. */

@@ -29,7 +29,9 @@ function readyCluster(servers: number, clients: number, leader = "server-1"): Re
   return {
     plan,
     nodes,
+    datacenters: [{ name: "dc1", http: "http://127.0.0.1:8500", leader }],
     leader,
+    tokens: [],
     version: "2.1.0",
     ...addresses,
     credentials: { scheme: "http" },
@@ -50,6 +52,8 @@ test("outputs are those of action.yml, nodes as JSON", () => {
     network: "consul-c0ffee00",
     version: "2.1.0",
     datacenter: "dc1",
+    datacenters: '[{"name":"dc1","http":"http://127.0.0.1:8500","leader":"server-1"}]',
+    tokens: "[]",
     "cluster-id": "c0ffee00",
   });
   expect(JSON.parse(nodes)).toEqual([

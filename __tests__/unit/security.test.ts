@@ -23,7 +23,7 @@ const plan = (inputs: Record<string, string>, labels: Record<string, string> = {
 
 const tokens = { agent: "a", dns: "d", management: "m" };
 const configOf = (version: string) =>
-  securityConfig({ version, datacenter: "dc1", gossipKey: "k", tokens, tls: true });
+  securityConfig({ version, primary: "dc1", gossipKey: "k", tokens, tls: true });
 
 describe("isAtLeast", () => {
   test.each([
@@ -45,13 +45,13 @@ describe("isAtLeast", () => {
 
 describe("what an agent is told in secret", () => {
   test("nothing that is not switched on", () => {
-    expect(securityConfig({ version: "1.8.7", datacenter: "dc1", tls: false })).toEqual({});
+    expect(securityConfig({ version: "1.8.7", primary: "dc1", tls: false })).toEqual({});
   });
 
   test("the management token under the version's name for it, and only to servers", () => {
     expect(configOf("1.10.12").acl).toMatchObject({ tokens: { master: "m", agent: "a" } });
     expect(configOf("1.11.0").acl).toMatchObject({ tokens: { initial_management: "m" } });
-    const client = { version: "1.8.7", datacenter: "dc1", tokens: { agent: "a", dns: "d" } };
+    const client = { version: "1.8.7", primary: "dc1", tokens: { agent: "a", dns: "d" } };
     expect(securityConfig({ ...client, tls: false }).acl).toEqual({
       enabled: true,
       default_policy: "deny",

@@ -16,7 +16,7 @@ describe("storage", () => {
     ["2", "0", "", "disk"],
     ["3", "3", "disk", "disk"],
   ])("of %s servers and %s clients with %j is %s", (servers, clients, storage, expected) => {
-    expect(specOf({ servers, clients, storage }).storage).toBe(expected);
+    expect(specOf({ servers, clients, storage }).datacenters[0]?.storage).toBe(expected);
   });
 
   test("memory for several servers is refused, with the reason", () => {
@@ -35,8 +35,10 @@ describe("the agent's command", () => {
     role: "server",
     node: "server-1",
     datacenter: "dc1",
+    primary: "",
     servers: 1,
     join: [],
+    joinWan: [],
     logLevel: "info",
     env: new Map(),
     security: { acl: false, gossipEncryption: false, tls: false },
