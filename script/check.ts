@@ -7,8 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { messageOf } from "../src/errors.ts";
+import { faultOutputNames } from "../src/fault.ts";
+import { faultInputDefaults } from "../src/fault-inputs.ts";
 import { inputDefaults } from "../src/inputs.ts";
 import { outputNames } from "../src/report.ts";
+import { upgradeOutputNames } from "../src/upgrade.ts";
+import { upgradeInputDefaults } from "../src/upgrade-inputs.ts";
 import { readAction } from "./action.ts";
 import { build } from "./build.ts";
 import { root } from "./runner.ts";
@@ -29,6 +33,18 @@ interface Row {
 
 const rows: readonly Row[] = [
   { folder: ".", defaults: inputDefaults, outputs: outputNames, docs: "README.md" },
+  {
+    folder: "fault",
+    defaults: faultInputDefaults,
+    outputs: faultOutputNames,
+    docs: "docs/faults.md",
+  },
+  {
+    folder: "upgrade",
+    defaults: upgradeInputDefaults,
+    outputs: upgradeOutputNames,
+    docs: "docs/upgrades.md",
+  },
 ];
 
 function checkDist(): Problems {
