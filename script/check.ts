@@ -39,13 +39,13 @@ const rows: readonly Row[] = [
     folder: "fault",
     defaults: faultInputDefaults,
     outputs: faultOutputNames,
-    docs: "fault/README.md",
+    docs: "docs/faults.md",
   },
   {
     folder: "upgrade",
     defaults: upgradeInputDefaults,
     outputs: upgradeOutputNames,
-    docs: "upgrade/README.md",
+    docs: "docs/upgrades.md",
   },
 ];
 

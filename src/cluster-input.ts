@@ -7,6 +7,7 @@ import {
   placeText,
 } from "./cluster-file.ts";
 import { messageOf, type Problem } from "./errors.ts";
+import { shown } from "./input-schema.ts";
 import type { NodeShape } from "./nodes.ts";
 
 /** Reads a file of the workspace; throws where it can't. */
@@ -27,7 +28,8 @@ export function readCluster(text: string, readFile: ReadFile): ReturnType<typeof
   try {
     bytes = readFile(text);
   } catch (error) {
-    const message = `Input \`cluster\` is ${JSON.stringify(text)}, a file that can't be read: ${messageOf(error)}. Give a path from the workspace's root on (is the repository checked out?), or the YAML itself.`;
+    const reason = error instanceof Error && "code" in error ? error.code : messageOf(error);
+    const message = `Input \`cluster\` is ${shown(text)}, a file that can't be read (${reason}). Give a path from the workspace's root on (is the repository checked out?), or the YAML itself.`;
     return { file: undefined, problems: [{ input: "cluster", message }] };
   }
   return parseClusterFile({ text: bytes.toString("utf8"), name: text, readFile: near });

@@ -56,7 +56,7 @@ describe.each(names)("input %s", (name) => {
         if (!(outcome instanceof InputError)) return;
         expect(outcome.problems.length).toBeGreaterThan(0);
         for (const problem of outcome.problems) {
-          expect(problem.message).toMatch(/^Inputs? `/);
+          expect(problem.message).toMatch(/^(Inputs? `|input cluster:\d)/);
           expect(problem.message).not.toMatch(/[\n\r\0]/);
           expect(problem.message.length).toBeLessThan(1500);
         }
