@@ -111,7 +111,7 @@ export interface Exit {
 
 interface RunOptions {
   /** Gets each line of output, of both streams, as it comes. */
-  readonly onLine?: (line: string) => void;
+  readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
   /** What the command reads on its standard input. */
   readonly input?: string | Uint8Array;
   /**
@@ -336,7 +336,9 @@ export class Docker {
   async firstExit(filters: readonly string[], since: Date): Promise<Exit> {
     const scope = new AbortController();
     let exit: Exit | undefined;
-    const onLine = (line: string) => {
+    const onLine = (line: string, stream: string) => {
+      // An engine that goes away leaves a complaint, and perhaps half an event.
+      if (stream === "stderr" || !line.endsWith("}")) return;
       const { Attributes } = exitEvent.parse(JSON.parse(line)).Actor;
       exit ??= { container: Attributes.name, exitCode: Number(Attributes.exitCode) };
       scope.abort();
@@ -479,7 +481,8 @@ export class Docker {
       child[stream].setEncoding("utf8").on("data", (text: string) => {
         output[stream] += text;
       });
-      if (options.onLine) createInterface(child[stream]).on("line", options.onLine);
+      if (options.onLine)
+        createInterface(child[stream]).on("line", (line) => options.onLine?.(line, stream));
     }
     const release = endOnAbort(child, signal, options.creates ? creationGrace : 0);
     const exitCode = await new Promise<number | null>((resolve) => child.on("close", resolve));

@@ -52,9 +52,13 @@ async function disturbed(
 }
 
 async function firstContainer({ process }: RunningStep, node: string): Promise<string> {
+  const filters = [`--filter=name=-${node}$`, "--filter=label=consul-cluster-action.cluster"];
+  const list = async () => (await docker("ps", "--format={{.Names}}", ...filters)).split("\n");
+  // A cluster of another test, which failed, is not the one that is meant.
+  const others = await list();
   while (process.exitCode === null) {
-    const name = await docker("ps", "--format={{.Names}}", `--filter=name=-${node}$`);
-    if (name !== "") return name;
+    const name = (await list()).find((each) => each !== "" && !others.includes(each));
+    if (name !== undefined) return name;
     await sleep(20);
   }
   throw new Error("the step ended before there was a container");
