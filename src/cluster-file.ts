@@ -248,6 +248,8 @@ export interface Source {
   readonly text: string;
   /** As messages name it: a path, or the input where the text stands in the workflow itself. */
   readonly name: string;
+  /** The file's path in the workspace, if it is one. */
+  readonly path?: string;
   /** Reads what a value `@path` names; throws where it can't. */
   readonly readFile: (path: string) => Buffer;
 }
@@ -270,13 +272,14 @@ export function parseClusterFile(source: Source): {
   });
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
-    return { file: source.name, line, column: col };
+    const { name, path } = source;
+    return { file: name, ...(path && { path }), line, column: col };
   };
   const placeOf = (...path: Path) => placeAt(offsetOf(document, path));
 
   const flaws = [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({
     code,
-    problem: problemAt(placeAt(pos[0]), `${message.replace(/\.$/, "")}.`),
+    problem: problemAt(placeAt(pos[0]), `${shortened(message).replace(/\.$/, "")}.`),
   }));
   const { value, reason } = toValue(document);
   if (reason !== undefined)
@@ -312,7 +315,7 @@ function toValue(document: Document): { value?: unknown; reason?: string } {
     return { value: document.toJS({ maxAliasCount: maxAliases }) };
   } catch (error) {
     // An alias to nothing, too many of them, or a merge of what is no mapping.
-    return { reason: `${messageOf(error)}.` };
+    return { reason: `${shortened(messageOf(error))}.` };
   }
 }
 
@@ -372,21 +375,24 @@ const isInside = (issues: readonly Issue[]) => issues.some(({ path }) => path.le
 
 const maxShown = 80;
 
+/** A text of any length as a message shows it. */
+export const shortened = (text: string) =>
+  text.length > maxShown ? `${text.slice(0, maxShown)}…` : text;
+
 function seen(found: unknown, path: Path): string {
   if (found === undefined) return "is missing";
   if (found === null) return "is empty";
   // A token's secret must not be shown, wherever in here it was put by mistake.
   if (path[0] === "acl") return "is not right";
-  const shown = JSON.stringify(found) ?? String(found);
-  return `is ${shown.length > maxShown ? `${shown.slice(0, maxShown)}…` : shown}`;
+  return `is ${shortened(JSON.stringify(found) ?? String(found))}`;
 }
 
 function unknownKey(key: string, path: Path, known: readonly string[]): string {
   const where = path.length === 0 ? "" : ` in \`${pathText(path)}\``;
   const near = nearest(key, known);
   return near === undefined
-    ? `\`${key}\` is not known${where}; known are ${known.map((each) => `\`${each}\``).join(", ")}.`
-    : `\`${key}\` is not known${where}; did you mean \`${near}\`?`;
+    ? `\`${shortened(key)}\` is not known${where}; known are ${known.map((each) => `\`${each}\``).join(", ")}.`
+    : `\`${shortened(key)}\` is not known${where}; did you mean \`${near}\`?`;
 }
 
 /** The known word that a person most likely meant, if one is near enough to be meant. */
@@ -404,7 +410,9 @@ export function pathText(path: Path): string {
   return path
     .map((step) => {
       if (typeof step === "number") return `[${step}]`;
-      return /^\w+$/.test(String(step)) ? `.${String(step)}` : `[${JSON.stringify(String(step))}]`;
+      return /^\w{1,80}$/.test(String(step))
+        ? `.${String(step)}`
+        : `[${JSON.stringify(shortened(String(step)))}]`;
     })
     .join("")
     .replace(/^\./, "");
@@ -436,7 +444,7 @@ function readKeys(kv: Readonly<Record<string, string>>, { readFile }: Source, pl
     try {
       keys.push({ ...named, value: bytesOf(value, readFile) });
     } catch (error) {
-      const message = `\`${named.name}\` names a file that can't be read: ${messageOf(error)}.`;
+      const message = `\`${named.name}\` names a file that can't be read: ${shortened(messageOf(error))}.`;
       problems.push(problemAt(named.place, message));
     }
   }

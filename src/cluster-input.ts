@@ -5,6 +5,7 @@ import {
   nearest,
   parseClusterFile,
   placeText,
+  shortened,
 } from "./cluster-file.ts";
 import { messageOf, type Problem } from "./errors.ts";
 import { shown } from "./input-schema.ts";
@@ -21,7 +22,7 @@ export type ReadFile = (path: string) => Buffer;
  */
 export function readCluster(text: string, readFile: ReadFile): ReturnType<typeof parseClusterFile> {
   if (text === "") return { file: undefined, problems: [] };
-  if (/[\n{]/.test(text)) return parseClusterFile({ text, name: "input cluster", readFile });
+  if (/[\n{]/.test(text)) return parseClusterFile({ text, name: "Input `cluster`", readFile });
   const folder = posix.dirname(text);
   const near = (path: string) => readFile(posix.isAbsolute(path) ? path : posix.join(folder, path));
   let bytes: Buffer;
@@ -32,7 +33,7 @@ export function readCluster(text: string, readFile: ReadFile): ReturnType<typeof
     const message = `Input \`cluster\` is ${shown(text)}, a file that can't be read (${reason}). Give a path from the workspace's root on (is the repository checked out?), or the YAML itself.`;
     return { file: undefined, problems: [{ input: "cluster", message }] };
   }
-  return parseClusterFile({ text: bytes.toString("utf8"), name: text, readFile: near });
+  return parseClusterFile({ text: bytes.toString("utf8"), name: text, path: text, readFile: near });
 }
 
 /** What a cluster file says about a matter that an input is about too. */
@@ -86,7 +87,7 @@ export function unknownNodes(
     const near = nearest(node, names);
     const advice =
       near === undefined ? `the nodes are ${names.join(", ")}.` : `did you mean \`${near}\`?`;
-    const message = `${placeText(place)}: \`${name}\` is for node \`${node}\`, which this cluster does not have; ${advice}`;
+    const message = `${placeText(place)}: \`${name}\` is for node \`${shortened(node)}\`, which this cluster does not have; ${advice}`;
     return [{ input: "cluster", place, message }];
   });
 }

@@ -19,8 +19,10 @@ export class ActionError extends Error {
 
 /** Where in a file of the user's something stands. Line and column count from 1. */
 export interface Place {
-  /** The file's path in the workspace, or another name for where the text stands. */
+  /** How messages name the file, or what holds the text in its stead. */
   readonly file: string;
+  /** The file's path in the workspace, if it is one. */
+  readonly path?: string;
   readonly line: number;
   readonly column: number;
 }

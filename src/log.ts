@@ -28,7 +28,7 @@ export function fail(error: unknown): void {
       core.error(message, {
         title: `Invalid input: ${input}`,
         // The runner shows the annotation in the file itself.
-        ...(place && { file: place.file, startLine: place.line, startColumn: place.column }),
+        ...(place?.path && { file: place.path, startLine: place.line, startColumn: place.column }),
       });
   else if (error instanceof ActionError) core.error(error.message, { title: error.title });
   else

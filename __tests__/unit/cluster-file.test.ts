@@ -191,13 +191,13 @@ tls: true
 describe("for any", () => {
   const count = (max: number, min = 0) => fc.option(fc.integer({ min, max }), { nil: undefined });
   const name = fc.stringMatching(/^[a-z0-9_-]{1,63}$/);
-  const key = fc.string().filter((text) => text !== "__proto__");
+  const key = fc.string().filter((text) => text !== "__proto__" && text !== "<<");
   const definition = fc.dictionary(
     key,
     fc
       .jsonValue({ maxDepth: 2 })
       .map((value) => JSON.stringify(value))
-      .filter((text) => !text.includes("__proto__"))
+      .filter((text) => !/__proto__|<</.test(text))
       .map((text) => JSON.parse(text)),
   );
   const file = fc.record(

@@ -74,12 +74,12 @@ test("what they say differently is told, each with both", () => {
     ...{ clients: "1", acl: "true" },
   };
   expect(refused({ ...inputs, cluster: everything })).toEqual([
-    "input cluster:1:1: `version` is 1.9 here, but input `version` is 1.8: say it in one place.",
-    "input cluster:2:1: `image` is consul here, but input `image` is hashicorp/other: say it in one place.",
-    "input cluster:4:7: `name` is east here, but input `datacenter` is west: say it in one place.",
-    "input cluster:4:19: `servers` is 1 here, but input `servers` is 5: say it in one place.",
-    "input cluster:4:31: `clients` is 2 here, but input `clients` is 1: say it in one place.",
-    "input cluster:5:1: `acl` is false here, but input `acl` is true: say it in one place.",
+    "Input `cluster`:1:1: `version` is 1.9 here, but input `version` is 1.8: say it in one place.",
+    "Input `cluster`:2:1: `image` is consul here, but input `image` is hashicorp/other: say it in one place.",
+    "Input `cluster`:4:7: `name` is east here, but input `datacenter` is west: say it in one place.",
+    "Input `cluster`:4:19: `servers` is 1 here, but input `servers` is 5: say it in one place.",
+    "Input `cluster`:4:31: `clients` is 2 here, but input `clients` is 1: say it in one place.",
+    "Input `cluster`:5:1: `acl` is false here, but input `acl` is true: say it in one place.",
   ]);
 });
 

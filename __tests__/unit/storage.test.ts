@@ -16,7 +16,7 @@ describe("storage", () => {
     ["2", "0", "", "disk"],
     ["3", "3", "disk", "disk"],
   ])("of %s servers and %s clients with %j is %s", (servers, clients, storage, expected) => {
-    expect(specOf({ servers, clients, storage }).datacenters[0]?.storage).toBe(expected);
+    expect(specOf({ servers, clients, storage }).datacenters[0].storage).toBe(expected);
   });
 
   test("memory for several servers is refused, with the reason", () => {
