@@ -65,6 +65,7 @@ export async function findCluster(
   const [clusterId] = ids;
   if (clusterId === undefined) throw notFound(wanted);
   if (ids.length > 1) throw several(ids);
+  refuseSeveralDatacenters(facts);
   const credentials = await credentialsOf(docker, facts);
   const limit = pLimit(asksAtOnce);
   const agents = await Promise.all(
@@ -95,6 +96,14 @@ function notFound(wanted: string): InputError {
 function several(ids: readonly string[]): InputError {
   const message = `This job has ${ids.length} clusters (${ids.join(", ")}): say which by \`cluster\`, with the output \`cluster-id\` of the step that started it.`;
   return new InputError([{ input: "cluster", message }]);
+}
+
+/** Who leads, who votes and what a quorum is, are matters of one datacenter. */
+function refuseSeveralDatacenters(facts: readonly ContainerFacts[]): void {
+  const names = [...new Set(facts.map((each) => flagOf(each, "-datacenter=")))];
+  if (names.length === 1) return;
+  const message = `This cluster has several datacenters (${names.join(", ")}). The actions fault and upgrade work on clusters of one datacenter only.`;
+  throw new ActionError("Several datacenters", message);
 }
 
 const label = ({ Config }: ContainerFacts, name: string) => Config.Labels?.[name] ?? "";

@@ -1,8 +1,6 @@
 import { randomBytes } from "node:crypto";
-
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-
 import * as core from "@actions/core";
 import { isSecured } from "./agent-config.ts";
 import { apply } from "./apply.ts";
