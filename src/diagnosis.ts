@@ -1,5 +1,11 @@
 /** Finds the cause of a failure, so that the annotation names it and not what it led to. */
-import type { ContainerFacts, Docker, DockerError, Exit } from "./docker.ts";
+import {
+  type ContainerFacts,
+  type Docker,
+  type DockerError,
+  type Exit,
+  isEngineGone,
+} from "./docker.ts";
 import { ActionError, InputError, messageOf, type Problem } from "./errors.ts";
 import type { PortName } from "./inputs.ts";
 import type { AgentPlan } from "./plan.ts";
@@ -125,6 +131,8 @@ export async function explainStart(
   agent: AgentPlan,
   error: DockerError,
 ): Promise<ActionError> {
+  // The cause is not this agent's.
+  if (isEngineGone(error) || error.failure === "disk-full") return error;
   if (foreignProgram.test(error.said)) {
     const { title, advice } = await wrongPlatform(docker, image);
     return new ActionError(`${agent.node} ${title}`, `${error.message}\n${advice}`, {

@@ -68,6 +68,12 @@ export class DockerError extends ActionError {
   }
 }
 
+/** Whether something failed because there is no engine, or none that may be asked. */
+export function isEngineGone(error: unknown): boolean {
+  const gone: readonly DockerFailure[] = ["cli-missing", "engine-unreachable", "access-denied"];
+  return error instanceof DockerError && gone.includes(error.failure);
+}
+
 const titles: Partial<Record<DockerFailure, string>> = {
   "cli-missing": "There is no docker CLI",
   "engine-unreachable": "The Docker engine does not answer",

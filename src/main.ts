@@ -5,7 +5,7 @@ import * as core from "@actions/core";
 import { isSecured } from "./agent-config.ts";
 import { apply } from "./apply.ts";
 import { cancellation } from "./cancellation.ts";
-import { Docker, DockerError, type DockerFailure } from "./docker.ts";
+import { Docker, isEngineGone } from "./docker.ts";
 import { InputError } from "./errors.ts";
 import { evidenceFolder, showEvidence } from "./evidence.ts";
 import { type ClusterSpec, parseInputs } from "./inputs.ts";
@@ -49,12 +49,6 @@ export async function main(): Promise<void> {
     if (canceled.aborted || error instanceof InputError || isEngineGone(error) || !logs) return;
     await showEvidence(docker, clusterId, logs);
   }
-}
-
-/** Whether there is nobody left who could be asked for evidence. */
-function isEngineGone(error: unknown): boolean {
-  const gone: readonly DockerFailure[] = ["cli-missing", "engine-unreachable", "access-denied"];
-  return error instanceof DockerError && gone.includes(error.failure);
 }
 
 async function create(
