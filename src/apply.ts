@@ -62,11 +62,10 @@ export async function apply(
   const { timeout } = plan.spec;
   const { signal } = scope;
   const ready = making.then((secrets) => {
-    // With ACLs every agent is asked from the first gate on, so all of them have to run.
-    const after = secrets?.tokens ? started : servers;
+    // Nothing can hold before all run, and questions would take time that starting them needs.
     const credentials = credentialsOf(secrets);
     const current = () => agents.map((agent) => asked(agent, credentials));
-    const wait = { timeout, onChange: log, signal, after };
+    const wait = { timeout, onChange: log, signal, after: started };
     return untilReady(current, credentials.token !== undefined, wait, timeline).catch(
       async (error: unknown) => Promise.reject(await explainNotReady(scoped, agents, error)),
     );
