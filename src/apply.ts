@@ -62,9 +62,9 @@ export async function apply(
   const { timeout } = plan.spec;
   const { signal } = scope;
   const ready = making.then((secrets) => {
-    // Nothing can hold before all run, and questions would take time that starting them needs.
     const credentials = credentialsOf(secrets);
     const current = () => agents.map((agent) => asked(agent, credentials));
+    // Nothing can hold before all run, and questions would take time that starting them needs.
     const wait = { timeout, onChange: log, signal, after: started };
     return untilReady(current, credentials.token !== undefined, wait, timeline).catch(
       async (error: unknown) => Promise.reject(await explainNotReady(scoped, agents, error)),

@@ -269,7 +269,10 @@ export class Consul {
     }
   }
 
-  /** Sets one key to a value that may be longer than a transaction takes (`/v1/kv`). */
+  /**
+   * Sets one key to a value that may be longer than a transaction takes (`/v1/kv`). Once this
+   * resolves, the write is acknowledged.
+   */
   async setKey({ key, value }: KeyValue): Promise<void> {
     const path = key.split("/").map(encodeURIComponent).join("/");
     await this.#request(`/v1/kv/${path}`, { method: "PUT", body: value });
@@ -346,11 +349,6 @@ export class Consul {
       if (error instanceof ConsulError && missing.includes(error.status ?? 0)) return undefined;
       throw error;
     }
-  }
-
-  /** Writes a key (`/v1/kv`). Once this resolves, the write is acknowledged. */
-  async putKey(key: string, value: string): Promise<void> {
-    await this.#request(`/v1/kv/${key}`, { method: "PUT", body: value });
   }
 
   /** A key's value by a consistent read through this agent (`/v1/kv`). */

@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as core from "@actions/core";
 import type { Consul, Credentials } from "./consul.ts";
@@ -9,6 +8,7 @@ import { agentOf, credentialsOf } from "./found.ts";
 import { showForeign } from "./log.ts";
 import { clusterFilter, labelNames, nodeFilter } from "./plan.ts";
 import { redact, secretsIn } from "./redact.ts";
+import { runnerFolder } from "./runner-folder.ts";
 
 /** Lines of each agent's log that are shown in the step's log; the files have all. */
 const shownLines = 50;
@@ -26,12 +26,15 @@ interface AgentEvidence {
   readonly inspect: unknown;
 }
 
-/** Where a cluster's evidence goes: a folder of the runner's that a later step can upload. */
+/**
+ * Where a cluster's evidence goes: a folder that a later step can upload, beside that which the post
+ * step removes.
+ */
 export function evidenceFolder(
   clusterId: string,
   env: Readonly<Record<string, string | undefined>>,
 ): string {
-  return join(env.RUNNER_TEMP ?? tmpdir(), `consul-${clusterId}-logs`);
+  return `${runnerFolder(clusterId, env)}-logs`;
 }
 
 interface Evidence {

@@ -63,7 +63,7 @@ export class WriteProbe {
 
   async #attempt(agent: FoundAgent, number: number): Promise<boolean> {
     try {
-      await agent.consul.putKey(this.key, String(number));
+      await agent.consul.setKey({ key: this.key, value: Buffer.from(String(number)) });
       this.#acknowledged = number;
       return true;
     } catch (error) {

@@ -83,7 +83,7 @@ async function upgradeAll(
   await untilHold(readyGates, () => agents, waitFor(spec, "The cluster was not ready to upgrade"));
   const key = `consul-cluster-action/upgrade-${clusterId}`;
   // Raft takes no snapshot as long as its last entry is a change of its own configuration.
-  await told(first, "a write", first.consul.putKey(key, "0"));
+  await told(first, "a write", first.consul.setKey({ key, value: Buffer.from("0") }));
   output("snapshot", await saveSnapshot(first, clusterId, spec.timeout));
 
   let away: FoundAgent | undefined;

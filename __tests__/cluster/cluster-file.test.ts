@@ -187,7 +187,9 @@ config_entries:
         await expect(own.tokenOf(token.SecretID)).resolves.toMatchObject({
           AccessorID: token.AccessorID,
         });
-        await expect(own.putKey("app/x", "")).rejects.toThrow(/403 .*Permission denied/);
+        await expect(own.setKey({ key: "app/x", value: Buffer.from("") })).rejects.toThrow(
+          /403 .*Permission denied/,
+        );
       }
       const said = cluster.result.rawLog.replaceAll(/^::add-mask::.*$/gm, "");
       expect(said).not.toContain(token.SecretID);
