@@ -57,8 +57,10 @@ export function effectOf(
     const asked = action === "isolate" ? [...others, ...hit] : working;
     return { what: "no leader anywhere", asked, gates: asked.length === 0 ? [] : [noLeader] };
   }
-  if (fate === "back")
-    return { what: `${names} back`, asked: working, gates: [...readyGates, raftIsSettled] };
+  if (fate === "back") {
+    const away = agents.filter((agent) => !working.includes(agent));
+    return { what: `${names} back`, asked: working, gates: [...readyGates, raftIsSettled(away)] };
+  }
   const alone = action === "isolate" ? [aloneGate(servers(hit))] : [];
   const gates = [leaderAmongOthers(hit), notAlive(hit), notHealthy(hit), ...alone];
   return { what: `${names} gone for the others`, asked: working, gates };
@@ -79,15 +81,20 @@ const noLeader: Gate = {
   },
 };
 
-// An agent that got another address is known by its old one for a while. And a server that lost its
-// data has a new id: the old one stays a voter until autopilot takes it out.
-export const raftIsSettled: Gate = {
+/**
+ * An agent that got another address is known by its old one for a while. And a server that lost its
+ * data has a new id: the old one stays a voter until autopilot takes it out.
+ *
+ * @param away - nodes that may still be in raft, though nobody is there
+ */
+export const raftIsSettled = (away: readonly FoundAgent[]): Gate => ({
   name: "raft has members only, each at its own address",
   look: async (agents) => {
+    const absent = away.map(({ node }) => node);
     const answers = await ask(servers(agents), async (consul) => {
       const [peers, members] = await Promise.all([consul.raftPeers(), consul.members()]);
       const addresses = new Map(members.map(({ node, ip }) => [node, ip]));
-      return peers.filter(({ node, ip }) => addresses.get(node) !== ip);
+      return peers.filter(({ node, ip }) => addresses.get(node) !== ip && !absent.includes(node));
     });
     const failing = answers.flatMap(({ node, answer }) => {
       if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
@@ -95,7 +102,7 @@ export const raftIsSettled: Gate = {
     });
     return { picture: failing.length === 0 ? "raft settled" : "old addresses in raft", failing };
   },
-};
+});
 
 const leaderAmongOthers = (hit: readonly FoundAgent[]): Gate => ({
   name: "another server leads and every agent that remains agrees",

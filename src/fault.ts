@@ -1,15 +1,23 @@
 import * as core from "@actions/core";
+import { lastAddresses, startOnLastAddresses } from "./addresses.ts";
 import { cancellation } from "./cancellation.ts";
 import { ConsulError } from "./consul.ts";
 import { type ContainerFacts, Docker } from "./docker.ts";
 import { type Effect, effectOf } from "./effect.ts";
 import { ActionError } from "./errors.ts";
 import { type FaultAction, type FaultSpec, parseFaultInputs } from "./fault-inputs.ts";
-import { type FoundAgent, type FoundCluster, findCluster, isUp, nodeOf } from "./found.ts";
+import {
+  dataDirectoryOf,
+  type FoundAgent,
+  type FoundCluster,
+  findCluster,
+  isUp,
+  nodeOf,
+} from "./found.ts";
 import { isolate, reconnect } from "./isolation.ts";
 import { fail, timed } from "./log.ts";
 import { raftOf } from "./raft.ts";
-import { ask, untilHold } from "./ready.ts";
+import { untilHold } from "./ready.ts";
 import { hasQuorum, type Raft, resolveTarget } from "./target.ts";
 import { whileAllRun } from "./watch.ts";
 
@@ -58,13 +66,15 @@ const deeds: Readonly<Record<FaultAction, Deed>> = {
     await docker.change("unpause", containers(hit));
     await rejoin(hit, cluster);
   },
-  start: async (docker, hit, { agents }) => {
-    await docker.change("start", containers(byLastAddress(hit, await lastAddresses(agents))));
-  },
-  restart: (docker, hit) => docker.change("restart", containers(hit)),
+  start: startOnLastAddresses,
+  restart: startOnLastAddresses,
   isolate: async (docker, hit, { agents }) => {
+    const addresses = [...(await lastAddresses(docker, agents))];
     await Promise.all(
-      hit.map((agent) => isolate(docker, isolated(agent), addressesBut(agent, agents))),
+      hit.map((agent) => {
+        const others = addresses.filter(([node]) => node !== agent.node).map(([, ip]) => ip);
+        return isolate(docker, isolated(agent), others);
+      }),
     );
   },
   heal: async (docker, hit, cluster) => {
@@ -124,25 +134,6 @@ async function leave(docker: Docker, agent: FoundAgent, timeout: number): Promis
   timed(`${agent.node} has left`);
 }
 
-/** Every node's last address, as an agent that works remembers it. */
-async function lastAddresses(agents: readonly FoundAgent[]): Promise<ReadonlyMap<string, string>> {
-  const answers = await ask(agents.filter(isUp).slice(0, 1), (consul) => consul.members());
-  const members = answers.flatMap(({ answer }) => (answer instanceof ConsulError ? [] : answer));
-  return new Map(members.map(({ node, ip }) => [node, ip]));
-}
-
-/**
- * The engine gives a container that starts the lowest address that is free. Started in the order of
- * their last addresses, nodes get those again. Swapped ones would take each other's place in raft.
- */
-export function byLastAddress(
-  hit: readonly FoundAgent[],
-  addresses: ReadonlyMap<string, string>,
-): FoundAgent[] {
-  const last = ({ node }: FoundAgent) => addresses.get(node) ?? "";
-  return hit.toSorted((a, b) => last(a).localeCompare(last(b), "en", { numeric: true }));
-}
-
 /**
  * Tells nodes that were away to join again. Left to itself, gossip tries a node that it has taken
  * for failed every 30 s only (serf's `ReconnectInterval`), and one that was removed never.
@@ -164,15 +155,11 @@ async function rejoin(hit: readonly FoundAgent[], { agents }: FoundCluster): Pro
 
 const isolated = ({ container, facts }: FoundAgent) => ({ container, image: facts.Config.Image });
 
-const addressesBut = (agent: FoundAgent, agents: readonly FoundAgent[]) =>
-  agents.filter(({ node, ip }) => node !== agent.node && ip !== "").map(({ ip }) => ip);
-
-async function removeData(docker: Docker, { Name, Config }: ContainerFacts): Promise<void> {
-  const variable = "CONSUL_DATA_DIR=";
-  const given = Config.Env?.find((each) => each.startsWith(variable))?.slice(variable.length);
+async function removeData(docker: Docker, facts: ContainerFacts): Promise<void> {
+  const { Name, Config } = facts;
   const where = ["--network=none", `--volumes-from=${Name}`, "--user=0", "--entrypoint=sh"];
   const script = 'cd "$1"; rm -rf -- * .[!.]*';
-  await docker.runToEnd([...where, Config.Image, "-ec", script, "sh", given ?? "/consul/data"]);
+  await docker.runToEnd([...where, Config.Image, "-ec", script, "sh", dataDirectoryOf(facts)]);
 }
 
 function report(hit: readonly FoundAgent[], { agents }: FoundCluster, raft: Raft): void {

@@ -12,6 +12,7 @@ import {
   addressOf,
   anyClusterFilter,
   clusterFilter,
+  imageDataDirectory,
   jobLabels,
   labelNames,
   type Publication,
@@ -153,6 +154,13 @@ function publicationsOf({ HostConfig }: ContainerFacts): Publication[] {
     const [binding] = HostConfig.PortBindings?.[`${agentPorts[name]}/tcp`] ?? [];
     return binding ? [{ name, port: Number(binding.HostPort), isFixed: true }] : [];
   });
+}
+
+/** Where the agent in a container keeps its data, as the image's entrypoint decides it. */
+export function dataDirectoryOf({ Config }: ContainerFacts): string {
+  const variable = "CONSUL_DATA_DIR=";
+  const given = Config.Env?.find((each) => each.startsWith(variable))?.slice(variable.length);
+  return given || imageDataDirectory;
 }
 
 async function stateOf(docker: Docker, { Name, State }: ContainerFacts): Promise<NodeState> {

@@ -24,7 +24,7 @@ export async function isolate(
   addresses: readonly string[],
 ): Promise<void> {
   const filter = "--sysctl=net.ipv4.conf.all.rp_filter=1";
-  const script = 'for address; do ip route add "$address" dev lo; done';
+  const script = 'for address; do ip route replace "$address" dev lo; done';
   await docker.runToEnd([...besides(container, filter), image, "-ec", script, "sh", ...addresses]);
 }
 

@@ -287,7 +287,7 @@ export const networkOf = (spec: ClusterSpec, clusterId: string) =>
   spec.network || ownNetwork(clusterId);
 
 /** The image's own data directory, since it declares a volume there that would bear no label. */
-const imageDataDirectory = "/consul/data";
+export const imageDataDirectory = "/consul/data";
 
 /** Where an agent keeps its data, and where its image would make a volume of its own. */
 function dataDirectories(env: ReadonlyMap<string, string>): string[] {

@@ -209,7 +209,7 @@ function upgradedGates(agent: FoundAgent, version: string, probe: WriteProbe): G
       return everyoneNames([agent], answers, `of version ${version}`);
     },
   };
-  return [...readyGates, raftIsSettled, runsVersion, autopilotIsHealthy, noWriteLost(probe)];
+  return [...readyGates, raftIsSettled([]), runsVersion, autopilotIsHealthy, noWriteLost(probe)];
 }
 
 const autopilotIsHealthy: Gate = {

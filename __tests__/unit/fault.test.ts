@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { byAddress, membersIn } from "../../src/addresses.ts";
 import { Consul } from "../../src/consul.ts";
 import type { ContainerFacts } from "../../src/docker.ts";
 import { effectOf } from "../../src/effect.ts";
-import { byLastAddress } from "../../src/fault.ts";
 import { faultInputDefaults, parseFaultInputs, type Target } from "../../src/fault-inputs.ts";
 import type { FoundAgent, NodeState } from "../../src/found.ts";
 import { cutsOff } from "../../src/isolation.ts";
@@ -174,12 +174,32 @@ describe("what a fault must lead to", () => {
   });
 });
 
-test("nodes start in the order of their last addresses, as numbers", () => {
+test("nodes start in the order of their addresses as numbers, one without a known one last", () => {
   const addresses = new Map([
     ["server-1", "10.0.0.10"],
-    ["server-2", "10.0.0.9"],
+    ["server-3", "10.0.0.9"],
   ]);
-  expect(names(byLastAddress(three.slice(0, 2), addresses))).toEqual(["server-2", "server-1"]);
+  expect(names(byAddress(three.slice(0, 3), addresses))).toEqual([
+    "server-3",
+    "server-1",
+    "server-2",
+  ]);
+});
+
+test("an agent's own list tells the address that each member had last", () => {
+  const snapshot = `alive: server-1 172.28.0.2:8301
+clock: 1
+alive: client-1 fd00::5:8301
+not-alive: server-1
+event-clock: 1
+alive: server-1 172.28.0.4:8301
+`;
+  expect(membersIn(snapshot)).toEqual([
+    ["server-1", "172.28.0.2"],
+    ["client-1", "fd00::5"],
+    ["server-1", "172.28.0.4"],
+  ]);
+  expect(membersIn("")).toEqual([]);
 });
 
 test("an isolated node is told by its routes", () => {
