@@ -370,9 +370,12 @@ export class Docker {
 
   /** @returns what the engine knows of these containers; one that is gone is left out */
   async inspectContainers(names: readonly string[]): Promise<ContainerFacts[]> {
-    const answers = await Promise.all(
-      names.map((name) => this.#unlessMissing(this.#run(["container", "inspect", name]))),
-    );
+    if (names.length === 0) return [];
+    const inspect = (those: readonly string[]) =>
+      this.#unlessMissing(this.#run(["container", "inspect", ...those]));
+    const together = await inspect(names);
+    // One that is gone makes the whole command fail.
+    const answers = together ? [together] : await Promise.all(names.map((name) => inspect([name])));
     return answers
       .filter((answer) => answer !== undefined)
       .flatMap((answer) => containersAnswer.parse(JSON.parse(answer)));

@@ -12,6 +12,7 @@ import {
   type FoundCluster,
   findCluster,
   isUp,
+  lookAgain,
   nodeOf,
 } from "./found.ts";
 import { isolate, reconnect } from "./isolation.ts";
@@ -38,11 +39,22 @@ export async function fault(): Promise<void> {
       await doIt(docker, spec, cluster, hit);
       if (spec.wait) await untilTrue(docker, spec, cluster, effect);
     });
-    const after = await findCluster(docker, cluster.clusterId, process.env);
+    const after = await lookAgain(docker, cluster, isolatedBy(spec.action, hit, cluster.agents));
     report(hit, after, await raftOf(after.agents));
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
   }
+}
+
+/** Names of the nodes that are cut off after an action, as far as they run. */
+function isolatedBy(
+  action: FaultAction,
+  hit: readonly FoundAgent[],
+  agents: readonly FoundAgent[],
+): string[] {
+  const isCutOff = (agent: FoundAgent) =>
+    hit.includes(agent) ? action === "isolate" : agent.state === "isolated";
+  return agents.filter(isCutOff).map(({ node }) => node);
 }
 
 type Deed = (

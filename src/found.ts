@@ -37,6 +37,7 @@ export interface FoundAgent extends AgentPlan, AskedAgent {
 export interface FoundCluster {
   readonly clusterId: string;
   readonly network: string;
+  readonly credentials: Credentials;
   /** Servers first, each role by number. */
   readonly agents: readonly FoundAgent[];
 }
@@ -67,12 +68,26 @@ export async function findCluster(
   if (clusterId === undefined) throw notFound(wanted);
   if (ids.length > 1) throw several(ids);
   refuseSeveralDatacenters(facts);
-  const credentials = await credentialsOf(docker, facts);
-  const limit = pLimit(asksAtOnce);
-  const agents = await Promise.all(
-    facts.map((each) => limit(() => foundAgent(docker, each, credentials))),
-  );
-  return { clusterId, network: networkOf(facts), agents: agents.sort(byRoleAndNumber) };
+  const [credentials, isolated] = await Promise.all([
+    credentialsOf(docker, facts),
+    isolatedAmong(docker, facts),
+  ]);
+  const agents = foundAgents(facts, credentials, isolated);
+  return { clusterId, network: networkOf(facts), credentials, agents };
+}
+
+/**
+ * The same cluster as it is now.
+ *
+ * @param isolated - names of the nodes that are cut off, as far as they run
+ */
+export async function lookAgain(
+  docker: Docker,
+  cluster: FoundCluster,
+  isolated: readonly string[],
+): Promise<FoundCluster> {
+  const facts = await docker.inspectContainers(cluster.agents.map(({ container }) => container));
+  return { ...cluster, agents: foundAgents(facts, cluster.credentials, isolated) };
 }
 
 /** The agent as an object of the output `nodes`: what the main action tells of it, and its state. */
@@ -118,12 +133,16 @@ export async function credentialsOf(
   return server ? credentialsIn(docker, server.Name) : { scheme: "http" };
 }
 
-async function foundAgent(
-  docker: Docker,
-  facts: ContainerFacts,
+function foundAgents(
+  facts: readonly ContainerFacts[],
   credentials: Credentials,
-): Promise<FoundAgent> {
-  return { ...agentOf(facts, credentials), state: await stateOf(docker, facts) };
+  isolated: readonly string[],
+): FoundAgent[] {
+  const agents = facts.map((each) => {
+    const agent = agentOf(each, credentials);
+    return { ...agent, state: stateOf(each, isolated.includes(agent.node)) };
+  });
+  return agents.sort(byRoleAndNumber);
 }
 
 /** The agent in a container, as its labels and settings tell of it. */
@@ -163,10 +182,22 @@ export function dataDirectoryOf({ Config }: ContainerFacts): string {
   return given || imageDataDirectory;
 }
 
-async function stateOf(docker: Docker, { Name, State }: ContainerFacts): Promise<NodeState> {
+/** Names of the nodes that run and are cut off. */
+async function isolatedAmong(docker: Docker, facts: readonly ContainerFacts[]): Promise<string[]> {
+  const limit = pLimit(asksAtOnce);
+  const running = facts.filter(({ State }) => State.Running && !State.Paused);
+  const routes = await Promise.all(
+    running.map(({ Name }) => limit(() => docker.execute(Name, ["ip", "route"]))),
+  );
+  return running
+    .filter((_, index) => cutsOff(routes[index] ?? ""))
+    .map((each) => label(each, labelNames.node));
+}
+
+function stateOf({ State }: ContainerFacts, isIsolated: boolean): NodeState {
   if (!State.Running) return "stopped";
   if (State.Paused) return "paused";
-  return cutsOff(await docker.execute(Name, ["ip", "route"])) ? "isolated" : "running";
+  return isIsolated ? "isolated" : "running";
 }
 
 const flagOf = ({ Config }: ContainerFacts, flag: string) =>

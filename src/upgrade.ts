@@ -11,7 +11,14 @@ import { Docker } from "./docker.ts";
 import { raftIsSettled } from "./effect.ts";
 import { ActionError, InputError } from "./errors.ts";
 import { evidenceFolder, showEvidence } from "./evidence.ts";
-import { type FoundAgent, type FoundCluster, findCluster, isUp, nodeOf } from "./found.ts";
+import {
+  type FoundAgent,
+  type FoundCluster,
+  findCluster,
+  isUp,
+  lookAgain,
+  nodeOf,
+} from "./found.ts";
 import { fail, timed } from "./log.ts";
 import { WriteProbe } from "./probe.ts";
 import { findImage } from "./pull.ts";
@@ -41,7 +48,7 @@ export async function upgrade(): Promise<void> {
     const cluster = await findCluster(docker, spec.cluster, process.env);
     clusterId = cluster.clusterId;
     const version = await core.group("Upgrade", () => upgradeAll(docker, spec, cluster, canceled));
-    const after = await findCluster(docker, clusterId, process.env);
+    const after = await lookAgain(docker, cluster, []);
     const { leader } = await raftOf(after.agents);
     output("version", version);
     output("leader", leader);
