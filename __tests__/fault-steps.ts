@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import * as z from "zod";
 import { root, type StepResult } from "../script/runner.ts";
+import { resolveByUdp } from "./consul.ts";
 import { ask, credentials } from "./secured.ts";
 import type { Up } from "./support.ts";
 
@@ -28,13 +29,16 @@ export function upgrade({ job }: Up, inputs: Readonly<Record<string, string>>) {
   return job.main(inputs, join(root, "upgrade"));
 }
 
-const stateSchema = z.array(z.object({ name: z.string(), state: z.string(), http: z.string() }));
+const nodesSchema = z.array(z.object({ name: z.string(), state: z.string(), ip: z.string() }));
+const nodesIn = ({ outputs }: StepResult) => nodesSchema.parse(JSON.parse(outputs.nodes ?? ""));
 
 /** Each node's state, as a step's output `nodes` says. */
-export function statesIn({ outputs }: StepResult): Record<string, string> {
-  const nodes = stateSchema.parse(JSON.parse(outputs.nodes ?? ""));
-  return Object.fromEntries(nodes.map(({ name, state }) => [name, state]));
-}
+export const statesIn = (step: StepResult) =>
+  Object.fromEntries(nodesIn(step).map(({ name, state }) => [name, state]));
+
+/** Each node's address in the cluster's network, as a step's output `nodes` says. */
+export const addressesIn = (step: StepResult) =>
+  Object.fromEntries(nodesIn(step).map(({ name, ip }) => [name, ip]));
 
 /** A client of the KV store: it writes one key after another, through whichever node takes it. */
 export class Writer {
@@ -77,4 +81,64 @@ export class Writer {
       await sleep(20);
     }
   }
+}
+
+/** A client of service discovery: it asks for a service's nodes again and again. */
+export class Reader {
+  /** The names that it got, whenever they changed. */
+  readonly seen: string[][] = [];
+  /** What it got instead of an answer. */
+  readonly failures: string[] = [];
+  readonly #scope = new AbortController();
+  readonly #running: Promise<void>;
+
+  /** @param question - one question; it must end with the signal */
+  constructor(question: (signal: AbortSignal) => Promise<readonly string[]>) {
+    this.#running = this.#run(question);
+  }
+
+  async stop(): Promise<void> {
+    this.#scope.abort();
+    await this.#running;
+  }
+
+  async #run(question: (signal: AbortSignal) => Promise<readonly string[]>): Promise<void> {
+    const { signal } = this.#scope;
+    for (; !signal.aborted; await sleep(20)) {
+      try {
+        const names = (await question(signal)).toSorted();
+        if (names.join() !== this.seen.at(-1)?.join()) this.seen.push(names);
+      } catch (error) {
+        if (!signal.aborted) this.failures.push(String(error));
+      }
+    }
+  }
+}
+
+/** Reads a service's nodes through DNS. */
+export function dnsReader({ outputs, nodes }: Up, service: string): Reader {
+  return new Reader(async () => {
+    const addresses = await resolveByUdp(outputs["dns-address"] ?? "", `${service}.service.consul`);
+    return addresses.map((ip) => nodes.find((node) => node.ip === ip)?.name ?? ip);
+  });
+}
+
+const serviceSchema = z.array(z.object({ Node: z.object({ Node: z.string() }) }));
+
+/**
+ * Reads a service's nodes by blocking queries, as Consul's documentation has a client do it: the
+ * next question waits for what changes after the last answer, and begins anew after an error.
+ */
+export function blockingReader(http: string, service: string): Reader {
+  let index = "0";
+  return new Reader(async (signal) => {
+    const asked = index;
+    index = "0";
+    const url = `${http}/v1/health/service/${service}?passing&index=${asked}&wait=60s`;
+    const answer = await fetch(url, { signal });
+    const body = await answer.text();
+    if (!answer.ok) throw new Error(`${answer.status}: ${body}`);
+    index = answer.headers.get("x-consul-index") ?? "0";
+    return serviceSchema.parse(JSON.parse(body)).map(({ Node }) => Node.Node);
+  });
 }

@@ -1,6 +1,8 @@
 /** Every action with every sort of target, on open and secured clusters side by side. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
+import type { StepResult } from "../../script/runner.ts";
 import { fault, ownJob, statesIn, Writer } from "../fault-steps.ts";
 import { ask, credentials } from "../secured.ts";
 import { type ClusterNode, engineHoldings, type Up, up } from "../support.ts";
@@ -66,8 +68,12 @@ const rows: readonly Row[] = [
 ];
 
 const names = z.array(z.string());
-const hitBy = (node: string) => (node.startsWith("[") ? names.parse(JSON.parse(node)) : [node]);
+/** Whom a step hit, as its output `node` says. */
+const namesOf = ({ outputs: { node = "" } }: StepResult) =>
+  node.startsWith("[") ? names.parse(JSON.parse(node)) : [node];
 
+/** Status of a member in Serf. */
+const [alive, left] = [1, 3];
 const membersSchema = z.array(z.object({ Name: z.string(), Status: z.number() }));
 const peersSchema = z.object({
   Servers: z.array(z.object({ Node: z.string(), Voter: z.boolean(), Leader: z.boolean() })),
@@ -80,9 +86,10 @@ async function get<T>(cluster: Up, { http }: ClusterNode, path: string, schema: 
   return schema.parse(JSON.parse(body));
 }
 
-async function aliveFor(cluster: Up, node: ClusterNode): Promise<string[]> {
+/** Names of the members of one status, as a node sees them. */
+async function membersFor(cluster: Up, node: ClusterNode, status: number): Promise<string[]> {
   const members = await get(cluster, node, "/v1/agent/members", membersSchema);
-  return members.flatMap(({ Name, Status }) => (Status === 1 ? [Name] : [])).sort();
+  return members.flatMap(({ Name, Status }) => (Status === status ? [Name] : [])).sort();
 }
 
 const leaderFor = (cluster: Up, node: ClusterNode) =>
@@ -91,7 +98,9 @@ const leaderFor = (cluster: Up, node: ClusterNode) =>
 /** Each of the cluster's nodes is an alive member for each, every server votes, and one leads. */
 async function expectWhole(cluster: Up, what: string): Promise<string> {
   for (const node of cluster.nodes)
-    expect(await aliveFor(cluster, node), `${what}, as ${node.name} sees it`).toEqual(everyone);
+    expect(await membersFor(cluster, node, alive), `${what}, as ${node.name} sees it`).toEqual(
+      everyone,
+    );
   const [first] = cluster.nodes;
   if (!first) throw new Error("no node");
   const peers = await get(cluster, first, "/v1/operator/raft/configuration", peersSchema);
@@ -101,54 +110,64 @@ async function expectWhole(cluster: Up, what: string): Promise<string> {
 }
 
 /** Who remains says the same of it as the step's outputs. */
-async function expectGone(cluster: Up, hit: readonly string[], isLed: boolean, what: string) {
+async function expectGone(cluster: Up, hit: readonly string[], { action }: Way, what: string) {
   for (const node of cluster.nodes.filter(({ name }) => !hit.includes(name))) {
     const said = `${what}, as ${node.name} sees it`;
-    if (isLed) {
-      expect(await leaderFor(cluster, node), said).not.toBe("");
-      expect(await aliveFor(cluster, node), said).toEqual(
-        everyone.filter((name) => !hit.includes(name)),
-      );
-    } else if (node.name.startsWith("server"))
-      expect(await leaderFor(cluster, node), said).toBe("");
+    expect(await leaderFor(cluster, node), said).not.toBe("");
+    expect(await membersFor(cluster, node, alive), said).toEqual(
+      everyone.filter((name) => !hit.includes(name)),
+    );
+    if (action === "stop")
+      expect(await membersFor(cluster, node, left), said).toEqual(hit.toSorted());
   }
 }
 
-async function breakAndMend(cluster: Up, way: Way, row: Row, leader: string): Promise<void> {
-  const { action, state, back } = way;
-  const what = `${action} ${row.target}`;
-  const means = row.means(leader);
-  const isLed = row.target !== "majority" || action === "stop" || action === "restart";
+/** Who remains has no leader, and takes no write. */
+async function expectNoQuorum(cluster: Up, hit: readonly string[], what: string) {
+  const remaining = cluster.nodes.filter(({ name }) => !hit.includes(name));
+  for (const node of remaining.filter(({ role }) => role === "server"))
+    expect(await leaderFor(cluster, node), `${what}, as ${node.name} sees it`).toBe("");
+  const writes = remaining.map(async ({ http }) => {
+    const taken = ask(`${http}/v1/kv/x`, { ...credentials(cluster), body: "x" });
+    const late = sleep(1000, { status: 0 });
+    return (await Promise.race([taken.catch(() => ({ status: 0 })), late])).status;
+  });
+  expect(await Promise.all(writes), what).not.toContain(200);
+}
 
-  const broken = await fault(cluster, action, row.target);
-  const { node = "", leader: leaderNow = "", quorum } = broken.outputs;
-  expect(hitBy(node), what).toEqual(means);
-  expect(quorum, what).toBe(String(isLed));
-  expect(statesIn(broken), what).toEqual(
-    Object.fromEntries(everyone.map((name) => [name, means.includes(name) ? state : "running"])),
+/** Runs the step, and checks it against what the nodes say. @returns names of the nodes that it hit */
+async function breakThem(cluster: Up, way: Way, { target, means }: Row, leader: string) {
+  const { action, state, back } = way;
+  const what = `${action} ${target}`;
+  const hit = means(leader);
+  const stay = servers.filter((name) => !hit.includes(name));
+  const isLed = target !== "majority" || action === "stop" || action === "restart";
+
+  const step = await fault(cluster, action, target);
+  expect(namesOf(step), what).toEqual(hit);
+  expect(step.outputs.quorum, what).toBe(String(isLed));
+  expect(statesIn(step), what).toEqual(
+    Object.fromEntries(everyone.map((name) => [name, hit.includes(name) ? state : "running"])),
   );
   if (back === "") return;
-  if (isLed)
-    expect(
-      servers.filter((name) => !means.includes(name)),
-      what,
-    ).toContain(leaderNow);
-  else expect(leaderNow, what).toBe("");
-  await expectGone(cluster, means, isLed, what);
-  if (action === "isolate")
-    for (const node of cluster.nodes.filter(
-      ({ name }) => means.includes(name) && servers.includes(name),
-    ))
-      expect(await leaderFor(cluster, node), `${what}, asked from ${node.name}`).toBe("");
+  expect(isLed ? stay : [""], what).toContain(step.outputs.leader);
+  if (isLed) await expectGone(cluster, hit, way, what);
+  else await expectNoQuorum(cluster, hit, what);
+  const alone = (node: ClusterNode) => node.role === "server" && hit.includes(node.name);
+  for (const node of action === "isolate" ? cluster.nodes.filter(alone) : [])
+    expect(await leaderFor(cluster, node), `${what}, asked from ${node.name}`).toBe("");
+}
 
-  const backTarget = row.backTarget ?? node;
+async function mendThem(cluster: Up, { action, back }: Way, row: Row, leader: string) {
+  const what = `${back} after ${action} ${row.target}`;
+  const hit = row.means(leader);
+  // The output `node` of one step is a target of the next.
+  const target = row.backTarget ?? (hit.length === 1 ? hit.join() : JSON.stringify(hit));
   if (action === "kill" && row.losesData)
-    expect(hitBy((await fault(cluster, "remove-data", backTarget)).outputs.node ?? "")).toEqual(
-      means,
-    );
-  const mended = await fault(cluster, back, backTarget);
-  expect(hitBy(mended.outputs.node ?? ""), `${back} after ${what}`).toEqual(means);
-  expect(mended.outputs.quorum, `${back} after ${what}`).toBe("true");
+    expect(namesOf(await fault(cluster, "remove-data", target)), what).toEqual(hit);
+  const step = await fault(cluster, back, target);
+  expect(namesOf(step), what).toEqual(hit);
+  expect(step.outputs.quorum, what).toBe("true");
 }
 
 let before: string[];
@@ -160,39 +179,34 @@ afterAll(async () => {
 });
 
 const kinds = { open: {}, secured: security };
-/** Side by side, since nearly all of the time goes to waiting for Consul's clocks. */
-const runs = Object.entries(kinds).flatMap(([kind, inputs]) => [
-  { kind, inputs, actions: ["kill", "restart"] },
-  { kind, inputs, actions: ["stop", "pause", "isolate"] },
-]);
+/** Side by side, since most of the time goes to waiting for Consul's clocks. */
+const runs = Object.entries(kinds).flatMap(([kind, inputs]) =>
+  [["kill", "restart"], ["stop"], ["pause", "isolate"]].map((actions) => ({
+    name: `${kind}: ${actions.join(" and ")}`,
+    inputs,
+    those: ways.filter(({ action }) => actions.includes(action)),
+  })),
+);
 
-describe("who is hit goes, who remains notices, and all is as before when they are back", () => {
-  test.concurrent.for(runs)(
-    "$kind: $actions, each target",
-    { timeout: 400_000 },
-    async ({ inputs, actions }) => {
-      const cluster = await up({ clients: "2", config: fastClocks, ...inputs }, ownJob());
-      try {
-        let leader = cluster.outputs.leader ?? "";
-        const writer = new Writer(cluster);
-        for (const way of ways.filter(({ action }) => actions.includes(action)))
-          for (const row of rows) {
-            const started = performance.now();
-            await breakAndMend(cluster, way, row, leader);
-            leader = await expectWhole(cluster, `after ${way.action} ${row.target}`);
-            if (process.env.TIMES)
-              console.log(
-                Object.keys(inputs).length ? "secured" : "open",
-                way.action,
-                row.target,
-                Math.round(performance.now() - started),
-              );
-          }
-        expect(await writer.missing()).toEqual([]);
-        expect(writer.acknowledged.length).toBeGreaterThan(100);
-      } finally {
-        await cluster.down();
-      }
-    },
-  );
+describe("whatever is hit: it goes, the others notice, and it comes back as good as before", () => {
+  test.concurrent.for(runs)("$name", { timeout: 600_000 }, async ({ name, inputs, those }) => {
+    const cluster = await up({ clients: "2", config: fastClocks, ...inputs }, ownJob());
+    try {
+      const writer = new Writer(cluster);
+      let leader = cluster.outputs.leader ?? "";
+      for (const way of those)
+        for (const row of rows) {
+          const started = performance.now();
+          await breakThem(cluster, way, row, leader);
+          if (way.back !== "") await mendThem(cluster, way, row, leader);
+          leader = await expectWhole(cluster, `after ${way.action} ${row.target}`);
+          if (process.env.TIMES)
+            console.log(name, way.action, row.target, Math.round(performance.now() - started));
+        }
+      expect(await writer.missing()).toEqual([]);
+      expect(writer.acknowledged.length).toBeGreaterThan(100);
+    } finally {
+      await cluster.down();
+    }
+  });
 });
