@@ -18,6 +18,7 @@ import { findImage } from "./pull.ts";
 import { raftOf } from "./raft.ts";
 import { ask, everyoneNames, type Gate, readyGates, servers, untilHold } from "./ready.ts";
 import { replacementArguments } from "./replace.ts";
+import { securityArchiveFor } from "./security.ts";
 import type { Raft } from "./target.ts";
 import { parseUpgradeInputs, type UpgradeSpec, upgradeImages } from "./upgrade-inputs.ts";
 import { whileAllRun } from "./watch.ts";
@@ -91,7 +92,7 @@ async function upgradeAll(
   try {
     for (const agent of inOrder(agents, await raftOf(agents))) {
       away = agent;
-      await replace(docker, agent, image.reference);
+      await replace(docker, agent, image.reference, version);
       away = undefined;
       const gates = upgradedGates(agent, version, probe);
       const wait = waitFor(spec, `${agent.node} did not come back as Consul ${version}`);
@@ -178,15 +179,21 @@ async function saveSnapshot(agent: FoundAgent, clusterId: string, timeout: numbe
 }
 
 /** A server that is told to end does not leave: it stays in raft, so that it can come back. */
-async function replace(docker: Docker, { node, container, facts }: FoundAgent, image: string) {
+async function replace(
+  docker: Docker,
+  { node, container, facts }: FoundAgent,
+  image: string,
+  version: string,
+) {
   try {
     const defaults = await docker.imageDefaults(facts.Config.Image);
     // The secrets of a secured agent are in no volume.
     const secrets = await docker.getArchive(container, securityFolder);
+    const rewritten = secrets && securityArchiveFor(secrets, version);
     await docker.change("stop", [container]);
     await docker.removeButKeepVolumes(container);
     await docker.createContainer(replacementArguments(facts, defaults, image));
-    if (secrets) await docker.putArchive(container, secrets, dirname(securityFolder));
+    if (rewritten) await docker.putArchive(container, rewritten, dirname(securityFolder));
     await docker.startContainer(container);
   } catch (error) {
     if (!(error instanceof ActionError)) throw error;
