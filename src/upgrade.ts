@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dirname } from "node:path/posix";
 import * as core from "@actions/core";
-import semver from "semver";
 import { securityFolder } from "./agent-config.ts";
 import { cancellation } from "./cancellation.ts";
 import { ConsulError } from "./consul.ts";
@@ -12,6 +11,7 @@ import { raftIsSettled } from "./effect.ts";
 import { ActionError, InputError } from "./errors.ts";
 import { evidenceFolder, showEvidence } from "./evidence.ts";
 import { type FoundAgent, type FoundCluster, findCluster, isUp, nodeOf } from "./found.ts";
+import { isOlder, isSameVersion, versionOf } from "./image-version.ts";
 import { fail, timed } from "./log.ts";
 import { WriteProbe } from "./probe.ts";
 import { findImage } from "./pull.ts";
@@ -68,20 +68,9 @@ async function upgradeAll(
   const [first] = agents;
   if (!first) throw new Error("a found cluster has an agent");
   refuseUnlessWhole(agents);
-  const image = await findImage(
-    docker,
-    upgradeImages(spec, first.facts.Config.Image),
-    timed,
-    signal,
-  );
-  const version = await versionOf(docker, image.reference);
-  const members = await told(first, "members", first.consul.members());
-  refuseDowngrade(
-    members.map((member) => member.version),
-    version,
-    spec.force,
-  );
-  await untilHold(readyGates, () => agents, waitFor(spec, "The cluster was not ready to upgrade"));
+  const { image, version } = await chosen(docker, spec, cluster, first, signal);
+  const wait = waitFor(spec, "The cluster was not ready to upgrade", signal);
+  await untilHold(readyGates, () => agents, wait);
   const key = `consul-cluster-action/upgrade-${clusterId}`;
   // Raft takes no snapshot as long as its last entry is a change of its own configuration.
   await told(first, "a write", first.consul.setKey({ key, value: Buffer.from("0") }));
@@ -92,12 +81,12 @@ async function upgradeAll(
   try {
     for (const agent of inOrder(agents, await raftOf(agents))) {
       away = agent;
-      await replace(docker, agent, image.reference, version);
+      await replace(docker, agent, image, version);
       away = undefined;
       const gates = upgradedGates(agent, version, probe);
-      const wait = waitFor(spec, `${agent.node} did not come back as Consul ${version}`);
+      const summary = `${agent.node} did not come back as Consul ${version}`;
       await whileAllRun(docker, clusterId, agents, (signal) =>
-        untilHold(gates, () => agents, { ...wait, signal }),
+        untilHold(gates, () => agents, waitFor(spec, summary, signal)),
       );
       timed(`${agent.node} runs ${version}`);
     }
@@ -106,6 +95,26 @@ async function upgradeAll(
   }
   await told(first, "removal of a key", first.consul.deleteKey(key));
   return version;
+}
+
+/** @returns reference and version of the image to upgrade to; nothing speaks against it */
+async function chosen(
+  docker: Docker,
+  spec: UpgradeSpec,
+  { clusterId }: FoundCluster,
+  first: FoundAgent,
+  signal: AbortSignal,
+) {
+  const wanted = upgradeImages(spec, first.facts.Config.Image);
+  const { reference } = await findImage(docker, wanted, timed, signal);
+  const version = await versionOf(docker, reference, clusterId, spec.timeout);
+  const members = await told(first, "members", first.consul.members());
+  refuseDowngrade(
+    members.map((member) => member.version),
+    version,
+    spec.force,
+  );
+  return { image: reference, version };
 }
 
 /** An answer that the upgrade can't go on without. */
@@ -119,9 +128,9 @@ async function told<T>({ node }: FoundAgent, question: string, answer: Promise<T
   }
 }
 
-function waitFor({ timeout }: UpgradeSpec, summary: string) {
+function waitFor({ timeout }: UpgradeSpec, summary: string, signal: AbortSignal) {
   const failure = { title: "The upgrade stopped", summary };
-  return { timeout, onChange: timed, signal: new AbortController().signal, failure };
+  return { timeout, onChange: timed, signal, failure };
 }
 
 /**
@@ -146,26 +155,12 @@ function refuseUnlessWhole(agents: readonly FoundAgent[]): void {
   throw new ActionError("No data to upgrade on", message);
 }
 
-async function versionOf(docker: Docker, image: string): Promise<string> {
-  const said = await docker.runToEnd(["--network=none", image, "version"]);
-  const version = /^Consul v?(\S+)/m.exec(said)?.[1];
-  if (version !== undefined) return version;
-  const message = `\`${image} version\` says no version of Consul: ${JSON.stringify(said.slice(0, 200))}. Is it an image of Consul?`;
-  throw new ActionError("Not an image of Consul", message);
-}
-
 /** Consul's data has no way back: a newer version may have written what an older one can't read. */
 export function refuseDowngrade(current: readonly string[], wanted: string, force: boolean): void {
   const newer = current.find((version) => isOlder(wanted, version));
   if (newer === undefined || force) return;
   const message = `The cluster runs Consul ${newer}, and ${wanted} is older. Consul does not support downgrades: the servers' data may hold what an older version can't read. To try nevertheless, set \`force: true\`.`;
   throw new InputError([{ input: "version", message }]);
-}
-
-/** Build metadata, such as `+ent`, says nothing about age. */
-function isOlder(a: string, b: string): boolean {
-  const [left, right] = [semver.parse(a, { loose: true }), semver.parse(b, { loose: true })];
-  return left !== null && right !== null && left.compare(right) < 0;
 }
 
 /** @returns the file, which only this user may read: it holds all of the cluster's secrets */
@@ -210,7 +205,7 @@ function upgradedGates(agent: FoundAgent, version: string, probe: WriteProbe): G
     look: async (agents) => {
       const answers = await ask(servers(agents), async (consul) =>
         (await consul.members())
-          .filter((member) => semver.eq(member.version, version, { loose: true }))
+          .filter((member) => isSameVersion(member.version, version))
           .map(({ node }) => node),
       );
       return everyoneNames([agent], answers, `of version ${version}`);
