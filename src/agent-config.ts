@@ -256,6 +256,9 @@ export const replicationRules = `acl = "write" operator = "write" service_prefix
 /** Whether whoever makes a token may choose its secret ID. */
 export const canChooseSecret = (version: string) => isAtLeast(version, "1.5.0");
 
+/** Whether tokens that hold their rules themselves, as `createLegacyToken` makes them, are valid. */
+export const takesLegacyTokens = (version: string) => !isAtLeast(version, "1.11.0");
+
 /** `err` is the one spelling of this level that every version knows: 1.4 has no `error`. */
 const logLevels: Readonly<Record<LogLevel, string>> = {
   trace: "trace",

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dirname } from "node:path/posix";
 import * as core from "@actions/core";
-import { securityFolder } from "./agent-config.ts";
+import { securityFolder, takesLegacyTokens } from "./agent-config.ts";
 import { cancellation } from "./cancellation.ts";
 import { ConsulError } from "./consul.ts";
 import { Docker } from "./docker.ts";
@@ -114,6 +114,7 @@ async function chosen(
     version,
     spec.force,
   );
+  await refuseLegacyTokens(first, version);
   return { image: reference, version };
 }
 
@@ -160,6 +161,21 @@ export function refuseDowngrade(current: readonly string[], wanted: string, forc
   const newer = current.find((version) => isOlder(wanted, version));
   if (newer === undefined || force) return;
   const message = `The cluster runs Consul ${newer}, and ${wanted} is older. Consul does not support downgrades: the servers' data may hold what an older version can't read. To try nevertheless, set \`force: true\`.`;
+  throw new InputError([{ input: "version", message }]);
+}
+
+/** Agents of a cluster that was started with Consul 1.4 have tokens of that kind themselves. */
+async function refuseLegacyTokens(first: FoundAgent, wanted: string): Promise<void> {
+  if (takesLegacyTokens(wanted)) return;
+  const listed = first.consul.aclObjects("token").catch((error: unknown) => {
+    // This is how Consul says that it has no ACLs.
+    if (error instanceof ConsulError && error.status === 401) return [];
+    throw error;
+  });
+  const tokens = await told(first, "ACL tokens", listed);
+  const names = tokens.filter(({ Legacy }) => Legacy === true).map((token) => token.Description);
+  if (names.length === 0) return;
+  const message = `The cluster has ACL tokens of the legacy kind (${names.join(", ")}), which Consul takes no more from 1.11 on: whoever has one would be shut out by ${wanted}. Replace them by tokens with policies first, or start the cluster with Consul 1.5 or later, whose agents have none of that kind.`;
   throw new InputError([{ input: "version", message }]);
 }
 
