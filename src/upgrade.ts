@@ -227,7 +227,14 @@ function upgradedGates(agent: FoundAgent, version: string, probe: WriteProbe): G
       return everyoneNames([agent], answers, `of version ${version}`);
     },
   };
-  return [...readyGates, raftIsSettled, runsVersion, autopilotIsHealthy, noWriteLost(probe)];
+  return [
+    ...readyGates,
+    raftIsSettled,
+    runsVersion,
+    autopilotIsHealthy,
+    noWriteLost(probe),
+    servicesAreBack(agent),
+  ];
 }
 
 const autopilotIsHealthy: Gate = {
@@ -253,5 +260,19 @@ const noWriteLost = (probe: WriteProbe): Gate => ({
       return Number(answer) >= wanted ? [] : [`${node}: reads ${answer}, not ${wanted}`];
     });
     return { picture: failing.length === 0 ? "no write lost" : "writes missing", failing };
+  },
+});
+
+// A client agent takes its services out of the catalog when it ends, and gives them back up to 3 s
+// after its return: the next one's turn must not come between.
+const servicesAreBack = (agent: FoundAgent): Gate => ({
+  name: `every service of ${agent.node} is in the catalog`,
+  look: async () => {
+    const answers = await ask([agent], (consul) => consul.unsyncedServices(agent.node));
+    const failing = answers.flatMap(({ node, answer }) => {
+      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
+      return answer.map((id) => `${node}: has ${id}, which the catalog has not`);
+    });
+    return { picture: failing.length === 0 ? "services there" : "services missing", failing };
   },
 });
