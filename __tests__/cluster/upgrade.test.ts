@@ -140,7 +140,7 @@ describe("an open cluster", () => {
       });
     }
     await fault(cluster, "kill", "client-2", { wait: "false" });
-    const { exitCode, log } = await upgrade(cluster, { image: newer.image });
+    const { exitCode, log } = await upgrade(cluster, { image: newer.image, timeout: "10s" });
     expect(exitCode).toBe(1);
     expect(log).toContain("An upgrade needs every node at work, but client-2 is stopped.");
     await fault(cluster, "start");
@@ -153,8 +153,10 @@ describe("an open cluster", () => {
     const writer = new Writer(cluster);
     const reader = new Reader(cluster, "web");
     const result = await upgrade(cluster, { image: newer.image });
-    await reader.stop();
     expect(result.exitCode, result.log).toBe(0);
+    const web = `${nodeOf(cluster, "server-1").http}/v1/health/service/web?passing`;
+    expect(await askOpen(web, z.array(z.unknown()))).toHaveLength(2);
+    await reader.stop();
     expect(await writer.missing()).toEqual([]);
 
     for (const [node, { id, image }] of Object.entries(await containersOf(cluster))) {
