@@ -1,3 +1,4 @@
+import * as z from "zod";
 import type { LogLevel, Security, Storage } from "./inputs.ts";
 import { isAtLeast } from "./versions.ts";
 
@@ -193,6 +194,55 @@ function tlsConfig(version: string) {
   };
 }
 
+const secretToken = z.string().optional();
+
+/** What any version's `securityConfig` has that is not the same for every agent. */
+const writtenConfig = z.object({
+  encrypt: z.string().optional(),
+  primary_datacenter: z.string().optional(),
+  acl: z
+    .object({
+      tokens: z.object({
+        agent: z.string(),
+        default: secretToken,
+        dns: secretToken,
+        master: secretToken,
+        initial_management: secretToken,
+        replication: secretToken,
+      }),
+    })
+    .optional(),
+  ports: z.object({ https: z.number() }).optional(),
+});
+
+/**
+ * What `securityConfig` was given, whichever version it wrote for: its inverse.
+ *
+ * @param config - as `securityConfig` made it
+ */
+export function securityOf(config: unknown): Omit<AgentSecurity, "version"> {
+  const written = writtenConfig.parse(config);
+  const { encrypt, primary_datacenter: primary = "", acl, ports } = written;
+  return {
+    primary,
+    ...(encrypt && { gossipKey: encrypt }),
+    ...(acl && { tokens: tokensIn(acl.tokens) }),
+    tls: ports !== undefined,
+  };
+}
+
+type WrittenTokens = NonNullable<z.output<typeof writtenConfig>["acl"]>["tokens"];
+
+function tokensIn({ agent, replication, ...named }: WrittenTokens): AgentTokens {
+  const management = named.initial_management ?? named.master;
+  return {
+    agent,
+    dns: named.dns ?? named.default ?? "",
+    ...(management && { management }),
+    ...(replication && { replication }),
+  };
+}
+
 /** What an agent's own token allows: to register its node, and to see which services it has. */
 export const agentRules = (node: string) =>
   `node "${node}" { policy = "write" } service_prefix "" { policy = "read" }`;
@@ -205,6 +255,9 @@ export const replicationRules = `acl = "write" operator = "write" service_prefix
 
 /** Whether whoever makes a token may choose its secret ID. */
 export const canChooseSecret = (version: string) => isAtLeast(version, "1.5.0");
+
+/** Whether tokens that hold their rules themselves, as `createLegacyToken` makes them, are valid. */
+export const takesLegacyTokens = (version: string) => !isAtLeast(version, "1.11.0");
 
 /** `err` is the one spelling of this level that every version knows: 1.4 has no `error`. */
 const logLevels: Readonly<Record<LogLevel, string>> = {

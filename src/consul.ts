@@ -56,6 +56,9 @@ const serviceAnswer = z.array(
   }),
 );
 
+/** Of a node that the catalog does not have it answers null. */
+const catalogNodeAnswer = z.object({ Services: z.record(z.string(), z.unknown()) }).nullable();
+
 const objectAnswer = z.record(z.string(), z.unknown());
 
 /** A key of the KV store with its value. */
@@ -281,6 +284,20 @@ export class Consul {
   /** Registers a service with this agent (`/v1/agent/service/register`). */
   async register(definition: ConsulObject): Promise<void> {
     await this.#put("/v1/agent/service/register", definition);
+  }
+
+  /**
+   * IDs of services that this agent has (`/v1/agent/services`) and the catalog has not, or not yet
+   * (`/v1/catalog/node`).
+   *
+   * @param node - the agent's own name
+   */
+  async unsyncedServices(node: string): Promise<string[]> {
+    const [own, known] = await Promise.all([
+      this.#get("/v1/agent/services", objectAnswer),
+      this.#get(`/v1/catalog/node/${encodeURIComponent(node)}`, catalogNodeAnswer),
+    ]);
+    return Object.keys(own).filter((id) => known?.Services[id] === undefined);
   }
 
   /** Where the catalog of a datacenter has a service, and how it does (`/v1/health/service`). */

@@ -1,5 +1,5 @@
-import { createTar } from "nanotar";
-import { type AgentTokens, securityConfig, securityFolder } from "./agent-config.ts";
+import { createTar, parseTar, type TarFileItem } from "nanotar";
+import { type AgentTokens, securityConfig, securityFolder, securityOf } from "./agent-config.ts";
 import type { Credentials } from "./consul.ts";
 import type { AgentPlan, ClusterPlan } from "./plan.ts";
 
@@ -59,6 +59,10 @@ export function secretValues({ gossipKey, certificates, tokens }: Secrets): stri
   ];
 }
 
+const configFile = "agent.json";
+
+const textOf = (config: unknown) => JSON.stringify(config, undefined, 2);
+
 /**
  * The files that make one agent a member of a secured cluster: the part of its configuration that
  * is secret, certificate and key, and on servers, which know it anyhow, the management token.
@@ -78,7 +82,7 @@ export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Se
     tls: plan.spec.security.tls,
   });
   const files = {
-    "agent.json": JSON.stringify(config, undefined, 2),
+    [configFile]: textOf(config),
     ...(secrets.ca && { "ca.pem": secrets.ca }),
     ...(certificate && { "cert.pem": certificate.certificate, "key.pem": certificate.key }),
     ...(tokens?.management && { token: tokens.management }),
@@ -92,6 +96,42 @@ export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Se
       attrs: { mode: "400", uid, gid },
     })),
   ]);
+}
+
+/**
+ * The same files for an agent of another version, which may call some settings differently.
+ *
+ * @param archive - the folder of the agent that it replaces, as the engine gives it
+ * @param version - what the new image's Consul says of itself
+ * @returns a tar archive with the same names; owners, modes and all other files stay
+ */
+export function securityArchiveFor(archive: Uint8Array, version: string): Uint8Array {
+  // A copy, since the parser reads the whole buffer that an array is a part of.
+  const files = parseTar(Uint8Array.from(archive));
+  return createTar(
+    files.map(({ name, data, text, attrs }) => {
+      const isConfig = name.endsWith(`/${configFile}`);
+      const content = isConfig ? configFor(text, version) : data;
+      return { name, ...(content && { data: content }), attrs: writtenAttributes(attrs) };
+    }),
+  );
+}
+
+const configFor = (text: string, version: string) =>
+  textOf(securityConfig({ ...securityOf(JSON.parse(text)), version }));
+
+/**
+ * A file's attributes as `createTar` takes them. `parseTar` reads the octal numbers of owner and
+ * group as decimal ones, and tells seconds where `createTar` wants milliseconds.
+ */
+function writtenAttributes({ mode, uid, gid, mtime }: TarFileItem["attrs"] = {}) {
+  const octal = (digits = 0) => Number.parseInt(String(digits), 8);
+  return {
+    ...(mode && { mode }),
+    uid: octal(uid),
+    gid: octal(gid),
+    mtime: (mtime ?? 0) * 1000,
+  };
 }
 
 function tokensOf(

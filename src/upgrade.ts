@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dirname } from "node:path/posix";
 import * as core from "@actions/core";
-import semver from "semver";
-import { securityFolder } from "./agent-config.ts";
+import { securityFolder, takesLegacyTokens } from "./agent-config.ts";
 import { cancellation } from "./cancellation.ts";
 import { ConsulError } from "./consul.ts";
 import { Docker } from "./docker.ts";
@@ -19,12 +18,14 @@ import {
   lookAgain,
   nodeOf,
 } from "./found.ts";
+import { isOlder, isSameVersion, versionOf } from "./image-version.ts";
 import { fail, timed } from "./log.ts";
 import { WriteProbe } from "./probe.ts";
 import { findImage } from "./pull.ts";
 import { raftOf } from "./raft.ts";
 import { ask, everyoneNames, type Gate, readyGates, servers, untilHold } from "./ready.ts";
 import { replacementArguments } from "./replace.ts";
+import { securityArchiveFor } from "./security.ts";
 import type { Raft } from "./target.ts";
 import { parseUpgradeInputs, type UpgradeSpec, upgradeImages } from "./upgrade-inputs.ts";
 import { whileAllRun } from "./watch.ts";
@@ -74,20 +75,9 @@ async function upgradeAll(
   const [first] = agents;
   if (!first) throw new Error("a found cluster has an agent");
   refuseUnlessWhole(agents);
-  const image = await findImage(
-    docker,
-    upgradeImages(spec, first.facts.Config.Image),
-    timed,
-    signal,
-  );
-  const version = await versionOf(docker, image.reference);
-  const members = await told(first, "members", first.consul.members());
-  refuseDowngrade(
-    members.map((member) => member.version),
-    version,
-    spec.force,
-  );
-  await untilHold(readyGates, () => agents, waitFor(spec, "The cluster was not ready to upgrade"));
+  const { image, version } = await chosen(docker, spec, cluster, first, signal);
+  const wait = waitFor(spec, "The cluster was not ready to upgrade", signal);
+  await untilHold(readyGates, () => agents, wait);
   const key = `consul-cluster-action/upgrade-${clusterId}`;
   // Raft takes no snapshot as long as its last entry is a change of its own configuration.
   await told(first, "a write", first.consul.setKey({ key, value: Buffer.from("0") }));
@@ -98,12 +88,12 @@ async function upgradeAll(
   try {
     for (const agent of inOrder(agents, await raftOf(agents))) {
       away = agent;
-      await replace(docker, agent, image.reference);
+      await replace(docker, agent, image, version);
       away = undefined;
       const gates = upgradedGates(agent, version, probe);
-      const wait = waitFor(spec, `${agent.node} did not come back as Consul ${version}`);
+      const summary = `${agent.node} did not come back as Consul ${version}`;
       await whileAllRun(docker, clusterId, agents, (signal) =>
-        untilHold(gates, () => agents, { ...wait, signal }),
+        untilHold(gates, () => agents, waitFor(spec, summary, signal)),
       );
       timed(`${agent.node} runs ${version}`);
     }
@@ -112,6 +102,27 @@ async function upgradeAll(
   }
   await told(first, "removal of a key", first.consul.deleteKey(key));
   return version;
+}
+
+/** @returns reference and version of the image to upgrade to; nothing speaks against it */
+async function chosen(
+  docker: Docker,
+  spec: UpgradeSpec,
+  { clusterId }: FoundCluster,
+  first: FoundAgent,
+  signal: AbortSignal,
+) {
+  const wanted = upgradeImages(spec, first.facts.Config.Image);
+  const { reference } = await findImage(docker, wanted, timed, signal);
+  const version = await versionOf(docker, reference, clusterId, spec.timeout);
+  const members = await told(first, "members", first.consul.members());
+  refuseDowngrade(
+    members.map((member) => member.version),
+    version,
+    spec.force,
+  );
+  await refuseLegacyTokens(first, version);
+  return { image: reference, version };
 }
 
 /** An answer that the upgrade can't go on without. */
@@ -125,9 +136,9 @@ async function told<T>({ node }: FoundAgent, question: string, answer: Promise<T
   }
 }
 
-function waitFor({ timeout }: UpgradeSpec, summary: string) {
+function waitFor({ timeout }: UpgradeSpec, summary: string, signal: AbortSignal) {
   const failure = { title: "The upgrade stopped", summary };
-  return { timeout, onChange: timed, signal: new AbortController().signal, failure };
+  return { timeout, onChange: timed, signal, failure };
 }
 
 /**
@@ -152,14 +163,6 @@ function refuseUnlessWhole(agents: readonly FoundAgent[]): void {
   throw new ActionError("No data to upgrade on", message);
 }
 
-async function versionOf(docker: Docker, image: string): Promise<string> {
-  const said = await docker.runToEnd(["--network=none", image, "version"]);
-  const version = /^Consul v?(\S+)/m.exec(said)?.[1];
-  if (version !== undefined) return version;
-  const message = `\`${image} version\` says no version of Consul: ${JSON.stringify(said.slice(0, 200))}. Is it an image of Consul?`;
-  throw new ActionError("Not an image of Consul", message);
-}
-
 /** Consul's data has no way back: a newer version may have written what an older one can't read. */
 export function refuseDowngrade(current: readonly string[], wanted: string, force: boolean): void {
   const newer = current.find((version) => isOlder(wanted, version));
@@ -168,10 +171,19 @@ export function refuseDowngrade(current: readonly string[], wanted: string, forc
   throw new InputError([{ input: "version", message }]);
 }
 
-/** Build metadata, such as `+ent`, says nothing about age. */
-function isOlder(a: string, b: string): boolean {
-  const [left, right] = [semver.parse(a, { loose: true }), semver.parse(b, { loose: true })];
-  return left !== null && right !== null && left.compare(right) < 0;
+/** Agents of a cluster that was started with Consul 1.4 have tokens of that kind themselves. */
+async function refuseLegacyTokens(first: FoundAgent, wanted: string): Promise<void> {
+  if (takesLegacyTokens(wanted)) return;
+  const listed = first.consul.aclObjects("token").catch((error: unknown) => {
+    // This is how Consul says that it has no ACLs.
+    if (error instanceof ConsulError && error.status === 401) return [];
+    throw error;
+  });
+  const tokens = await told(first, "ACL tokens", listed);
+  const names = tokens.filter(({ Legacy }) => Legacy === true).map((token) => token.Description);
+  if (names.length === 0) return;
+  const message = `The cluster has ACL tokens of the legacy kind (${names.join(", ")}), which Consul takes no more from 1.11 on: whoever has one would be shut out by ${wanted}. Replace them by tokens with policies first, or start the cluster with Consul 1.5 or later, whose agents have none of that kind.`;
+  throw new InputError([{ input: "version", message }]);
 }
 
 /** @returns the file, which only this user may read: it holds all of the cluster's secrets */
@@ -185,15 +197,21 @@ async function saveSnapshot(agent: FoundAgent, clusterId: string, timeout: numbe
 }
 
 /** A server that is told to end does not leave: it stays in raft, so that it can come back. */
-async function replace(docker: Docker, { node, container, facts }: FoundAgent, image: string) {
+async function replace(
+  docker: Docker,
+  { node, container, facts }: FoundAgent,
+  image: string,
+  version: string,
+) {
   try {
     const defaults = await docker.imageDefaults(facts.Config.Image);
     // The secrets of a secured agent are in no volume.
     const secrets = await docker.getArchive(container, securityFolder);
+    const rewritten = secrets && securityArchiveFor(secrets, version);
     await docker.change("stop", [container]);
     await docker.removeButKeepVolumes(container);
     await docker.createContainer(replacementArguments(facts, defaults, image));
-    if (secrets) await docker.putArchive(container, secrets, dirname(securityFolder));
+    if (rewritten) await docker.putArchive(container, rewritten, dirname(securityFolder));
     await docker.startContainer(container);
   } catch (error) {
     if (!(error instanceof ActionError)) throw error;
@@ -210,13 +228,20 @@ function upgradedGates(agent: FoundAgent, version: string, probe: WriteProbe): G
     look: async (agents) => {
       const answers = await ask(servers(agents), async (consul) =>
         (await consul.members())
-          .filter((member) => semver.eq(member.version, version, { loose: true }))
+          .filter((member) => isSameVersion(member.version, version))
           .map(({ node }) => node),
       );
       return everyoneNames([agent], answers, `of version ${version}`);
     },
   };
-  return [...readyGates, raftIsSettled([]), runsVersion, autopilotIsHealthy, noWriteLost(probe)];
+  return [
+    ...readyGates,
+    raftIsSettled([]),
+    runsVersion,
+    autopilotIsHealthy,
+    noWriteLost(probe),
+    servicesAreBack(agent),
+  ];
 }
 
 const autopilotIsHealthy: Gate = {
@@ -242,5 +267,19 @@ const noWriteLost = (probe: WriteProbe): Gate => ({
       return Number(answer) >= wanted ? [] : [`${node}: reads ${answer}, not ${wanted}`];
     });
     return { picture: failing.length === 0 ? "no write lost" : "writes missing", failing };
+  },
+});
+
+// A client agent takes its services out of the catalog when it ends, and gives them back up to 3 s
+// after its return: the next one's turn must not come between.
+const servicesAreBack = (agent: FoundAgent): Gate => ({
+  name: `every service of ${agent.node} is in the catalog`,
+  look: async () => {
+    const answers = await ask([agent], (consul) => consul.unsyncedServices(agent.node));
+    const failing = answers.flatMap(({ node, answer }) => {
+      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
+      return answer.map((id) => `${node}: has ${id}, which the catalog has not`);
+    });
+    return { picture: failing.length === 0 ? "services there" : "services missing", failing };
   },
 });

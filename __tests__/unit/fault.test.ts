@@ -6,6 +6,7 @@ import type { ContainerFacts } from "../../src/docker.ts";
 import { effectOf } from "../../src/effect.ts";
 import { faultInputDefaults, parseFaultInputs, type Target } from "../../src/fault-inputs.ts";
 import type { FoundAgent, NodeState } from "../../src/found.ts";
+import { isOlder, isSameVersion } from "../../src/image-version.ts";
 import { cutsOff } from "../../src/isolation.ts";
 import { replacementArguments } from "../../src/replace.ts";
 import { hasQuorum, quorumOf, resolveTarget } from "../../src/target.ts";
@@ -250,6 +251,14 @@ describe("upgrade", () => {
     if (isDowngrade) expect(upgrade(false)).toThrow(`runs Consul ${from}, and ${to} is older`);
     else expect(upgrade(false)).not.toThrow();
     expect(upgrade(true)).not.toThrow();
+  });
+
+  test("a member of a version that is none is neither older nor the same, and no crash", () => {
+    expect([isOlder("unknown", "1.8.7"), isSameVersion("unknown", "1.8.7")]).toEqual([
+      false,
+      false,
+    ]);
+    expect(isSameVersion("1.18.3+ent", "1.18.3")).toBe(true);
   });
 
   test("the image is the one given, else the cluster's own of another tag", () => {

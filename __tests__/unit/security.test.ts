@@ -1,11 +1,22 @@
 import { spawnSync } from "node:child_process";
+import fc from "fast-check";
 import { parseTar } from "nanotar";
 import { describe, expect, test } from "vitest";
-import { isMissing, securityConfig } from "../../src/agent-config.ts";
+import {
+  type AgentSecurity,
+  isMissing,
+  securityConfig,
+  securityOf,
+} from "../../src/agent-config.ts";
 import { cliScript } from "../../src/cli.ts";
 import { inputDefaults, parseInputs } from "../../src/inputs.ts";
 import { planCluster } from "../../src/plan.ts";
-import { type Secrets, secretValues, securityArchive } from "../../src/security.ts";
+import {
+  type Secrets,
+  secretValues,
+  securityArchive,
+  securityArchiveFor,
+} from "../../src/security.ts";
 import { isAtLeast } from "../../src/versions.ts";
 
 const plan = (inputs: Record<string, string>, labels: Record<string, string> = {}) => {
@@ -96,6 +107,36 @@ describe("what an agent is told in secret", () => {
   });
 });
 
+// On either side of every change that securityConfig knows of.
+const versions = [
+  ...["1.4.1", "1.8.7", "1.10.12", "1.11.0-rc1", "1.11.11", "1.12.0", "1.13.9"],
+  ...["1.14.0", "1.16.6+ent", "1.17.0", "1.22.3", "2.1.0"],
+];
+const anyVersion = fc.constantFrom(...versions);
+const anySecret = fc.string({ minLength: 1 });
+const anySecurity: fc.Arbitrary<Omit<AgentSecurity, "version">> = fc.record(
+  {
+    primary: anySecret,
+    gossipKey: anySecret,
+    tokens: fc.record(
+      { agent: anySecret, dns: anySecret, management: anySecret, replication: anySecret },
+      { requiredKeys: ["agent", "dns"] },
+    ),
+    tls: fc.boolean(),
+  },
+  { requiredKeys: ["primary", "tls"] },
+);
+
+test("what an agent was told is told to another version as if it had been the first", () => {
+  fc.assert(
+    fc.property(anySecurity, anyVersion, anyVersion, (security, old, version) => {
+      const written = JSON.parse(JSON.stringify(securityConfig({ ...security, version: old })));
+      const expected = securityConfig({ ...security, version });
+      expect(securityConfig({ ...securityOf(written), version })).toEqual(expected);
+    }),
+  );
+});
+
 test("features are missing before the first version that has them", () => {
   expect(isMissing("acl", "1.3.1")).toBe(true);
   expect(isMissing("acl", "1.4.0")).toBe(false);
@@ -150,6 +191,25 @@ describe("what is handed to agents", () => {
     }
     expect(client?.map(({ name }) => name)).not.toContain("consul/security/token");
     expect(client?.map(({ text }) => text).join("")).not.toMatch(/"(master|default)": "m"/);
+  });
+
+  test("is the same for another version but for names of settings, with owners and modes", () => {
+    const whole = plan(spec);
+    const filesOf = (archive: Uint8Array) =>
+      // The time of writing is that of each archive.
+      parseTar(archive).map(({ name, type, text, attrs: { mtime: _, ...attrs } = {} }) => {
+        return { name, type, text, attrs };
+      });
+    for (const agent of whole.agents)
+      for (const old of versions)
+        for (const version of versions) {
+          const written = (version: string) =>
+            securityArchive(whole, agent, { ...secrets, version });
+          // As the engine gives it: a part of a larger buffer.
+          const given = Buffer.concat([Buffer.from("x"), written(old)]).subarray(1);
+          const rewritten = securityArchiveFor(given, version);
+          expect(filesOf(rewritten)).toEqual(filesOf(written(version)));
+        }
   });
 
   test("is not on any command line", () => {

@@ -1,0 +1,348 @@
+/** Rolling upgrades between two versions of Consul, with clients at work. */
+import { readFileSync, statSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { takesLegacyTokens } from "../../src/agent-config.ts";
+import { isAtLeast } from "../../src/versions.ts";
+import { ask as askOpen } from "../consul.ts";
+import { fault, ownJob, upgrade, Writer } from "../fault-steps.ts";
+import { ask, credentials, imageWithScript, secretFile } from "../secured.ts";
+import { docker, engineHoldings, httpGet, type Up, up } from "../support.ts";
+import { twoVersions, type VersionedImage } from "../versions.ts";
+
+const allServers = ["server-1", "server-2", "server-3"];
+
+let older: VersionedImage;
+let newer: VersionedImage;
+let before: string[];
+
+beforeAll(async () => {
+  [older, newer] = await twoVersions();
+  before = await engineHoldings();
+});
+
+// Whatever became of an upgrade, the main action's post step removes it all.
+afterAll(async () => {
+  expect(await engineHoldings()).toEqual(before);
+});
+
+const nodeOf = ({ nodes }: Up, name: string) => {
+  const found = nodes.find((node) => node.name === name);
+  if (!found) throw new Error(`no ${name}`);
+  return found;
+};
+
+/** Each node's image, and an id that no other container of that node has. */
+async function containersOf({ nodes }: Up): Promise<Record<string, { id: string; image: string }>> {
+  const told = nodes.map(async ({ name, container }) => {
+    const answer = await docker("inspect", "--format={{.Id}} {{.Config.Image}}", container);
+    const [id = "", image = ""] = answer.split(" ");
+    return [name, { id, image }] as const;
+  });
+  return Object.fromEntries(await Promise.all(told));
+}
+
+const membersSchema = z.array(z.object({ Tags: z.object({ build: z.string() }) }));
+const selfSchema = z.object({ Config: z.object({ Version: z.string() }) });
+
+/** Every version that any agent tells of itself or of another. */
+async function versionsIn(up: Up): Promise<string[]> {
+  const told = up.nodes.map(async ({ http }) => {
+    const get = async (path: string) => (await ask(`${http}${path}`, credentials(up))).body;
+    const members = membersSchema.parse(JSON.parse(await get("/v1/agent/members")));
+    const { Config } = selfSchema.parse(JSON.parse(await get("/v1/agent/self")));
+    return [Config.Version, ...members.map(({ Tags }) => Tags.build.replace(/[:+].*/, ""))];
+  });
+  return [...new Set((await Promise.all(told)).flat())];
+}
+
+const raftSchema = z.object({
+  Servers: z.array(z.object({ Node: z.string(), Leader: z.boolean() })),
+});
+
+/** The servers in the order in which an upgrade takes them, the leader last. */
+async function turns(up: Up): Promise<string[]> {
+  const { http } = nodeOf(up, "server-1");
+  const { body } = await ask(`${http}/v1/operator/raft/configuration`, credentials(up));
+  const leader = raftSchema.parse(JSON.parse(body)).Servers.find(({ Leader }) => Leader)?.Node;
+  return [...allServers.filter((name) => name !== leader), leader ?? ""];
+}
+
+/** A client that asks every node for a service's passing instances and takes the first it is told. */
+class Reader {
+  rounds = 0;
+  /** Milliseconds of the longest time without an answer. */
+  longestGap = 0;
+  readonly #up: Up;
+  readonly #path: string;
+  #isOver = false;
+  readonly #running: Promise<void>;
+
+  constructor(up: Up, service: string) {
+    this.#up = up;
+    this.#path = `/v1/health/service/${service}?stale&passing`;
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    let last = performance.now();
+    while (!this.#isOver) {
+      const isKnown = await this.#isKnown();
+      this.longestGap = Math.max(this.longestGap, performance.now() - last);
+      if (isKnown) {
+        this.rounds++;
+        last = performance.now();
+      }
+      await sleep(20);
+    }
+  }
+
+  async #isKnown(): Promise<boolean> {
+    const signal = AbortSignal.timeout(500);
+    const answers = this.#up.nodes.map(async ({ http }) => {
+      const text = await (await fetch(`${http}${this.#path}`, { signal })).text();
+      if (!text.includes('"Service"')) throw new Error(text);
+    });
+    return Promise.any(answers).then(
+      () => true,
+      () => false,
+    );
+  }
+}
+
+describe("an open cluster", () => {
+  let cluster: Up;
+  beforeAll(async () => {
+    cluster = await up({ image: older.image, clients: "2" }, ownJob());
+    const service = { method: "PUT", body: JSON.stringify({ Name: "web", Port: 80 }) };
+    for (const node of ["client-1", "client-2"]) {
+      const { http } = nodeOf(cluster, node);
+      expect((await fetch(`${http}/v1/agent/service/register`, service)).status).toBe(200);
+    }
+  });
+  afterAll(() => cluster.down());
+
+  test("what can't be upgraded, or not to that image, is refused before anything is touched", async () => {
+    const old = await containersOf(cluster);
+    const scripts = { hello: "echo hello", unknown: "echo no such command >&2; exit 1" };
+    for (const [name, script] of Object.entries(scripts)) {
+      const image = await imageWithScript(name, older.image, `#!/consul/sh\n${script}\n`);
+      const { exitCode, log } = await upgrade(cluster, { image });
+      expect({ exitCode, log }, name).toMatchObject({
+        exitCode: 1,
+        log: expect.stringContaining("Is it an image of Consul"),
+      });
+    }
+    await fault(cluster, "kill", "client-2", { wait: "false" });
+    const { exitCode, log } = await upgrade(cluster, { image: newer.image, timeout: "10s" });
+    expect(exitCode).toBe(1);
+    expect(log).toContain("An upgrade needs every node at work, but client-2 is stopped.");
+    await fault(cluster, "start");
+    expect(await containersOf(cluster)).toEqual(old);
+  });
+
+  test("every container is replaced on its own data, and clients go on", async () => {
+    const old = await containersOf(cluster);
+    const expected = [...(await turns(cluster)), "client-1", "client-2"];
+    const writer = new Writer(cluster);
+    const reader = new Reader(cluster, "web");
+    const result = await upgrade(cluster, { image: newer.image });
+    expect(result.exitCode, result.log).toBe(0);
+    const web = `${nodeOf(cluster, "server-1").http}/v1/health/service/web?passing`;
+    expect(await askOpen(web, z.array(z.unknown()))).toHaveLength(2);
+    await reader.stop();
+    expect(await writer.missing()).toEqual([]);
+
+    for (const [node, { id, image }] of Object.entries(await containersOf(cluster))) {
+      expect(image, node).toBe(newer.image);
+      expect(id, node).not.toBe(old[node]?.id);
+    }
+    expect(await versionsIn(cluster)).toEqual([newer.version]);
+    const order = [...result.log.matchAll(/(\S+) runs /g)].map(([, node]) => node);
+    expect(order).toEqual(expected);
+
+    const { snapshot = "", version, "downtime-ms": downtime } = result.outputs;
+    expect(version).toBe(newer.version);
+    expect(Number(downtime)).toBeGreaterThan(0);
+    expect(statSync(snapshot).mode & 0o777).toBe(0o600);
+    expect(readFileSync(snapshot).subarray(0, 2)).toEqual(Buffer.from([0x1f, 0x8b]));
+    const { http } = nodeOf(cluster, "server-1");
+    expect(await askOpen(`${http}/v1/kv/?keys`, z.array(z.string()))).not.toContainEqual(
+      expect.stringContaining("upgrade"),
+    );
+    expect(reader.rounds).toBeGreaterThan(20);
+    expect(reader.longestGap).toBeLessThan(1000);
+  }, 120_000);
+});
+
+describe("a single server", () => {
+  test("that keeps its data in memory is refused", async () => {
+    const cluster = await up({ image: older.image, servers: "1" }, ownJob());
+    try {
+      const old = await containersOf(cluster);
+      const { exitCode, log } = await upgrade(cluster, { image: newer.image });
+      expect(exitCode).toBe(1);
+      expect(log).toContain("server-1 keeps its data in memory");
+      expect(await containersOf(cluster)).toEqual(old);
+    } finally {
+      await cluster.down();
+    }
+  });
+
+  test("on disk keeps its data, even on the way back, which must be forced", async () => {
+    const inputs = { image: newer.image, servers: "1", storage: "disk" };
+    const cluster = await up(inputs, ownJob());
+    try {
+      const key = `${cluster.outputs["http-address"]}/v1/kv/greeting`;
+      await fetch(key, { method: "PUT", body: "hello" });
+      const old = await containersOf(cluster);
+      const refused = await upgrade(cluster, { image: older.image });
+      expect(refused.exitCode).toBe(1);
+      const reason = `The cluster runs Consul ${newer.version}, and ${older.version} is older.`;
+      expect(refused.log).toContain(reason);
+      expect(await containersOf(cluster)).toEqual(old);
+
+      const forced = await upgrade(cluster, { image: older.image, force: "true" });
+      expect(forced.exitCode, forced.log).toBe(0);
+      expect(forced.outputs.version).toBe(older.version);
+      expect(await httpGet(`${key}?raw`)).toBe("hello");
+      expect(await versionsIn(cluster)).toEqual([older.version]);
+    } finally {
+      await cluster.down();
+    }
+  });
+});
+
+describe("an upgrade that fails", () => {
+  let cluster: Up;
+  beforeAll(async () => {
+    cluster = await up({ image: older.image, acl: "true" }, ownJob());
+  });
+  afterAll(() => cluster.down());
+
+  /** Which nodes' containers are still those of before. */
+  async function untouched(): Promise<string[]> {
+    const now = Object.entries(await containersOf(cluster));
+    return now.filter(([, { image }]) => image === older.image).map(([node]) => node);
+  }
+
+  test("before it begins, since a token would not be valid any more", async ({ skip }) => {
+    if (!takesLegacyTokens(older.version)) skip("this Consul makes no such tokens");
+    const api = `${cluster.outputs["http-address"]}/v1/acl`;
+    const token = { Name: "app", Type: "client", Rules: 'key "app" { policy = "read" }' };
+    const known = credentials(cluster);
+    const { body } = await ask(`${api}/create`, { ...known, body: JSON.stringify(token) });
+    const image = await imageWithScript(
+      "v1.22",
+      older.image,
+      "#!/consul/sh\necho Consul v1.22.0\n",
+    );
+    const { exitCode, log } = await upgrade(cluster, { image });
+    const { ID } = z.object({ ID: z.string() }).parse(JSON.parse(body));
+    await ask(`${api}/destroy/${ID}`, { ...known, body: "" });
+    expect(exitCode).toBe(1);
+    expect(log).toContain("The cluster has ACL tokens of the legacy kind (app)");
+    expect(await untouched()).toEqual(allServers);
+  });
+
+  test("since a node never says it is of that version: the node and the gate are named", async () => {
+    const [first = "", ...others] = await turns(cluster);
+    const script = `#!/consul/sh
+if [ "$*" = version ]; then echo "Consul v${newer.version}"; else exec /bin/consul "$@"; fi
+`;
+    const image = await imageWithScript("pretender", older.image, script);
+    const { exitCode, log } = await upgrade(cluster, { image, timeout: "10s" });
+    expect(exitCode).toBe(1);
+    expect(log).toContain(`${first} did not come back as Consul ${newer.version} within 10 s`);
+    expect(log).toContain(`It did not come true that ${first} is a member of version`);
+    expect(await untouched()).toEqual(others.toSorted());
+  });
+
+  test("since an agent ends: who and what it said, with the configuration of its version", async () => {
+    const [first = "", ...others] = await turns(cluster);
+    // On the other side of all that Consul ever renamed.
+    const [version, ...names] = isAtLeast(older.version, "1.17.0")
+      ? ["1.10.12", "default", "master"]
+      : ["1.22.0", "dns", "initial_management"];
+    const script = `#!/consul/sh
+if [ "$*" = version ]; then echo "Consul v${version}"; exit; fi
+sed -n 's/^ *"\\(default\\|dns\\|master\\|initial_management\\)":.*/told \\1/p' /consul/security/agent.json
+echo 'bad luck'
+exit 3
+`;
+    const image = await imageWithScript("unlucky", older.image, script);
+    const result = await upgrade(cluster, { image, force: "true" });
+    expect(result.exitCode).toBe(1);
+    const lines = ["Its last lines:", ...names.map((name) => `told ${name}`), "bad luck"];
+    const said = `${first} exited: it ended with code 3. ${lines.join("%0A  ")}`;
+    expect(result.log).toContain(said);
+    expect(await untouched()).toEqual(others.toSorted());
+
+    const groups = result.log.match(/^::group::.*(exited|running).*$/gm);
+    const states = [
+      `${first} exited with code 3`,
+      ...others.toSorted().map((node) => `${node} running`),
+    ];
+    expect(groups).toEqual(states.map((state) => `::group::${state}`));
+    expect(result.rawLog).not.toContain(cluster.outputs["http-token"]);
+    for (const node of others) {
+      const leader = await ask(
+        `${nodeOf(cluster, node).http}/v1/status/leader`,
+        credentials(cluster),
+      );
+      expect(JSON.parse(leader.body), node).not.toBe("");
+    }
+  });
+});
+
+/** Every secret that an agent's configuration has. */
+async function secretsOf({ nodes }: Up): Promise<string[]> {
+  const schema = z.object({
+    encrypt: z.string(),
+    acl: z.object({ tokens: z.record(z.string(), z.string()) }),
+  });
+  const told = nodes.map(async ({ container }) => {
+    const text = await secretFile(container, "agent.json");
+    const { encrypt, acl } = schema.parse(JSON.parse(text));
+    return [encrypt, ...Object.values(acl.tokens)];
+  });
+  return [...new Set((await Promise.all(told)).flat())];
+}
+
+/** Every file of an agent's secrets, with what each user may do to it. */
+const secretsIn = (container: string) =>
+  docker(
+    ...["exec", container, "sh", "-c"],
+    "cd /consul/security && stat -c '%n %a %u:%g' . * && sha256sum *",
+  );
+
+test("a secured cluster stays one: same address, same files for the same users, no secret told", async () => {
+  const switches = { acl: "true", tls: "true", "gossip-encryption": "true" };
+  const cluster = await up({ image: older.image, clients: "1", ...switches }, ownJob());
+  try {
+    const files = () => Promise.all(cluster.nodes.map(({ container }) => secretsIn(container)));
+    const old = await files();
+    expect(old[0]).toMatch(/^agent\.json 400 /m);
+    const writer = new Writer(cluster);
+    const result = await upgrade(cluster, { image: newer.image });
+    expect(result.exitCode, result.log).toBe(0);
+    expect(await writer.missing()).toEqual([]);
+    expect(await versionsIn(cluster)).toEqual([newer.version]);
+    expect(await files()).toEqual(old);
+    for (const secret of await secretsOf(cluster)) expect(result.rawLog).not.toContain(secret);
+
+    const url = `${cluster.outputs["http-address"]}/v1/agent/self`;
+    expect(url).toMatch(/^https:/);
+    const { token: _, ...stranger } = credentials(cluster);
+    expect((await ask(url, credentials(cluster))).status).toBe(200);
+    expect((await ask(url, stranger)).status).toBe(403);
+  } finally {
+    await cluster.down();
+  }
+}, 120_000);
