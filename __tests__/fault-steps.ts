@@ -12,15 +12,17 @@ import type { Up } from "./support.ts";
 /** A job of its own: its steps find its cluster whatever else the engine holds. */
 export const ownJob = () => ({ env: { GITHUB_RUN_ID: randomUUID() } });
 
-/** Runs a step of the job with the action `fault`; it must succeed. */
+/** Runs a step of the job with the action `fault`; it must succeed, and print no secret. */
 export async function fault(
-  { job }: Up,
+  { job, outputs }: Up,
   action: string,
   target = "",
   more: Readonly<Record<string, string>> = {},
 ): Promise<StepResult> {
   const result = await job.main({ action, target, ...more }, join(root, "fault"));
   expect(result.exitCode, result.log).toBe(0);
+  const { "http-token": token } = outputs;
+  if (token) expect(result.rawLog).not.toContain(token);
   return result;
 }
 

@@ -12,7 +12,7 @@ import {
   statesIn,
   Writer,
 } from "../fault-steps.ts";
-import { ask, credentials, eventually } from "../secured.ts";
+import { eventually } from "../secured.ts";
 import { docker, engineHoldings, httpGet, type Up, up } from "../support.ts";
 
 const allServers = ["server-1", "server-2", "server-3"];
@@ -22,7 +22,7 @@ async function leaderAsSeenBy(http: string): Promise<string> {
   return JSON.parse(await httpGet(`${http}/v1/status/leader`));
 }
 
-describe("an open cluster", () => {
+describe("a cluster with Consul's own timers", () => {
   let before: string[];
   let cluster: Up;
   const nodeOf = (node: string) => {
@@ -181,27 +181,4 @@ describe("an open cluster", () => {
     expect(other.log).toContain("the engine has no such cluster");
     expect(await voters(http("server-1"))).toEqual(allServers);
   });
-});
-
-describe("a secured cluster", () => {
-  let cluster: Up;
-  beforeAll(async () => {
-    cluster = await up(
-      { clients: "1", acl: "true", tls: "true", "gossip-encryption": "true" },
-      ownJob(),
-    );
-  });
-  afterAll(() => cluster.down());
-
-  test("faults work as in an open one, and no secret is printed", async () => {
-    const writer = new Writer(cluster);
-    const { node = "" } = (await fault(cluster, "kill", "leader")).outputs;
-    await fault(cluster, "start", node);
-    const steps = [await fault(cluster, "isolate", "client"), await fault(cluster, "heal")];
-    expect(await writer.missing()).toEqual([]);
-    for (const { rawLog } of steps) expect(rawLog).not.toContain(cluster.outputs["http-token"]);
-    const [{ http } = { http: "" }] = cluster.nodes;
-    const { body } = await ask(`${http}/v1/status/leader`, credentials(cluster));
-    expect(JSON.parse(body)).not.toBe("");
-  }, 120_000);
 });

@@ -47,6 +47,8 @@ interface Row {
   readonly backTarget?: string;
   /** Whether those who are killed lose their data as well. */
   readonly losesData?: true;
+  /** Left out, as another row hits the same nodes, and a server takes 25 s to leave and return. */
+  readonly notFor?: Way["action"];
 }
 
 const followers = (leader: string) => servers.filter((name) => name !== leader);
@@ -59,10 +61,15 @@ const rows: readonly Row[] = [
     backTarget: "server",
     losesData: true,
   },
-  { target: "server", means: () => ["server-1"], backTarget: "" },
+  { target: "server", means: () => ["server-1"], backTarget: "", notFor: "stop" },
   { target: "client", means: () => ["client-1"], backTarget: "client", losesData: true },
   { target: "all-clients", means: () => clients, backTarget: "all-clients", losesData: true },
-  { target: "minority", means: (leader) => followers(leader).slice(0, 1), backTarget: "" },
+  {
+    target: "minority",
+    means: (leader) => followers(leader).slice(0, 1),
+    backTarget: "",
+    notFor: "stop",
+  },
   { target: "majority", means: (leader) => followers(leader) },
   { target: "server-2, client-1", means: () => ["server-2", "client-1"], backTarget: "" },
 ];
@@ -195,13 +202,10 @@ describe("whatever is hit: it goes, the others notice, and it comes back as good
       const writer = new Writer(cluster);
       let leader = cluster.outputs.leader ?? "";
       for (const way of those)
-        for (const row of rows) {
-          const started = performance.now();
+        for (const row of rows.filter(({ notFor }) => notFor !== way.action)) {
           await breakThem(cluster, way, row, leader);
           if (way.back !== "") await mendThem(cluster, way, row, leader);
           leader = await expectWhole(cluster, `after ${way.action} ${row.target}`);
-          if (process.env.TIMES)
-            console.log(name, way.action, row.target, Math.round(performance.now() - started));
         }
       expect(await writer.missing()).toEqual([]);
       expect(writer.acknowledged.length).toBeGreaterThan(100);
