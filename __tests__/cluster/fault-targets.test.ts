@@ -196,7 +196,7 @@ const runs = Object.entries(kinds).flatMap(([kind, inputs]) =>
 );
 
 describe("whatever is hit: it goes, the others notice, and it comes back as good as before", () => {
-  test.concurrent.for(runs)("$name", { timeout: 600_000 }, async ({ name, inputs, those }) => {
+  test.concurrent.for(runs)("$name", { timeout: 600_000 }, async ({ inputs, those }) => {
     const cluster = await up({ clients: "2", config: fastClocks, ...inputs }, ownJob());
     try {
       const writer = new Writer(cluster);
