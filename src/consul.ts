@@ -7,6 +7,8 @@ export interface Member {
   readonly node: string;
   readonly ip: string;
   readonly isAlive: boolean;
+  /** Whether it said that it leaves, as against one that failed. */
+  readonly hasLeft: boolean;
   /** Consul's version, without build or metadata. */
   readonly version: string;
 }
@@ -19,8 +21,8 @@ export interface RaftPeer {
   readonly isVoter: boolean;
 }
 
-/** Members' status in Serf: 1 is alive (hashicorp/serf, `MemberStatus`). */
-const alive = 1;
+/** Members' status in Serf (hashicorp/serf, `MemberStatus`). */
+const [alive, left] = [1, 3];
 
 const membersAnswer = z.array(
   z.object({
@@ -152,6 +154,7 @@ export class Consul {
       node: Name,
       ip: Addr,
       isAlive: Status === alive,
+      hasLeft: Status === left,
       version: Tags.build.replace(/[:+].*/, ""),
     }));
   }
@@ -210,9 +213,10 @@ export class Consul {
     await this.#request("/v1/agent/leave", { method: "PUT", timeout });
   }
 
-  /** Tells the agent to join the cluster that the agent at this address is in. */
-  async join(address: string): Promise<void> {
-    await this.#request(`/v1/agent/join/${address}`, { method: "PUT" });
+  /** Tells the agent to join the cluster that the agent at this address is in (`/v1/agent/join`). */
+  async join(address: string, pool: "lan" | "wan" = "lan"): Promise<void> {
+    const query = pool === "wan" ? "?wan=1" : "";
+    await this.#request(`/v1/agent/join/${address}${query}`, { method: "PUT" });
   }
 
   /** The ACL token that is asked with, once the servers know it (`/v1/acl/token/self`). */

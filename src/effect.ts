@@ -1,7 +1,7 @@
 import { ConsulError } from "./consul.ts";
 import type { FaultAction } from "./fault-inputs.ts";
 import { type FoundAgent, isUp } from "./found.ts";
-import { agreedLeader, ask, type Gate, readyGates, servers } from "./ready.ts";
+import { agreedLeader, ask, type Gate, readyGates, servers, wanGate } from "./ready.ts";
 import { quorumOf, type Raft } from "./target.ts";
 
 /** What a fault must lead to. */
@@ -35,12 +35,16 @@ const fates: Readonly<Record<FaultAction, Fate>> = {
  * Whether there is a quorum afterwards follows from raft's configuration, not from how many servers
  * the cluster was started with: Consul's autopilot takes a server that has failed out of raft, and
  * a graceful leave does so at once.
+ *
+ * @param agents - of the one datacenter that is hit
+ * @param elsewhere - agents of other datacenters, which those that come back must see over WAN
  */
 export function effectOf(
   action: FaultAction,
   hit: readonly FoundAgent[],
   agents: readonly FoundAgent[],
   raft: Raft,
+  elsewhere: readonly FoundAgent[] = [],
 ): Effect {
   const fate = fates[action];
   if (fate === "untouched") return { what: "the data is gone", asked: [], gates: [] };
@@ -52,17 +56,21 @@ export function effectOf(
   const voting = working.filter(({ node }) => voters.includes(node));
   const names = hit.map(({ node }) => node).join(", ");
 
+  // An isolated server still answers, and must have noticed as well. Not one that has the only
+  // vote: it leads on, all by itself.
+  const alone = action === "isolate" && voters.length > 1 ? servers(hit) : [];
   if (voters.length === 0 || voting.length < quorumOf(voters.length)) {
-    // An isolated server still answers: it must have noticed as well.
-    const asked = action === "isolate" ? [...others, ...hit] : working;
+    const asked = [...working, ...alone];
     return { what: "no leader anywhere", asked, gates: asked.length === 0 ? [] : [noLeader] };
   }
   if (fate === "back") {
     const away = agents.filter((agent) => !working.includes(agent));
-    return { what: `${names} back`, asked: working, gates: [...readyGates, raftIsSettled(away)] };
+    const gates = [...readyGates, raftIsSettled(away), ...overWan(working, elsewhere)];
+    return { what: `${names} back`, asked: working, gates };
   }
-  const alone = action === "isolate" ? [aloneGate(servers(hit))] : [];
-  const gates = [leaderAmongOthers(hit), notAlive(hit), notHealthy(hit), ...alone];
+  const isAway = action === "stop" ? haveLeft(hit) : notAlive(hit);
+  const noticed = alone.length > 0 ? [aloneGate(alone)] : [];
+  const gates = [leaderAmongOthers(hit), isAway, notHealthy(hit), ...noticed];
   return { what: `${names} gone for the others`, asked: working, gates };
 }
 
@@ -80,6 +88,12 @@ const noLeader: Gate = {
     return { picture: failing.length === 0 ? "no leader" : "leader still reported", failing };
   },
 };
+
+/** That these agents and those of other datacenters see each other, where there are such. */
+export function overWan(agents: readonly FoundAgent[], elsewhere: readonly FoundAgent[]): Gate[] {
+  const look = () => wanGate.look([...agents, ...elsewhere]);
+  return elsewhere.length === 0 ? [] : [{ name: wanGate.name, look }];
+}
 
 /**
  * An agent that got another address is known by its old one for a while. And a server that lost its
@@ -126,6 +140,17 @@ const notAlive = (hit: readonly FoundAgent[]): Gate => ({
       (await consul.members()).filter(({ isAlive }) => isAlive).map(({ node }) => node),
     );
     return nobodyNames(hit, answers, "alive");
+  },
+});
+
+// Who missed the leave takes the node for failed, until gossip has told it better.
+const haveLeft = (hit: readonly FoundAgent[]): Gate => ({
+  name: "the node has left for every agent that remains",
+  look: async (agents) => {
+    const answers = await ask(agents, async (consul) =>
+      (await consul.members()).filter(({ hasLeft }) => !hasLeft).map(({ node }) => node),
+    );
+    return nobodyNames(hit, answers, "a member");
   },
 });
 

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { InputError } from "./errors.ts";
 import { defaultsOf, flag, hints, readInputs, timeout } from "./input-schema.ts";
+import { datacenterPattern } from "./limits.ts";
 
 export const faultActions = [
   "kill",
@@ -39,6 +40,8 @@ export interface FaultSpec {
   readonly target: Target;
   /** Id of the cluster; empty for the job's only one. */
   readonly cluster: string;
+  /** Name of the datacenter; empty for the cluster's only one, or that of the nodes named. */
+  readonly datacenter: string;
   readonly wait: boolean;
   /** Milliseconds. */
   readonly timeout: number;
@@ -79,6 +82,15 @@ export const clusterInput = z
     example: "$" + "{{ steps.consul.outputs.cluster-id }}",
   });
 
+const datacenterInput = z
+  .string()
+  .refine((text) => text === "" || datacenterPattern.test(text))
+  .register(hints, {
+    default: "",
+    allowed: "the name of one of the cluster's datacenters, or empty",
+    example: "dc1",
+  });
+
 /** Every input, in the order of fault/action.yml. */
 const inputs = z.object({
   action: z.enum(faultActions).register(hints, {
@@ -92,6 +104,7 @@ const inputs = z.object({
     example: "leader",
   }),
   cluster: clusterInput,
+  datacenter: datacenterInput,
   wait: flag(true),
   timeout,
 });

@@ -17,9 +17,9 @@ import {
 } from "./found.ts";
 import { isolate, reconnect } from "./isolation.ts";
 import { fail, timed } from "./log.ts";
-import { raftOf } from "./raft.ts";
-import { untilHold } from "./ready.ts";
-import { hasQuorum, type Raft, resolveTarget } from "./target.ts";
+import { ledAmong, raftOf } from "./raft.ts";
+import { servers, untilHold } from "./ready.ts";
+import { agentsMeant, hasQuorum, resolveTarget } from "./target.ts";
 import { whileAllRun } from "./watch.ts";
 
 /** The outputs, in the order of fault/action.yml. */
@@ -32,15 +32,17 @@ export async function fault(): Promise<void> {
   try {
     const spec = parseFaultInputs(core.getInput);
     const cluster = await findCluster(docker, spec.cluster, process.env);
-    const raft = await raftOf(cluster.agents);
-    const hit = resolveTarget(spec.action, spec.target, cluster.agents, raft);
-    const effect = effectOf(spec.action, hit, cluster.agents, raft);
+    const there = agentsMeant(cluster.agents, spec);
+    const raft = await raftOf(there);
+    const hit = resolveTarget(spec.action, spec.target, there, raft);
+    const elsewhere = await ledAmong(cluster.agents.filter((agent) => !there.includes(agent)));
+    const effect = effectOf(spec.action, hit, there, raft, elsewhere);
     await core.group(`${spec.action} ${hit.map(({ node }) => node).join(", ")}`, async () => {
       await doIt(docker, spec, cluster, hit);
       if (spec.wait) await untilTrue(docker, spec, cluster, effect);
     });
     const after = await lookAgain(docker, cluster, isolatedBy(spec.action, hit, cluster.agents));
-    report(hit, after, await raftOf(after.agents));
+    await report(hit, after.agents);
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
   }
@@ -152,17 +154,26 @@ async function leave(docker: Docker, agent: FoundAgent, timeout: number): Promis
  */
 async function rejoin(hit: readonly FoundAgent[], { agents }: FoundCluster): Promise<void> {
   const back = (agent: FoundAgent) => isUp(agent) || hit.some(({ node }) => node === agent.node);
-  const servers = agents.filter((agent) => agent.role === "server" && back(agent));
+  const able = servers(agents).filter(back);
   await Promise.all(
     hit.map(async (agent) => {
-      for (const { ip } of servers.filter(({ node }) => node !== agent.node)) {
-        const error = await agent.consul.join(ip).catch((reason: unknown) => reason);
-        if (error === undefined) return;
-        if (!(error instanceof ConsulError)) throw error;
-        timed(`${agent.node} could not join ${ip}: ${error.message}`);
-      }
+      const others = able.filter(({ node }) => node !== agent.node);
+      const isHere = ({ datacenter }: FoundAgent) => datacenter === agent.datacenter;
+      await joinFirst(agent, others.filter(isHere), "lan");
+      const elsewhere = others.filter((other) => !isHere(other));
+      if (agent.role === "server") await joinFirst(agent, elsewhere, "wan");
     }),
   );
+}
+
+/** Joins the first of these servers that can be joined. */
+async function joinFirst(agent: FoundAgent, others: readonly FoundAgent[], pool: "lan" | "wan") {
+  for (const { ip } of others) {
+    const error = await agent.consul.join(ip, pool).catch((reason: unknown) => reason);
+    if (error === undefined) return;
+    if (!(error instanceof ConsulError)) throw error;
+    timed(`${agent.node} could not join ${ip}: ${error.message}`);
+  }
 }
 
 const isolated = ({ container, facts }: FoundAgent) => ({ container, image: facts.Config.Image });
@@ -174,8 +185,10 @@ async function removeData(docker: Docker, facts: ContainerFacts): Promise<void> 
   await docker.runToEnd([...where, Config.Image, "-ec", script, "sh", dataDirectoryOf(facts)]);
 }
 
-function report(hit: readonly FoundAgent[], { agents }: FoundCluster, raft: Raft): void {
-  const isLed = hasQuorum(agents, raft);
+async function report(hit: readonly FoundAgent[], agents: readonly FoundAgent[]): Promise<void> {
+  const there = agents.filter(({ datacenter }) => datacenter === hit[0]?.datacenter);
+  const raft = await raftOf(there);
+  const isLed = hasQuorum(there, raft);
   const names = hit.map(({ node }) => node);
   const outputs: Record<(typeof faultOutputNames)[number], string> = {
     node: names.length === 1 ? names.join() : JSON.stringify(names),

@@ -38,7 +38,7 @@ export interface FoundCluster {
   readonly clusterId: string;
   readonly network: string;
   readonly credentials: Credentials;
-  /** Servers first, each role by number. */
+  /** The primary datacenter's first, in each the servers first, each role by number. */
   readonly agents: readonly FoundAgent[];
 }
 
@@ -67,7 +67,6 @@ export async function findCluster(
   const [clusterId] = ids;
   if (clusterId === undefined) throw notFound(wanted);
   if (ids.length > 1) throw several(ids);
-  refuseSeveralDatacenters(facts);
   const [credentials, isolated] = await Promise.all([
     credentialsOf(docker, facts),
     isolatedAmong(docker, facts),
@@ -114,14 +113,6 @@ function several(ids: readonly string[]): InputError {
   return new InputError([{ input: "cluster", message }]);
 }
 
-/** Who leads, who votes and what a quorum is, are matters of one datacenter. */
-function refuseSeveralDatacenters(facts: readonly ContainerFacts[]): void {
-  const names = [...new Set(facts.map((each) => flagOf(each, "-datacenter=")))];
-  if (names.length === 1) return;
-  const message = `This cluster has several datacenters (${names.join(", ")}). The actions fault and upgrade work on clusters of one datacenter only.`;
-  throw new ActionError("Several datacenters", message);
-}
-
 const label = ({ Config }: ContainerFacts, name: string) => Config.Labels?.[name] ?? "";
 
 /** Every server has what it takes to talk with the cluster. */
@@ -142,7 +133,7 @@ function foundAgents(
     const agent = agentOf(each, credentials);
     return { ...agent, state: stateOf(each, isolated.includes(agent.node)) };
   });
-  return agents.sort(byRoleAndNumber);
+  return agents.sort((a, b) => byPrimary(a, b) || byRoleAndNumber(a, b));
 }
 
 /** The agent in a container, as its labels and settings tell of it. */
@@ -210,7 +201,19 @@ function networkOf(facts: readonly ContainerFacts[]): string {
   return name;
 }
 
+function byPrimary(a: FoundAgent, b: FoundAgent): number {
+  const isPrimary = ({ datacenter, facts }: FoundAgent) => datacenter === primaryOf(facts);
+  return Number(isPrimary(b)) - Number(isPrimary(a)) || byName(a.datacenter, b.datacenter);
+}
+
 function byRoleAndNumber(a: FoundAgent, b: FoundAgent): number {
   if (a.role !== b.role) return a.role === "server" ? -1 : 1;
-  return a.node.localeCompare(b.node, "en", { numeric: true });
+  return byName(a.node, b.node);
+}
+
+const byName = (a: string, b: string) => a.localeCompare(b, "en", { numeric: true });
+
+/** The datacenter that an agent was told is the primary one; undefined where there is only one. */
+function primaryOf({ Config }: ContainerFacts): string | undefined {
+  return /"primary_datacenter":"([^"]*)"/.exec((Config.Cmd ?? []).join("\n"))?.[1];
 }

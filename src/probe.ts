@@ -11,16 +11,17 @@ const pause = 50;
  */
 export class WriteProbe {
   readonly key: string;
-  readonly #agents: () => readonly FoundAgent[];
+  readonly #agents: readonly FoundAgent[];
+  #away: FoundAgent | undefined;
   readonly #scope = new AbortController();
   readonly #running: Promise<void>;
   #acknowledged = 0;
   #longest = 0;
 
-  /** @param agents - through whom to write, the first preferred; asked before each attempt */
-  constructor(key: string, agents: () => readonly FoundAgent[]) {
+  /** @param agents - through whom to write, the last preferred: a client is asked before a server */
+  constructor(key: string, agents: readonly FoundAgent[]) {
     this.key = key;
-    this.#agents = agents;
+    this.#agents = agents.toReversed();
     this.#running = this.#run();
     // Awaited by stop(); until then a failure must not end the process.
     this.#running.catch(() => {});
@@ -29,6 +30,16 @@ export class WriteProbe {
   /** The number that was last acknowledged; 0 for none. A read may give a higher one, never less. */
   get acknowledged(): number {
     return this.#acknowledged;
+  }
+
+  /** Does something while this agent, known to be away, is not asked. */
+  async without(agent: FoundAgent, work: () => Promise<void>): Promise<void> {
+    this.#away = agent;
+    try {
+      await work();
+    } finally {
+      this.#away = undefined;
+    }
   }
 
   /**
@@ -54,9 +65,8 @@ export class WriteProbe {
 
   async #write(number: number): Promise<void> {
     while (!this.#scope.signal.aborted) {
-      for (const agent of this.#agents()) {
-        if (await this.#attempt(agent, number)) return;
-      }
+      for (const agent of this.#agents)
+        if (agent !== this.#away && (await this.#attempt(agent, number))) return;
       await sleep(pause);
     }
   }

@@ -1,7 +1,7 @@
 import { ConsulError } from "./consul.ts";
 import { type FoundAgent, isUp } from "./found.ts";
-import { ask, servers } from "./ready.ts";
-import type { Raft } from "./target.ts";
+import { ask, byDatacenter, servers } from "./ready.ts";
+import { hasQuorum, type Raft } from "./target.ts";
 
 /**
  * Who leads and who votes now. Each server that works is asked what it knows itself, since without
@@ -21,4 +21,12 @@ export async function raftOf(agents: readonly FoundAgent[]): Promise<Raft> {
     .flatMap((each) => each.peers)
     .find(({ node, isLeader }) => isLeader && working.includes(node));
   return { leader: leader?.node ?? "", voters: voters.map(({ node }) => node) };
+}
+
+/** Of these agents the ones that are up, in datacenters that have a leader. */
+export async function ledAmong(agents: readonly FoundAgent[]): Promise<FoundAgent[]> {
+  const parts = [...byDatacenter(agents).values()].map(async (there) =>
+    hasQuorum(there, await raftOf(there)) ? there.filter(isUp) : [],
+  );
+  return (await Promise.all(parts)).flat();
 }

@@ -92,7 +92,7 @@ export const readyGates: readonly ReadyGate[] = [
 ];
 
 /** Between datacenters, where there are several. */
-const wanGate: ReadyGate = {
+export const wanGate: ReadyGate = {
   name: "each server sees every other datacenter's servers alive over WAN, and a catalog query for each other datacenter succeeds through every agent",
   phase: "wan",
   needsToken: true,
@@ -113,7 +113,7 @@ const wanGate: ReadyGate = {
   },
 };
 
-const byDatacenter = (agents: readonly AskedAgent[]) =>
+export const byDatacenter = <T extends AskedAgent>(agents: readonly T[]) =>
   Map.groupBy(agents, ({ datacenter }) => datacenter);
 
 const together = (verdicts: readonly Verdict[]): Verdict => ({

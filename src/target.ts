@@ -1,5 +1,5 @@
 import { InputError } from "./errors.ts";
-import type { FaultAction, Target, TargetWord } from "./fault-inputs.ts";
+import type { FaultAction, FaultSpec, Target, TargetWord } from "./fault-inputs.ts";
 import { type FoundAgent, isUp, type NodeState } from "./found.ts";
 
 /** Who leads and who votes, as the agents say that could be asked. */
@@ -38,6 +38,33 @@ export function hasQuorum(agents: readonly FoundAgent[], { leader, voters }: Raf
   const working = agents.filter((agent) => isUp(agent) && voters.includes(agent.node));
   return leader !== "" && working.length >= quorumOf(voters.length);
 }
+
+/**
+ * The agents of the datacenter that a fault is about: who leads, who votes and what a quorum is are
+ * matters of one datacenter. It is the one that is named, or that of the nodes that are.
+ *
+ * @throws InputError where several are left
+ */
+export function agentsMeant(
+  agents: readonly FoundAgent[],
+  { datacenter, target }: Pick<FaultSpec, "datacenter" | "target">,
+): readonly FoundAgent[] {
+  const isNamed = ({ node }: FoundAgent) => "names" in target && target.names.includes(node);
+  const named = agents.some(isNamed) ? agents.filter(isNamed) : agents;
+  const [meant, ...others] = datacenter === "" ? datacentersOf(named) : [datacenter];
+  const there = agents.filter((agent) => agent.datacenter === meant);
+  if (there.length > 0 && others.length === 0) return there;
+  const all = datacentersOf(agents).join(", ");
+  const message =
+    datacenter === ""
+      ? `A step hits nodes of one datacenter, and this cluster has several: say which by \`datacenter\`, one of ${all}, or by names of its nodes in \`target\`.`
+      : `Input \`datacenter\` is "${datacenter}", but the cluster's datacenters are ${all}.`;
+  throw new InputError([{ input: "datacenter", message }]);
+}
+
+const datacentersOf = (agents: readonly FoundAgent[]) => [
+  ...new Set(agents.map(({ datacenter }) => datacenter)),
+];
 
 /**
  * Turns a target into the nodes that it means at the moment.

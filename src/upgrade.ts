@@ -5,9 +5,9 @@ import { dirname } from "node:path/posix";
 import * as core from "@actions/core";
 import { securityFolder, takesLegacyTokens } from "./agent-config.ts";
 import { cancellation } from "./cancellation.ts";
-import { ConsulError } from "./consul.ts";
+import { type Consul, ConsulError } from "./consul.ts";
 import { Docker } from "./docker.ts";
-import { raftIsSettled } from "./effect.ts";
+import { overWan, raftIsSettled } from "./effect.ts";
 import { ActionError, InputError } from "./errors.ts";
 import { evidenceFolder, showEvidence } from "./evidence.ts";
 import {
@@ -23,7 +23,15 @@ import { fail, timed } from "./log.ts";
 import { WriteProbe } from "./probe.ts";
 import { findImage } from "./pull.ts";
 import { raftOf } from "./raft.ts";
-import { ask, everyoneNames, type Gate, readyGates, servers, untilHold } from "./ready.ts";
+import {
+  ask,
+  byDatacenter,
+  everyoneNames,
+  type Gate,
+  readyGates,
+  servers,
+  untilHold,
+} from "./ready.ts";
 import { replacementArguments } from "./replace.ts";
 import { securityArchiveFor } from "./security.ts";
 import type { Raft } from "./target.ts";
@@ -43,92 +51,128 @@ export const upgradeOutputNames = [
 export async function upgrade(): Promise<void> {
   const canceled = cancellation();
   const docker = new Docker(canceled, core.debug);
-  let clusterId = "";
+  let begun = "";
   try {
     const spec = parseUpgradeInputs(core.getInput);
     const cluster = await findCluster(docker, spec.cluster, process.env);
-    clusterId = cluster.clusterId;
-    const version = await core.group("Upgrade", () => upgradeAll(docker, spec, cluster, canceled));
+    refuseUnlessWhole(cluster.agents);
+    const target = await chosen(docker, spec, cluster, canceled);
+    begun = cluster.clusterId;
+    await core.group("Upgrade", () => upgradeAll(docker, spec, cluster, target, canceled));
     const after = await lookAgain(docker, cluster, []);
-    const { leader } = await raftOf(after.agents);
-    output("version", version);
+    const [there = []] = partsOf(after);
+    const { leader } = await raftOf(there);
+    output("version", target.version);
     output("leader", leader);
     output("nodes", JSON.stringify(after.agents.map(nodeOf)));
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
-    if (clusterId !== "" && !canceled.aborted && !(error instanceof InputError))
-      await showEvidence(docker, clusterId, evidenceFolder(clusterId, process.env));
+    if (begun !== "" && !canceled.aborted)
+      await showEvidence(docker, begun, evidenceFolder(begun, process.env));
   }
 }
 
 const output = (name: (typeof upgradeOutputNames)[number], value: string) =>
   core.setOutput(name, value);
 
-/** @returns the version that every agent runs now */
+/** One datacenter after another, the primary one first, as Consul's upgrade guide has it. */
 async function upgradeAll(
   docker: Docker,
   spec: UpgradeSpec,
   cluster: FoundCluster,
+  target: UpgradeTarget,
   signal: AbortSignal,
-) {
-  const { agents, clusterId } = cluster;
-  const [first] = agents;
-  if (!first) throw new Error("a found cluster has an agent");
-  refuseUnlessWhole(agents);
-  const { image, version } = await chosen(docker, spec, cluster, first, signal);
-  const wait = waitFor(spec, "The cluster was not ready to upgrade", signal);
-  await untilHold(readyGates, () => agents, wait);
+): Promise<void> {
+  const parts = partsOf(cluster);
+  const summary = "The cluster was not ready to upgrade";
+  for (const there of parts)
+    await untilHold(readyGates, () => there, waitFor(spec, summary, signal));
+  const { clusterId } = cluster;
   const key = `consul-cluster-action/upgrade-${clusterId}`;
-  // Raft takes no snapshot as long as its last entry is a change of its own configuration.
-  await told(first, "a write", first.consul.setKey({ key, value: Buffer.from("0") }));
-  output("snapshot", await saveSnapshot(first, clusterId, spec.timeout));
+  const snapshots: string[] = [];
+  for (const there of parts)
+    snapshots.push(await saveSnapshot(firstOf(there), clusterId, key, spec.timeout));
+  output("snapshot", snapshots.length === 1 ? snapshots.join() : JSON.stringify(snapshots));
 
-  let away: FoundAgent | undefined;
-  const probe = new WriteProbe(key, () => [...agents].reverse().filter((agent) => agent !== away));
-  try {
-    for (const agent of inOrder(agents, await raftOf(agents))) {
-      away = agent;
-      await replace(docker, agent, image, version);
-      away = undefined;
-      const gates = upgradedGates(agent, version, probe);
-      const summary = `${agent.node} did not come back as Consul ${version}`;
-      await whileAllRun(docker, clusterId, agents, (signal) =>
-        untilHold(gates, () => agents, waitFor(spec, summary, signal)),
-      );
-      timed(`${agent.node} runs ${version}`);
+  let downtime = 0;
+  for (const there of parts) {
+    const probe = new WriteProbe(key, there);
+    try {
+      for (const agent of inOrder(there, await raftOf(there)))
+        await upgradeOne(docker, spec, cluster, agent, target, probe);
+    } finally {
+      downtime = Math.max(downtime, await probe.stop());
+      output("downtime-ms", String(downtime));
     }
-  } finally {
-    output("downtime-ms", String(await probe.stop()));
+    await told(firstOf(there), "removal of a key", (consul) => consul.deleteKey(key));
   }
-  await told(first, "removal of a key", first.consul.deleteKey(key));
-  return version;
 }
 
-/** @returns reference and version of the image to upgrade to; nothing speaks against it */
+/** The agents of each datacenter. */
+const partsOf = ({ agents }: FoundCluster) => [...byDatacenter(agents).values()];
+
+/** Replaces one agent, and waits until it is as good as the old one. */
+async function upgradeOne(
+  docker: Docker,
+  spec: UpgradeSpec,
+  { agents, clusterId }: FoundCluster,
+  agent: FoundAgent,
+  { image, version }: UpgradeTarget,
+  probe: WriteProbe,
+): Promise<void> {
+  const isHere = ({ datacenter }: FoundAgent) => datacenter === agent.datacenter;
+  const [there, elsewhere] = [agents.filter(isHere), agents.filter((each) => !isHere(each))];
+  await probe.without(agent, () => replace(docker, agent, image, version));
+  const gates = [...upgradedGates(agent, version, probe), ...overWan(there, elsewhere)];
+  const summary = `${agent.node} did not come back as Consul ${version}`;
+  await whileAllRun(docker, clusterId, agents, (signal) =>
+    untilHold(gates, () => there, waitFor(spec, summary, signal)),
+  );
+  timed(`${agent.node} runs ${version}`);
+}
+
+function firstOf(agents: readonly FoundAgent[]): FoundAgent {
+  const [first] = agents;
+  if (!first) throw new Error("a found cluster has an agent");
+  return first;
+}
+
+interface UpgradeTarget {
+  /** A reference; the engine has it. */
+  readonly image: string;
+  readonly version: string;
+}
+
+/** @returns what to upgrade to; nothing speaks against it */
 async function chosen(
   docker: Docker,
   spec: UpgradeSpec,
-  { clusterId }: FoundCluster,
-  first: FoundAgent,
+  cluster: FoundCluster,
   signal: AbortSignal,
-) {
-  const wanted = upgradeImages(spec, first.facts.Config.Image);
+): Promise<UpgradeTarget> {
+  const wanted = upgradeImages(spec, firstOf(cluster.agents).facts.Config.Image);
   const { reference } = await findImage(docker, wanted, timed, signal);
-  const version = await versionOf(docker, reference, clusterId, spec.timeout);
-  const members = await told(first, "members", first.consul.members());
-  refuseDowngrade(
-    members.map((member) => member.version),
-    version,
-    spec.force,
-  );
-  await refuseLegacyTokens(first, version);
+  const version = await versionOf(docker, reference, cluster.clusterId, spec.timeout);
+  for (const agent of partsOf(cluster).map(firstOf)) {
+    const members = await told(agent, "members", (consul) => consul.members());
+    refuseDowngrade(
+      members.map((member) => member.version),
+      version,
+      spec.force,
+    );
+    await refuseLegacyTokens(agent, version);
+  }
   return { image: reference, version };
 }
 
 /** An answer that the upgrade can't go on without. */
-async function told<T>({ node }: FoundAgent, question: string, answer: Promise<T>): Promise<T> {
+async function told<T>(
+  { node, consul }: FoundAgent,
+  question: string,
+  answer: (consul: Consul) => Promise<T>,
+): Promise<T> {
   try {
-    return await answer;
+    return await answer(consul);
   } catch (error) {
     if (!(error instanceof ConsulError)) throw error;
     const message = `${node}, asked for ${question}, answered: ${error.message}`;
@@ -174,23 +218,31 @@ export function refuseDowngrade(current: readonly string[], wanted: string, forc
 /** Agents of a cluster that was started with Consul 1.4 have tokens of that kind themselves. */
 async function refuseLegacyTokens(first: FoundAgent, wanted: string): Promise<void> {
   if (takesLegacyTokens(wanted)) return;
-  const listed = first.consul.aclObjects("token").catch((error: unknown) => {
-    // This is how Consul says that it has no ACLs.
-    if (error instanceof ConsulError && error.status === 401) return [];
-    throw error;
-  });
-  const tokens = await told(first, "ACL tokens", listed);
+  const tokens = await told(first, "ACL tokens", (consul) =>
+    consul.aclObjects("token").catch((error: unknown) => {
+      // This is how Consul says that it has no ACLs.
+      if (error instanceof ConsulError && error.status === 401) return [];
+      throw error;
+    }),
+  );
   const names = tokens.filter(({ Legacy }) => Legacy === true).map((token) => token.Description);
   if (names.length === 0) return;
   const message = `The cluster has ACL tokens of the legacy kind (${names.join(", ")}), which Consul takes no more from 1.11 on: whoever has one would be shut out by ${wanted}. Replace them by tokens with policies first, or start the cluster with Consul 1.5 or later, whose agents have none of that kind.`;
   throw new InputError([{ input: "version", message }]);
 }
 
-/** @returns the file, which only this user may read: it holds all of the cluster's secrets */
-async function saveSnapshot(agent: FoundAgent, clusterId: string, timeout: number) {
-  const name = `consul-${clusterId}-${Date.now()}.snap`;
+/**
+ * Saves a snapshot of an agent's datacenter.
+ *
+ * @param key - is written before: raft takes no snapshot as long as its last entry is a change of
+ *   its own configuration
+ * @returns the file, which only this user may read: it holds all of the cluster's secrets
+ */
+async function saveSnapshot(agent: FoundAgent, clusterId: string, key: string, timeout: number) {
+  await told(agent, "a write", (consul) => consul.setKey({ key, value: Buffer.from("0") }));
+  const name = `consul-${clusterId}-${agent.datacenter}-${Date.now()}.snap`;
   const file = join(process.env.RUNNER_TEMP ?? tmpdir(), name);
-  const snapshot = await told(agent, "a snapshot", agent.consul.snapshot(timeout));
+  const snapshot = await told(agent, "a snapshot", (consul) => consul.snapshot(timeout));
   await writeFile(file, snapshot, { mode: 0o600 });
   timed(`Snapshot: ${file}`);
   return file;

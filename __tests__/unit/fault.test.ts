@@ -9,7 +9,7 @@ import type { FoundAgent, NodeState } from "../../src/found.ts";
 import { isOlder, isSameVersion } from "../../src/image-version.ts";
 import { cutsOff } from "../../src/isolation.ts";
 import { replacementArguments } from "../../src/replace.ts";
-import { hasQuorum, quorumOf, resolveTarget } from "../../src/target.ts";
+import { agentsMeant, hasQuorum, quorumOf, resolveTarget } from "../../src/target.ts";
 import { inOrder, refuseDowngrade } from "../../src/upgrade.ts";
 import {
   parseUpgradeInputs,
@@ -128,6 +128,34 @@ describe("who is hit", () => {
   });
 });
 
+describe("which datacenter is hit", () => {
+  const inside = (datacenter: string, ...nodes: string[]) =>
+    nodes.map((node) => ({ ...agent(node), datacenter }));
+  const both = [
+    ...inside("east", "east-server-1", "east-client-1"),
+    ...inside("west", "west-server-1"),
+  ];
+  const meant = (datacenter: string, target: Target) =>
+    names(agentsMeant(both, { datacenter, target }));
+
+  test("the one that is named, or that of the nodes that are", () => {
+    expect(meant("west", { word: "leader" })).toEqual(["west-server-1"]);
+    expect(meant("", { names: ["east-client-1"] })).toEqual(["east-server-1", "east-client-1"]);
+    expect(names(agentsMeant(three, { datacenter: "", target: { all: true } }))).toEqual(
+      names(three),
+    );
+  });
+
+  test("where several are left, or none has that name, all there are are told", () => {
+    const names = ["east-client-1", "west-server-1"];
+    for (const target of [{ word: "leader" }, { all: true }, { names }] as const)
+      expect(() => meant("", target)).toThrow("by `datacenter`, one of east, west");
+    expect(() => meant("north", { all: true })).toThrow(
+      'is "north", but the cluster\'s datacenters are east, west',
+    );
+  });
+});
+
 /** Nobody, where the target means nobody. */
 function hitBy(resolve: () => string[]): string[] {
   try {
@@ -158,6 +186,14 @@ describe("what a fault must lead to", () => {
   test("without a quorum, that nobody reports a leader, isolated servers among them", () => {
     expect(effect("kill", ["server-1", "server-2"])).toMatchObject({ what: "no leader anywhere" });
     expect(names(effect("isolate", ["server-1", "server-2"]).asked)).toContain("server-1");
+  });
+
+  test("an isolated server notices too, unless it has the only vote: it leads on by itself", () => {
+    expect(effect("isolate", ["server-2"]).gates).toHaveLength(4);
+    expect(effect("isolate", ["client-1"]).gates).toHaveLength(3);
+    const single = { leader: "server-1", voters: ["server-1"] };
+    const agents = [agent("server-1"), agent("client-1")];
+    expect(names(effect("isolate", ["server-1"], agents, single).asked)).toEqual(["client-1"]);
   });
 
   test("servers that leave take their votes with them, killed ones don't", () => {
