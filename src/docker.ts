@@ -403,9 +403,8 @@ export class Docker {
     await this.#run(["wait", container]);
   }
 
-  /** @returns what a command in a running container wrote */
-  execute(container: string, command: readonly string[]): Promise<string> {
-    return this.#run(["exec", container, ...command]);
+  async createVolume(args: readonly string[]): Promise<void> {
+    await this.#run(["volume", "create", ...args], { creates: true });
   }
 
   networks(...filters: string[]): Promise<string[]> {

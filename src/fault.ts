@@ -41,22 +41,11 @@ export async function fault(): Promise<void> {
       await doIt(docker, spec, cluster, hit);
       if (spec.wait) await untilTrue(docker, spec, cluster, effect);
     });
-    const after = await lookAgain(docker, cluster, isolatedBy(spec.action, hit, cluster.agents));
+    const after = await lookAgain(docker, cluster);
     await report(hit, after.agents);
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
   }
-}
-
-/** Names of the nodes that are cut off after an action, as far as they run. */
-function isolatedBy(
-  action: FaultAction,
-  hit: readonly FoundAgent[],
-  agents: readonly FoundAgent[],
-): string[] {
-  const isCutOff = (agent: FoundAgent) =>
-    hit.includes(agent) ? action === "isolate" : agent.state === "isolated";
-  return agents.filter(isCutOff).map(({ node }) => node);
 }
 
 type Deed = (
@@ -82,17 +71,17 @@ const deeds: Readonly<Record<FaultAction, Deed>> = {
   },
   start: startOnLastAddresses,
   restart: startOnLastAddresses,
-  isolate: async (docker, hit, { agents }) => {
+  isolate: async (docker, hit, { agents, clusterId }) => {
     const addresses = [...(await lastAddresses(docker, agents))];
     await Promise.all(
-      hit.map((agent) => {
-        const others = addresses.filter(([node]) => node !== agent.node).map(([, ip]) => ip);
-        return isolate(docker, isolated(agent), others);
+      hit.map(({ node, facts }) => {
+        const others = addresses.filter(([name]) => name !== node).map(([, ip]) => ip);
+        return isolate(docker, clusterId, facts, others);
       }),
     );
   },
   heal: async (docker, hit, cluster) => {
-    await Promise.all(hit.map((agent) => reconnect(docker, isolated(agent))));
+    await Promise.all(hit.map(({ facts }) => reconnect(docker, facts)));
     await rejoin(hit, cluster);
   },
   "remove-data": async (docker, hit) => {
@@ -175,8 +164,6 @@ async function joinFirst(agent: FoundAgent, others: readonly FoundAgent[], pool:
     timed(`${agent.node} could not join ${ip}: ${error.message}`);
   }
 }
-
-const isolated = ({ container, facts }: FoundAgent) => ({ container, image: facts.Config.Image });
 
 async function removeData(docker: Docker, facts: ContainerFacts): Promise<void> {
   const { Name, Config } = facts;

@@ -1,12 +1,11 @@
 import { hostname } from "node:os";
-import pLimit from "p-limit";
 import { credentialsIn } from "./access.ts";
 import { agentPorts, type Role } from "./agent-config.ts";
 import type { Credentials } from "./consul.ts";
 import type { ContainerFacts, Docker } from "./docker.ts";
 import { ActionError, InputError } from "./errors.ts";
 import { portNames } from "./inputs.ts";
-import { cutsOff } from "./isolation.ts";
+import { isIsolated } from "./isolation.ts";
 import {
   type AgentPlan,
   addressOf,
@@ -42,9 +41,6 @@ export interface FoundCluster {
   readonly agents: readonly FoundAgent[];
 }
 
-/** How many containers are asked at once. */
-const asksAtOnce = 8;
-
 /** Whether an agent can do its part in the cluster. */
 export const isUp = ({ state }: FoundAgent) => state === "running";
 
@@ -67,26 +63,22 @@ export async function findCluster(
   const [clusterId] = ids;
   if (clusterId === undefined) throw notFound(wanted);
   if (ids.length > 1) throw several(ids);
-  const [credentials, isolated] = await Promise.all([
+  const [credentials, volumes] = await Promise.all([
     credentialsOf(docker, facts),
-    isolatedAmong(docker, facts),
+    docker.volumes(clusterFilter(clusterId)),
   ]);
-  const agents = foundAgents(facts, credentials, isolated);
+  const agents = foundAgents(facts, credentials, volumes);
   return { clusterId, network: networkOf(facts), credentials, agents };
 }
 
-/**
- * The same cluster as it is now.
- *
- * @param isolated - names of the nodes that are cut off, as far as they run
- */
-export async function lookAgain(
-  docker: Docker,
-  cluster: FoundCluster,
-  isolated: readonly string[],
-): Promise<FoundCluster> {
-  const facts = await docker.inspectContainers(cluster.agents.map(({ container }) => container));
-  return { ...cluster, agents: foundAgents(facts, cluster.credentials, isolated) };
+/** The same cluster as it is now. */
+export async function lookAgain(docker: Docker, cluster: FoundCluster): Promise<FoundCluster> {
+  const names = cluster.agents.map(({ container }) => container);
+  const [facts, volumes] = await Promise.all([
+    docker.inspectContainers(names),
+    docker.volumes(clusterFilter(cluster.clusterId)),
+  ]);
+  return { ...cluster, agents: foundAgents(facts, cluster.credentials, volumes) };
 }
 
 /** The agent as an object of the output `nodes`: what the main action tells of it, and its state. */
@@ -127,11 +119,10 @@ export async function credentialsOf(
 function foundAgents(
   facts: readonly ContainerFacts[],
   credentials: Credentials,
-  isolated: readonly string[],
+  volumes: readonly string[],
 ): FoundAgent[] {
   const agents = facts.map((each) => {
-    const agent = agentOf(each, credentials);
-    return { ...agent, state: stateOf(each, isolated.includes(agent.node)) };
+    return { ...agentOf(each, credentials), state: stateOf(each, volumes) };
   });
   return agents.sort((a, b) => byPrimary(a, b) || byRoleAndNumber(a, b));
 }
@@ -173,22 +164,10 @@ export function dataDirectoryOf({ Config }: ContainerFacts): string {
   return given || imageDataDirectory;
 }
 
-/** Names of the nodes that run and are cut off. */
-async function isolatedAmong(docker: Docker, facts: readonly ContainerFacts[]): Promise<string[]> {
-  const limit = pLimit(asksAtOnce);
-  const running = facts.filter(({ State }) => State.Running && !State.Paused);
-  const routes = await Promise.all(
-    running.map(({ Name }) => limit(() => docker.execute(Name, ["ip", "route"]))),
-  );
-  return running
-    .filter((_, index) => cutsOff(routes[index] ?? ""))
-    .map((each) => label(each, labelNames.node));
-}
-
-function stateOf({ State }: ContainerFacts, isIsolated: boolean): NodeState {
-  if (!State.Running) return "stopped";
-  if (State.Paused) return "paused";
-  return isIsolated ? "isolated" : "running";
+function stateOf(facts: ContainerFacts, volumes: readonly string[]): NodeState {
+  if (!facts.State.Running) return "stopped";
+  if (facts.State.Paused) return "paused";
+  return isIsolated(facts, volumes) ? "isolated" : "running";
 }
 
 const flagOf = ({ Config }: ContainerFacts, flag: string) =>

@@ -1,11 +1,5 @@
-import type { Docker } from "./docker.ts";
-
-/** Whom it takes to cut a node off. */
-export interface Isolated {
-  readonly container: string;
-  /** The image of the cluster, whose `ip` does it. */
-  readonly image: string;
-}
+import type { ContainerFacts, Docker } from "./docker.ts";
+import { labelArguments } from "./plan.ts";
 
 /**
  * Cuts an agent off from others, both ways, while the network's gateway, and with it the published
@@ -20,28 +14,37 @@ export interface Isolated {
  */
 export async function isolate(
   docker: Docker,
-  { container, image }: Isolated,
+  clusterId: string,
+  node: ContainerFacts,
   addresses: readonly string[],
 ): Promise<void> {
+  await docker.createVolume([...labelArguments({ clusterId, jobLabels: {} }), markOf(node)]);
   const filter = "--sysctl=net.ipv4.conf.all.rp_filter=1";
   const script = 'for address; do ip route replace "$address" dev lo; done';
-  await docker.runToEnd([...besides(container, filter), image, "-ec", script, "sh", ...addresses]);
+  await docker.runToEnd([...besides(node, filter), "-ec", script, "sh", ...addresses]);
 }
 
 /** Undoes `isolate`. */
-export async function reconnect(docker: Docker, { container, image }: Isolated): Promise<void> {
+export async function reconnect(docker: Docker, node: ContainerFacts): Promise<void> {
   const script =
     'ip route | while read -r address dev name rest; do if [ "$name" = lo ]; then ip route del "$address" dev lo; fi; done';
-  await docker.runToEnd([...besides(container), image, "-ec", script]);
+  await docker.runToEnd([...besides(node), "-ec", script]);
+  await docker.removeVolumes([markOf(node)]);
 }
 
-/** @returns whether these routes, as `ip route` lists them, are those of an isolated node */
-export function cutsOff(routes: string): boolean {
-  return / dev lo( |$)/m.test(routes);
-}
+/** @param volumes - names of the cluster's volumes */
+export const isIsolated = (node: ContainerFacts, volumes: readonly string[]) =>
+  volumes.includes(markOf(node));
+
+/**
+ * The name of an empty volume that tells later steps that a node is isolated: to look at the routes
+ * in each container takes 0.07 s a node (measured). It holds for this start only, as routes do.
+ */
+export const markOf = ({ Name, State }: ContainerFacts) =>
+  `${Name}-isolated-${Date.parse(State.StartedAt)}`;
 
 /** A container in the network namespace of another, since that one may not change its own routes. */
-function besides(container: string, ...more: readonly string[]): string[] {
+function besides({ Name, Config }: ContainerFacts, ...more: readonly string[]): string[] {
   const rights = ["--cap-add=NET_ADMIN", "--user=0"];
-  return [`--network=container:${container}`, ...more, ...rights, "--entrypoint=sh"];
+  return [`--network=container:${Name}`, ...more, ...rights, "--entrypoint=sh", Config.Image];
 }

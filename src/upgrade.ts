@@ -59,7 +59,7 @@ export async function upgrade(): Promise<void> {
     const target = await chosen(docker, spec, cluster, canceled);
     begun = cluster.clusterId;
     await core.group("Upgrade", () => upgradeAll(docker, spec, cluster, target, canceled));
-    const after = await lookAgain(docker, cluster, []);
+    const after = await lookAgain(docker, cluster);
     const [there = []] = partsOf(after);
     const { leader } = await raftOf(there);
     output("version", target.version);

@@ -7,7 +7,7 @@ import { effectOf } from "../../src/effect.ts";
 import { faultInputDefaults, parseFaultInputs, type Target } from "../../src/fault-inputs.ts";
 import type { FoundAgent, NodeState } from "../../src/found.ts";
 import { isOlder, isSameVersion } from "../../src/image-version.ts";
-import { cutsOff } from "../../src/isolation.ts";
+import { isIsolated, markOf } from "../../src/isolation.ts";
 import { replacementArguments } from "../../src/replace.ts";
 import { agentsMeant, hasQuorum, quorumOf, resolveTarget } from "../../src/target.ts";
 import { inOrder, refuseDowngrade } from "../../src/upgrade.ts";
@@ -239,11 +239,12 @@ alive: server-1 172.28.0.4:8301
   expect(membersIn("")).toEqual([]);
 });
 
-test("an isolated node is told by its routes", () => {
-  const open =
-    "default via 172.18.0.1 dev eth0 \n172.18.0.0/16 dev eth0 scope link  src 172.18.0.2 \n";
-  expect(cutsOff(open)).toBe(false);
-  expect(cutsOff(`${open}172.18.0.3 dev lo scope link \n`)).toBe(true);
+test("a mark tells an isolated node, until that starts again", () => {
+  const mark = markOf(facts);
+  expect(isIsolated(facts, ["f00d", mark])).toBe(true);
+  expect(isIsolated(facts, ["f00d"])).toBe(false);
+  const later = { ...facts, State: { ...facts.State, StartedAt: "2026-01-01T00:00:01Z" } };
+  expect(isIsolated(later, [mark])).toBe(false);
 });
 
 describe("upgrade", () => {
