@@ -12,6 +12,16 @@ import type { Up } from "./support.ts";
 /** A job of its own: its steps find its cluster whatever else the engine holds. */
 export const ownJob = () => ({ env: { GITHUB_RUN_ID: randomUUID() } });
 
+/**
+ * Consul's own clocks, faster: for tests of whether steps wait for them, not of how long they are.
+ * Without the cleanup a server that was killed keeps its vote, and needs no round of autopilot.
+ */
+export const fastClocks = `
+  gossip_lan { probe_interval = "300ms", probe_timeout = "200ms" }
+  performance { leave_drain_time = "100ms" }
+  autopilot { cleanup_dead_servers = false }
+`;
+
 /** Runs a step of the job with the action `fault`; it must succeed, and print no secret. */
 export async function fault(
   { job, outputs }: Up,
@@ -46,11 +56,14 @@ export const addressesIn = (step: StepResult) =>
 export class Writer {
   readonly acknowledged: string[] = [];
   readonly #up: Up;
+  readonly #pause: number;
   #isOver = false;
   readonly #running: Promise<void>;
 
-  constructor(up: Up) {
+  /** @param pause - milliseconds between two writes */
+  constructor(up: Up, pause = 20) {
     this.#up = up;
+    this.#pause = pause;
     this.#running = this.#run();
   }
 
@@ -80,7 +93,7 @@ export class Writer {
         this.acknowledged.push(key);
         break;
       }
-      await sleep(20);
+      await sleep(this.#pause);
     }
   }
 }

@@ -7,9 +7,9 @@ import type { PhaseName, Timeline } from "./timeline.ts";
 
 /**
  * Milliseconds between two looks. A look at one gate costs an agent about 1 ms, which a long wait
- * shall not take from the job's own work: who waits longer is told later, by 1 % of the time.
+ * shall not take from the job's own work: who waits longer is told later, by 1 % on average.
  */
-const pauseAfter = (waited: number) => Math.min(250, Math.max(25, waited / 100));
+const pauseAfter = (waited: number) => Math.min(250, Math.max(25, waited / 50));
 
 /** What one look at the cluster tells of a gate. */
 export interface Verdict {

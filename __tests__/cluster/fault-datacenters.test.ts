@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { root } from "../../script/runner.ts";
-import { fault, ownJob, statesIn, upgrade, Writer } from "../fault-steps.ts";
+import { fastClocks, fault, ownJob, statesIn, upgrade, Writer } from "../fault-steps.ts";
 import { ask, credentials } from "../secured.ts";
 import { engineHoldings, type Up, up } from "../support.ts";
 import { twoVersions } from "../versions.ts";
@@ -47,7 +47,8 @@ beforeAll(async () => {
   const [older] = await twoVersions();
   before = await engineHoldings();
   const security = { acl: "true", tls: "true", "gossip-encryption": "true" };
-  cluster = await up({ cluster: file, ...security, image: older.image }, ownJob());
+  const inputs = { cluster: file, config: fastClocks, image: older.image };
+  cluster = await up({ ...inputs, ...security }, ownJob());
 });
 afterAll(async () => {
   await cluster.down();

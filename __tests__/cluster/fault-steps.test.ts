@@ -7,6 +7,7 @@ import {
   addressesIn,
   blockingReader,
   dnsReader,
+  fastClocks,
   fault,
   ownJob,
   statesIn,
@@ -22,30 +23,37 @@ async function leaderAsSeenBy(http: string): Promise<string> {
   return JSON.parse(await httpGet(`${http}/v1/status/leader`));
 }
 
-describe("a cluster with Consul's own timers", () => {
-  let before: string[];
-  let cluster: Up;
-  const nodeOf = (node: string) => {
-    const found = cluster.nodes.find(({ name }) => name === node);
-    if (!found) throw new Error(`no ${node}`);
-    return found;
-  };
-  const http = (node: string) => nodeOf(node).http;
-  const addressOf = (node: string) => nodeOf(node).ip;
-  const containerOf = (node: string) => nodeOf(node).container;
-  const addresses = () => Object.fromEntries(cluster.nodes.map(({ name, ip }) => [name, ip]));
+let before: string[];
+let cluster: Up;
 
+const nodeOf = (node: string) => {
+  const found = cluster.nodes.find(({ name }) => name === node);
+  if (!found) throw new Error(`no ${node}`);
+  return found;
+};
+const http = (node: string) => nodeOf(node).http;
+const addressOf = (node: string) => nodeOf(node).ip;
+const containerOf = (node: string) => nodeOf(node).container;
+const addresses = () => Object.fromEntries(cluster.nodes.map(({ name, ip }) => [name, ip]));
+
+/** A cluster for the tests of one group. */
+function withCluster(inputs: Readonly<Record<string, string>>): void {
   beforeAll(async () => {
     before = await engineHoldings();
-    cluster = await up({ clients: "2" }, ownJob());
-    // Only the first server's DNS is published: tests need it while the leader is away.
-    if (cluster.outputs.leader === "server-1") await fault(cluster, "restart", "leader");
+    cluster = await up({ clients: "2", ...inputs }, ownJob());
   });
-
   // Whatever went on before, the main action's post step removes it all.
   afterAll(async () => {
     await cluster.down();
     expect(await engineHoldings()).toEqual(before);
+  });
+}
+
+describe("with Consul's own clocks", () => {
+  withCluster({});
+  // Only the first server's DNS is published: the test needs it while the leader is away.
+  beforeAll(async () => {
+    if (cluster.outputs.leader === "server-1") await fault(cluster, "restart", "leader");
   });
 
   test("the leader is killed and brought back: what clients see all the while", async () => {
@@ -105,6 +113,10 @@ describe("a cluster with Consul's own timers", () => {
     expect(await writer.missing()).toEqual([]);
     expect(writer.acknowledged.length).toBeGreaterThan(20);
   });
+});
+
+describe("with faster clocks", () => {
+  withCluster({ config: fastClocks });
 
   test("a client agent dies: a blocking query ends, and DNS no longer names its services", async () => {
     const service = { method: "PUT", body: JSON.stringify({ Name: "api", Port: 80 }) };
