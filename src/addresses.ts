@@ -6,7 +6,7 @@ import { labelArguments } from "./plan.ts";
 import { ask } from "./ready.ts";
 
 /**
- * Starts nodes that are stopped and restarts the others, each on its last address.
+ * Starts nodes, those that run once they are stopped, each on its last address.
  *
  * The engine gives a container that starts the lowest address that is free. So nodes start in the
  * order of their last addresses, and the address of one that stays stopped is held meanwhile: gossip
@@ -17,18 +17,18 @@ export async function startOnLastAddresses(
   hit: readonly FoundAgent[],
   cluster: FoundCluster,
 ): Promise<void> {
-  const stopped = cluster.agents.filter(isStopped);
-  const ordered = byAddress(stopped, await lastAddresses(docker, cluster.agents));
+  const addresses = await lastAddresses(docker, cluster.agents);
+  const running = hit.filter((agent) => !isStopped(agent));
+  await docker.change(
+    "stop",
+    running.map(({ container }) => container),
+  );
+  const stopped = cluster.agents.filter((agent) => isStopped(agent) || running.includes(agent));
   const holders: string[] = [];
   try {
-    for (const agent of ordered)
+    for (const agent of byAddress(stopped, addresses))
       if (hit.includes(agent)) await docker.startContainer(agent.container);
       else holders.push(await holdAddress(docker, agent, cluster));
-    const running = hit.filter((agent) => !isStopped(agent));
-    await docker.change(
-      "restart",
-      running.map(({ container }) => container),
-    );
   } finally {
     await docker.removeContainers(holders);
   }

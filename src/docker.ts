@@ -107,7 +107,7 @@ export interface NetworkMember {
   readonly mac: string;
 }
 
-export type ContainerVerb = "kill" | "pause" | "unpause" | "start" | "stop" | "restart";
+export type ContainerVerb = "kill" | "pause" | "unpause" | "stop";
 
 /** A container that ended. */
 export interface Exit {

@@ -1,7 +1,16 @@
 import { ConsulError } from "./consul.ts";
 import type { FaultAction } from "./fault-inputs.ts";
 import { type FoundAgent, isUp } from "./found.ts";
-import { agreedLeader, ask, type Gate, readyGates, servers, wanGate } from "./ready.ts";
+import {
+  type AskedAgent,
+  agreedLeader,
+  ask,
+  everyoneNames,
+  type Gate,
+  readyGates,
+  servers,
+  wanGate,
+} from "./ready.ts";
 import { quorumOf, type Raft } from "./target.ts";
 
 /** What a fault must lead to. */
@@ -65,7 +74,8 @@ export function effectOf(
   }
   if (fate === "back") {
     const away = agents.filter((agent) => !working.includes(agent));
-    const gates = [...readyGates, raftIsSettled(away), ...overWan(working, elsewhere)];
+    const settled = [raftIsSettled(away), ...overWan(working, elsewhere)];
+    const gates = [...readyGates, alive(hit), ...settled];
     return { what: `${names} back`, asked: working, gates };
   }
   const isAway = action === "stop" ? haveLeft(hit) : notAlive(hit);
@@ -133,15 +143,21 @@ const leaderAmongOthers = (hit: readonly FoundAgent[]): Gate => ({
   },
 });
 
+// The gates of a ready cluster ask servers only; clients may learn of it some gossip later.
+const alive = (hit: readonly FoundAgent[]): Gate => ({
+  name: "every agent takes the node for alive (gossip's own timers)",
+  look: async (agents) => everyoneNames(hit, await aliveFor(agents), "alive for all"),
+});
+
 const notAlive = (hit: readonly FoundAgent[]): Gate => ({
   name: "no agent that remains takes the node for alive (gossip's own timers)",
-  look: async (agents) => {
-    const answers = await ask(agents, async (consul) =>
-      (await consul.members()).filter(({ isAlive }) => isAlive).map(({ node }) => node),
-    );
-    return nobodyNames(hit, answers, "alive");
-  },
+  look: async (agents) => nobodyNames(hit, await aliveFor(agents), "alive"),
 });
+
+const aliveFor = (agents: readonly AskedAgent[]) =>
+  ask(agents, async (consul) =>
+    (await consul.members()).filter(({ isAlive }) => isAlive).map(({ node }) => node),
+  );
 
 // Who missed the leave takes the node for failed, until gossip has told it better.
 const haveLeft = (hit: readonly FoundAgent[]): Gate => ({
