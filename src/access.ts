@@ -11,8 +11,7 @@ import type { Docker } from "./docker.ts";
  */
 export async function credentialsIn(docker: Docker, container: string): Promise<Credentials> {
   const archive = await docker.getArchive(container, securityFolder);
-  // A copy, since the parser reads the whole buffer that an array is a part of.
-  const files = archive ? parseTar(Uint8Array.from(archive)) : [];
+  const files = archive ? parseTar(archive) : [];
   const textOf = (name: string) => files.find((file) => file.name.endsWith(`/${name}`))?.text;
   const ca = textOf("ca.pem");
   const token = textOf("token");

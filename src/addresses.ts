@@ -59,8 +59,7 @@ export async function lastAddresses(
 async function memberList(docker: Docker, facts: ContainerFacts): Promise<string> {
   const file = `${dataDirectoryOf(facts)}/serf/local.snapshot`;
   const archive = await docker.getArchive(facts.Name, file);
-  // A copy, since the parser reads the whole buffer that an array is a part of.
-  return archive ? (parseTar(Uint8Array.from(archive))[0]?.text ?? "") : "";
+  return archive ? (parseTar(archive)[0]?.text ?? "") : "";
 }
 
 /** @returns node and address of each member, of lines such as `alive: server-1 172.18.0.2:8301` */

@@ -323,7 +323,8 @@ export class Docker {
    */
   async getArchive(container: string, folder: string): Promise<Uint8Array | undefined> {
     const archive = await this.#unlessMissing(this.#run(["cp", `${container}:${folder}`, "-"]));
-    return archive === undefined ? undefined : Buffer.from(archive);
+    // Its own buffer and no part of a larger one, since parsers of archives read all of that.
+    return archive === undefined ? undefined : Uint8Array.from(Buffer.from(archive));
   }
 
   /** @returns the last lines of a container's log, both of its streams */

@@ -106,8 +106,7 @@ export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Se
  * @returns a tar archive with the same names; owners, modes and all other files stay
  */
 export function securityArchiveFor(archive: Uint8Array, version: string): Uint8Array {
-  // A copy, since the parser reads the whole buffer that an array is a part of.
-  const files = parseTar(Uint8Array.from(archive));
+  const files = parseTar(archive);
   return createTar(
     files.map(({ name, data, text, attrs }) => {
       const isConfig = name.endsWith(`/${configFile}`);
