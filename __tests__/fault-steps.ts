@@ -17,7 +17,7 @@ export const ownJob = () => ({ env: { GITHUB_RUN_ID: randomUUID() } });
  * Without the cleanup a server that was killed keeps its vote, and needs no round of autopilot.
  */
 export const fastClocks = `
-  gossip_lan { probe_interval = "300ms", probe_timeout = "200ms" }
+  gossip_lan { probe_interval = "500ms", probe_timeout = "400ms" }
   performance { leave_drain_time = "100ms" }
   autopilot { cleanup_dead_servers = false }
 `;

@@ -236,7 +236,7 @@ describe("an agent", () => {
   });
 
   test("that never joins: who sees whom, and what it complains of", async () => {
-    const inputs = { servers: "3", timeout: "8s", config: neverLed };
+    const inputs = { servers: "3", timeout: "15s", config: neverLed };
     const { errors } = await disturbed(inputs, cutOff, "server-3");
     expect(errors).toMatchObject([{ title: "Consul is not ready" }]);
     expect(errors[0]?.message).toMatch(/server-1 sees server-2; not server-3/);
@@ -247,7 +247,7 @@ describe("an agent", () => {
   });
 
   test("no leader in time: who sees whom", async () => {
-    const inputs = { servers: "3", timeout: "6s", config: neverLed };
+    const inputs = { servers: "3", timeout: "10s", config: neverLed };
     const { errors } = await failing(inputs);
     expect(errors).toMatchObject([{ title: "Consul is not ready" }]);
     expect(errors[0]?.message).toContain("one leader");
