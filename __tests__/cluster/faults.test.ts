@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Job, type JobOptions, type RunningStep } from "../../script/runner.ts";
 import { deniedEngine, engineProxy, errorsOf, listener } from "../faults.ts";
+import { eventually } from "../secured.ts";
 import { docker, engineHoldings, testInputs } from "../support.ts";
 
 let before: string[];
@@ -237,7 +238,15 @@ describe("an agent", () => {
 
   test("that never joins: who sees whom, and what it complains of", async () => {
     const inputs = { servers: "3", timeout: "15s", config: neverLed };
-    const { errors } = await disturbed(inputs, cutOff, "server-3");
+    const cutOffOnceBound = async (container: string) => {
+      // An agent that finds no address to bind to exits.
+      await eventually(
+        () => docker("logs", container),
+        (log) => log.includes("Cluster Addr"),
+      );
+      await cutOff(container);
+    };
+    const { errors } = await disturbed(inputs, cutOffOnceBound, "server-3");
     expect(errors).toMatchObject([{ title: "Consul is not ready" }]);
     expect(errors[0]?.message).toMatch(/server-1 sees server-2; not server-3/);
     expect(errors[0]?.message).toContain("server-3 does not answer");
