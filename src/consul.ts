@@ -11,9 +11,14 @@ export interface Member {
   readonly hasLeft: boolean;
   /** Consul's version, without build or metadata. */
   readonly version: string;
+  /** The node's ID, by which raft knows a server (tag `id`). */
+  readonly id: string;
 }
 
 export interface RaftPeer {
+  /** The server's node ID or, with raft protocol 2, its address. */
+  readonly id: string;
+  /** Empty if the server that is asked knows no member with this address. */
   readonly node: string;
   /** Where raft reaches it. */
   readonly ip: string;
@@ -29,14 +34,23 @@ const membersAnswer = z.array(
     Name: z.string(),
     Addr: z.string(),
     Status: z.number(),
-    Tags: z.object({ build: z.string() }),
+    Tags: z.object({ build: z.string(), id: z.string() }),
   }),
 );
+
+/** What Consul calls a raft peer that it knows no member for (agent/consul/operator_raft_endpoint.go). */
+const unknownNode = "(unknown)";
 
 const raftAnswer = z.object({
   Index: z.number(),
   Servers: z.array(
-    z.object({ Node: z.string(), Address: z.string(), Leader: z.boolean(), Voter: z.boolean() }),
+    z.object({
+      ID: z.string(),
+      Node: z.string(),
+      Address: z.string(),
+      Leader: z.boolean(),
+      Voter: z.boolean(),
+    }),
   ),
 });
 
@@ -156,6 +170,7 @@ export class Consul {
       isAlive: Status === alive,
       hasLeft: Status === left,
       version: Tags.build.replace(/[:+].*/, ""),
+      id: Tags.id,
     }));
   }
 
@@ -181,8 +196,9 @@ export class Consul {
   async #raft(query: string): Promise<{ index: number; peers: RaftPeer[] }> {
     const path = `/v1/operator/raft/configuration${query}`;
     const { Index, Servers } = await this.#get(path, raftAnswer);
-    const peers = Servers.map(({ Node, Address, Leader, Voter }) => ({
-      node: Node,
+    const peers = Servers.map(({ ID, Node, Address, Leader, Voter }) => ({
+      id: ID,
+      node: Node === unknownNode ? "" : Node,
       ip: Address.replace(/:\d+$/, ""),
       isLeader: Leader,
       isVoter: Voter,

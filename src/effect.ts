@@ -1,4 +1,4 @@
-import { ConsulError } from "./consul.ts";
+import { ConsulError, type Member, type RaftPeer } from "./consul.ts";
 import type { FaultAction } from "./fault-inputs.ts";
 import { type FoundAgent, isUp } from "./found.ts";
 import {
@@ -21,6 +21,15 @@ export interface Effect {
   readonly asked: readonly FoundAgent[];
   /** What must hold; none where there is nothing to wait for. */
   readonly gates: readonly Gate[];
+}
+
+/** How a cluster was before the action. */
+export interface Before {
+  readonly raft: Raft;
+  /** Each node's address by its name; of a stopped one the last. */
+  readonly addresses: ReadonlyMap<string, string>;
+  /** Agents of other datacenters, which those that come back must see over WAN. */
+  readonly elsewhere: readonly FoundAgent[];
 }
 
 /** Which nodes are able to do their part afterwards, of those that were and those that were hit. */
@@ -46,14 +55,12 @@ const fates: Readonly<Record<FaultAction, Fate>> = {
  * a graceful leave does so at once.
  *
  * @param agents - of the one datacenter that is hit
- * @param elsewhere - agents of other datacenters, which those that come back must see over WAN
  */
 export function effectOf(
   action: FaultAction,
   hit: readonly FoundAgent[],
   agents: readonly FoundAgent[],
-  raft: Raft,
-  elsewhere: readonly FoundAgent[] = [],
+  { raft, addresses, elsewhere }: Before,
 ): Effect {
   const fate = fates[action];
   if (fate === "untouched") return { what: "the data is gone", asked: [], gates: [] };
@@ -74,7 +81,8 @@ export function effectOf(
   }
   if (fate === "back") {
     const away = agents.filter((agent) => !working.includes(agent));
-    const settled = [raftIsSettled(away), ...overWan(working, elsewhere)];
+    const awayAt = away.map(({ node }) => addresses.get(node) ?? "");
+    const settled = [raftIsSettled(awayAt), ...overWan(working, elsewhere)];
     const gates = [...readyGates, alive(hit), ...settled];
     return { what: `${names} back`, asked: working, gates };
   }
@@ -107,26 +115,32 @@ export function overWan(agents: readonly FoundAgent[], elsewhere: readonly Found
 
 /**
  * An agent that got another address is known by its old one for a while. And a server that lost its
- * data has a new id: the old one stays a voter until autopilot takes it out.
+ * data has a new ID: the old one stays a voter until it is taken out of raft.
  *
- * @param away - nodes that may still be in raft, though nobody is there
+ * @param away - addresses of nodes that are down: they may still be in raft. A server that became
+ *   leader without ever having seen one of them as a member does not even know its name.
  */
-export const raftIsSettled = (away: readonly FoundAgent[]): Gate => ({
-  name: "raft has members only, each at its own address",
+export const raftIsSettled = (away: readonly string[]): Gate => ({
+  name: "raft has members only, each by its own ID and address",
   look: async (agents) => {
-    const absent = away.map(({ node }) => node);
     const answers = await ask(servers(agents), async (consul) => {
       const [peers, members] = await Promise.all([consul.raftPeers(), consul.members()]);
-      const addresses = new Map(members.map(({ node, ip }) => [node, ip]));
-      return peers.filter(({ node, ip }) => addresses.get(node) !== ip && !absent.includes(node));
+      return peers.filter((peer) => !members.some(isPeer(peer)) && !away.includes(peer.ip));
     });
     const failing = answers.flatMap(({ node, answer }) => {
       if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
-      return answer.map((peer) => `${node}: raft has ${peer.node} at ${peer.ip}, which it is not`);
+      return answer.map(
+        (peer) =>
+          `${node}: raft has ${peer.node || "a server"} at ${peer.ip} (ID ${peer.id}), and no member is that`,
+      );
     });
-    return { picture: failing.length === 0 ? "raft settled" : "old addresses in raft", failing };
+    return { picture: failing.length === 0 ? "raft settled" : "old servers in raft", failing };
   },
 });
+
+/** Up to raft protocol 2, which Consul 1.9 removed, a server's ID in raft is its address. */
+const isPeer = (peer: RaftPeer) => (member: Member) =>
+  member.ip === peer.ip && (member.id === peer.id || peer.id.startsWith(`${peer.ip}:`));
 
 const leaderAmongOthers = (hit: readonly FoundAgent[]): Gate => ({
   name: "another server leads and every agent that remains agrees",

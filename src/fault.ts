@@ -1,5 +1,5 @@
 import * as core from "@actions/core";
-import { lastAddresses, startOnLastAddresses } from "./addresses.ts";
+import { startOnLastAddresses } from "./addresses.ts";
 import { cancellation } from "./cancellation.ts";
 import { ConsulError } from "./consul.ts";
 import { type ContainerFacts, Docker } from "./docker.ts";
@@ -7,7 +7,6 @@ import { type Effect, effectOf } from "./effect.ts";
 import { ActionError } from "./errors.ts";
 import { type FaultAction, type FaultSpec, parseFaultInputs } from "./fault-inputs.ts";
 import {
-  dataDirectoryOf,
   type FoundAgent,
   type FoundCluster,
   findCluster,
@@ -16,6 +15,7 @@ import {
   nodeOf,
 } from "./found.ts";
 import { isolate, reconnect } from "./isolation.ts";
+import { dataDirectoryOf } from "./last-addresses.ts";
 import { fail, timed } from "./log.ts";
 import { ledAmong, raftOf } from "./raft.ts";
 import { servers, untilHold } from "./ready.ts";
@@ -33,16 +33,18 @@ export async function fault(): Promise<void> {
     const spec = parseFaultInputs(core.getInput);
     const cluster = await findCluster(docker, spec.cluster, process.env);
     const there = agentsMeant(cluster.agents, spec);
-    const raft = await raftOf(there);
+    const { addresses } = cluster;
+    const raft = await raftOf(there, addresses);
     const hit = resolveTarget(spec.action, spec.target, there, raft);
-    const elsewhere = await ledAmong(cluster.agents.filter((agent) => !there.includes(agent)));
-    const effect = effectOf(spec.action, hit, there, raft, elsewhere);
+    const others = cluster.agents.filter((agent) => !there.includes(agent));
+    const elsewhere = await ledAmong(others, addresses);
+    const effect = effectOf(spec.action, hit, there, { raft, addresses, elsewhere });
     await core.group(`${spec.action} ${hit.map(({ node }) => node).join(", ")}`, async () => {
       await doIt(docker, spec, cluster, hit);
       if (spec.wait) await untilTrue(docker, spec, cluster, effect);
     });
     const after = await lookAgain(docker, cluster);
-    await report(hit, after.agents);
+    await report(hit, after);
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
   }
@@ -71,11 +73,10 @@ const deeds: Readonly<Record<FaultAction, Deed>> = {
   },
   start: startOnLastAddresses,
   restart: startOnLastAddresses,
-  isolate: async (docker, hit, { agents, clusterId }) => {
-    const addresses = [...(await lastAddresses(docker, agents))];
+  isolate: async (docker, hit, { addresses, clusterId }) => {
     await Promise.all(
       hit.map(({ node, facts }) => {
-        const others = addresses.filter(([name]) => name !== node).map(([, ip]) => ip);
+        const others = [...addresses].filter(([name]) => name !== node).map(([, ip]) => ip);
         return isolate(docker, clusterId, facts, others);
       }),
     );
@@ -172,9 +173,12 @@ async function removeData(docker: Docker, facts: ContainerFacts): Promise<void> 
   await docker.runToEnd([...where, Config.Image, "-ec", script, "sh", dataDirectoryOf(facts)]);
 }
 
-async function report(hit: readonly FoundAgent[], agents: readonly FoundAgent[]): Promise<void> {
+async function report(
+  hit: readonly FoundAgent[],
+  { agents, addresses }: FoundCluster,
+): Promise<void> {
   const there = agents.filter(({ datacenter }) => datacenter === hit[0]?.datacenter);
-  const raft = await raftOf(there);
+  const raft = await raftOf(there, addresses);
   const isLed = hasQuorum(there, raft);
   const names = hit.map(({ node }) => node);
   const outputs: Record<(typeof faultOutputNames)[number], string> = {

@@ -6,12 +6,12 @@ import type { ContainerFacts, Docker } from "./docker.ts";
 import { ActionError, InputError } from "./errors.ts";
 import { portNames } from "./inputs.ts";
 import { isIsolated } from "./isolation.ts";
+import { lastAddresses } from "./last-addresses.ts";
 import {
   type AgentPlan,
   addressOf,
   anyClusterFilter,
   clusterFilter,
-  imageDataDirectory,
   jobLabels,
   labelNames,
   type Publication,
@@ -39,6 +39,8 @@ export interface FoundCluster {
   readonly credentials: Credentials;
   /** The primary datacenter's first, in each the servers first, each role by number. */
   readonly agents: readonly FoundAgent[];
+  /** Each node's address in the cluster's network by its name; of a stopped one the last. */
+  readonly addresses: ReadonlyMap<string, string>;
 }
 
 /** Whether an agent can do its part in the cluster. */
@@ -68,7 +70,8 @@ export async function findCluster(
     docker.volumes(clusterFilter(clusterId)),
   ]);
   const agents = foundAgents(facts, credentials, volumes);
-  return { clusterId, network: networkOf(facts), credentials, agents };
+  const addresses = await lastAddresses(docker, agents, agents.filter(isUp));
+  return { clusterId, network: networkOf(facts), credentials, agents, addresses };
 }
 
 /** The same cluster as it is now. */
@@ -155,13 +158,6 @@ function publicationsOf({ HostConfig }: ContainerFacts): Publication[] {
     const [binding] = HostConfig.PortBindings?.[`${agentPorts[name]}/tcp`] ?? [];
     return binding ? [{ name, port: Number(binding.HostPort), isFixed: true }] : [];
   });
-}
-
-/** Where the agent in a container keeps its data, as the image's entrypoint decides it. */
-export function dataDirectoryOf({ Config }: ContainerFacts): string {
-  const variable = "CONSUL_DATA_DIR=";
-  const given = Config.Env?.find((each) => each.startsWith(variable))?.slice(variable.length);
-  return given || imageDataDirectory;
 }
 
 function stateOf(facts: ContainerFacts, volumes: readonly string[]): NodeState {

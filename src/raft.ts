@@ -6,8 +6,14 @@ import { hasQuorum, type Raft } from "./target.ts";
 /**
  * Who leads and who votes now. Each server that works is asked what it knows itself, since without
  * a quorum there is no leader to ask; the one with the newest configuration is believed.
+ *
+ * @param addresses - each node's by its name, down or not: Consul does not name a voter that the
+ *   server it asks has never seen as a member
  */
-export async function raftOf(agents: readonly FoundAgent[]): Promise<Raft> {
+export async function raftOf(
+  agents: readonly FoundAgent[],
+  addresses: ReadonlyMap<string, string>,
+): Promise<Raft> {
   const answers = await ask(servers(agents.filter(isUp)), (consul) => consul.raftPeersAsKnown());
   const known = answers
     .flatMap(({ answer }) => (answer instanceof ConsulError ? [] : [answer]))
@@ -20,13 +26,18 @@ export async function raftOf(agents: readonly FoundAgent[]): Promise<Raft> {
   const leader = known
     .flatMap((each) => each.peers)
     .find(({ node, isLeader }) => isLeader && working.includes(node));
-  return { leader: leader?.node ?? "", voters: voters.map(({ node }) => node) };
+  const nodes = new Map([...addresses].map(([node, ip]) => [ip, node]));
+  const names = voters.map(({ node, ip }) => node || (nodes.get(ip) ?? ""));
+  return { leader: leader?.node ?? "", voters: names };
 }
 
 /** Of these agents the ones that are up, in datacenters that have a leader. */
-export async function ledAmong(agents: readonly FoundAgent[]): Promise<FoundAgent[]> {
+export async function ledAmong(
+  agents: readonly FoundAgent[],
+  addresses: ReadonlyMap<string, string>,
+): Promise<FoundAgent[]> {
   const parts = [...byDatacenter(agents).values()].map(async (there) =>
-    hasQuorum(there, await raftOf(there)) ? there.filter(isUp) : [],
+    hasQuorum(there, await raftOf(there, addresses)) ? there.filter(isUp) : [],
   );
   return (await Promise.all(parts)).flat();
 }

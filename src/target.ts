@@ -6,7 +6,7 @@ import { type FoundAgent, isUp, type NodeState } from "./found.ts";
 export interface Raft {
   /** Node name; empty for none. */
   readonly leader: string;
-  /** Node names of the voters in raft's configuration. */
+  /** Node names of the voters in raft's configuration; empty for one that nobody can name. */
   readonly voters: readonly string[];
 }
 

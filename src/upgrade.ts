@@ -61,7 +61,7 @@ export async function upgrade(): Promise<void> {
     await core.group("Upgrade", () => upgradeAll(docker, spec, cluster, target, canceled));
     const after = await lookAgain(docker, cluster);
     const [there = []] = partsOf(after);
-    const { leader } = await raftOf(there);
+    const { leader } = await raftOf(there, after.addresses);
     output("version", target.version);
     output("leader", leader);
     output("nodes", JSON.stringify(after.agents.map(nodeOf)));
@@ -98,7 +98,7 @@ async function upgradeAll(
   for (const there of parts) {
     const probe = new WriteProbe(key, there);
     try {
-      for (const agent of inOrder(there, await raftOf(there)))
+      for (const agent of inOrder(there, await raftOf(there, cluster.addresses)))
         await upgradeOne(docker, spec, cluster, agent, target, probe);
     } finally {
       downtime = Math.max(downtime, await probe.stop());

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { byAddress, membersIn } from "../../src/addresses.ts";
+import { byAddress } from "../../src/addresses.ts";
 import { Consul } from "../../src/consul.ts";
 import type { ContainerFacts } from "../../src/docker.ts";
 import { effectOf, raftIsSettled } from "../../src/effect.ts";
@@ -11,6 +11,8 @@ import { faultInputDefaults, parseFaultInputs, type Target } from "../../src/fau
 import type { FoundAgent, NodeState } from "../../src/found.ts";
 import { isOlder, isSameVersion } from "../../src/image-version.ts";
 import { isIsolated, markOf } from "../../src/isolation.ts";
+import { membersIn } from "../../src/last-addresses.ts";
+import { raftOf } from "../../src/raft.ts";
 import { replacementArguments } from "../../src/replace.ts";
 import { agentsMeant, hasQuorum, quorumOf, resolveTarget } from "../../src/target.ts";
 import { inOrder, refuseDowngrade } from "../../src/upgrade.ts";
@@ -176,7 +178,7 @@ describe("what a fault must lead to", () => {
     nodes: string[],
     agents = three,
     now = raft,
-  ) => effectOf(action, hit(...nodes), agents, now);
+  ) => effectOf(action, hit(...nodes), agents, { raft: now, addresses: new Map(), elsewhere: [] });
 
   test("with a quorum left, the others are asked whether it is gone", () => {
     const { what, asked } = effect("kill", ["server-1"]);
@@ -216,37 +218,76 @@ describe("what a fault must lead to", () => {
 
 test("who comes back must see the other datacenters, where there are any that are led", () => {
   const back = (elsewhere: readonly FoundAgent[]) =>
-    effectOf("start", three.slice(0, 1), three, raft, elsewhere).gates.length;
+    effectOf("start", three.slice(0, 1), three, { raft, addresses: new Map(), elsewhere }).gates
+      .length;
   expect(back([agent("west-server-1")])).toBe(back([]) + 1);
 });
 
-test("raft is settled when each of its peers is a member at that address, or known to be away", async () => {
-  const answers: Record<string, unknown> = {
-    "/v1/agent/members": ["server-1", "server-2"].map((Name, index) => {
-      return { Name, Addr: `10.0.0.${index + 1}`, Status: 1, Tags: { build: "1.8.7" } };
-    }),
-    "/v1/operator/raft/configuration": {
-      Index: 1,
-      Servers: ["10.0.0.1", "10.0.0.9", "10.0.0.3"].map((ip, index) => {
-        const Node = `server-${index + 1}`;
-        return { Node, Address: `${ip}:8300`, Leader: false, Voter: true };
-      }),
-    },
-  };
-  const server = createServer(({ url = "" }, response) => {
-    response.end(JSON.stringify(answers[url]));
+/** An agent's HTTP API that gives these answers, by path. */
+async function withAnswers<T>(
+  answers: Readonly<Record<string, unknown>>,
+  use: (consul: Consul) => Promise<T>,
+): Promise<T> {
+  const server = createServer(({ url = "" }, answer) => {
+    answer.end(JSON.stringify(answers[url.replace(/\?.*/, "")]));
   }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = z.object({ port: z.number() }).parse(server.address());
   try {
-    await once(server, "listening");
-    const { port } = z.object({ port: z.number() }).parse(server.address());
-    const consul = new Consul({ scheme: "http", address: `127.0.0.1:${port}` });
-    const { failing } = await raftIsSettled([agent("server-3", "stopped")]).look([
-      { ...agent("server-1"), consul },
-    ]);
-    expect(failing).toEqual(["server-1: raft has server-2 at 10.0.0.9, which it is not"]);
+    return await use(new Consul({ scheme: "http", address: `127.0.0.1:${port}` }));
   } finally {
     server.close().closeAllConnections();
   }
+}
+
+const memberAnswers = ["a", "b", "c"].map((id, index) => {
+  const tags = { build: "1.8.7", id };
+  return { Name: `server-${index + 1}`, Addr: `10.0.0.${index + 1}`, Status: 1, Tags: tags };
+});
+
+type Peer = readonly [id: string, node: string, ip: string];
+
+const raftAnswer = (...peers: readonly Peer[]) => ({
+  Index: 1,
+  Servers: peers.map(([ID, Node, ip]) => {
+    return { ID, Node, Address: `${ip}:8300`, Leader: ID === "a", Voter: true };
+  }),
+});
+
+describe("raft is settled when each of its peers is a member by ID and address, or is down", () => {
+  const settled = (...peers: readonly Peer[]) =>
+    withAnswers(
+      {
+        "/v1/agent/members": memberAnswers,
+        "/v1/operator/raft/configuration": raftAnswer(["a", "server-1", "10.0.0.1"], ...peers),
+      },
+      (consul) => raftIsSettled(["10.0.0.4"]).look([{ ...agent("server-1"), consul }]),
+    );
+
+  test.each([
+    ["another address", "b", "server-2", "10.0.0.9", "server-2 at 10.0.0.9 (ID b)"],
+    ["another ID, of data that is gone", "x", "server-2", "10.0.0.2", "server-2 at 10.0.0.2"],
+    ["no name", "y", "(unknown)", "10.0.0.8", "a server at 10.0.0.8 (ID y)"],
+  ])("not with %s", async (_, id, node, ip, expected) => {
+    expect((await settled([id, node, ip])).failing.join()).toContain(expected);
+  });
+
+  test("with a server that is down, though the leader has never seen it", async () => {
+    const peers = [["b", "server-2", "10.0.0.2"] as const, ["d", "(unknown)", "10.0.0.4"] as const];
+    expect((await settled(...peers)).failing).toEqual([]);
+  });
+
+  test("with raft protocol 2, where the address is the ID", async () => {
+    expect((await settled(["10.0.0.2:8300", "server-2", "10.0.0.2"])).failing).toEqual([]);
+  });
+});
+
+test("a voter that the leader has never seen as a member is told by its address", async () => {
+  const peers = raftAnswer(["a", "server-1", "10.0.0.1"], ["d", "(unknown)", "10.0.0.4"]);
+  const known = await withAnswers({ "/v1/operator/raft/configuration": peers }, (consul) =>
+    raftOf([{ ...agent("server-1"), consul }], new Map([["server-4", "10.0.0.4"]])),
+  );
+  expect(known).toEqual({ leader: "server-1", voters: ["server-1", "server-4"] });
 });
 
 test("nodes start in the order of their addresses as numbers, one without a known one last", () => {

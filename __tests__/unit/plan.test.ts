@@ -46,7 +46,7 @@ describe("the arguments of docker run", () => {
     site,
   );
   const settings =
-    '-hcl={"ports":{"grpc":8502},"performance":{"raft_multiplier":1},"retry_interval":"200ms","autopilot":{"server_stabilization_time":"0s"},"disable_update_check":true}';
+    '-hcl={"ports":{"grpc":8502},"performance":{"raft_multiplier":1},"retry_interval":"200ms","autopilot":{"server_stabilization_time":"0s","cleanup_dead_servers":false},"disable_update_check":true}';
   const mount =
     '--mount="type=volume","destination=/consul/data","volume-label=consul-cluster-action.cluster=c0ffee00","volume-label=consul-cluster-action.run=me/it/7/1 ""a"", b"';
 

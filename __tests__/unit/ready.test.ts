@@ -37,7 +37,11 @@ afterEach(() => {
 async function agent(node: string, picture: () => Picture): Promise<AskedAgent> {
   const server = createServer(({ url = "" }, response) => {
     const { alive, leader, voters, healthy } = { ...whole, ...picture() };
-    const member = (Name: string) => ({ Name, Addr: "10.0.0.1", Tags: { build: "1.8.7:0e" } });
+    const member = (Name: string) => ({
+      Name,
+      Addr: "10.0.0.1",
+      Tags: { build: "1.8.7:0e", id: Name },
+    });
     const passing = [
       ...healthy.map((name) => ({ Node: name, CheckID: "serfHealth" })),
       { Node: "client-1", CheckID: "service:web" },
@@ -53,6 +57,7 @@ async function agent(node: string, picture: () => Picture): Promise<AskedAgent> 
         Servers: whole.voters.map((name) => ({
           Node: name,
           Address: "10.0.0.1:8300",
+          ID: name,
           Leader: false,
           Voter: voters.includes(name),
         })),
