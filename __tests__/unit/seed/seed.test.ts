@@ -1,0 +1,133 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type CatalogService, transactionOf } from "../../../src/consul/consul.ts";
+import { agentOf, covers, milliseconds, notSettled, transactions } from "../../../src/seed/seed.ts";
+
+const place = { file: "cluster.yml", line: 1, column: 1 };
+const keyOf = (key: string, bytes: number) => ({
+  name: `kv.${key}`,
+  place,
+  key,
+  value: Buffer.alloc(bytes),
+});
+
+describe("transactions", () => {
+  test("hold 64 operations each", () => {
+    const keys = Array.from({ length: 130 }, (_, index) => keyOf(`k${index}`, 10));
+    expect(transactions(keys).map(({ length }) => length)).toEqual([64, 64, 2]);
+  });
+
+  test("hold every key once, in order, within Consul's limits unless a key is alone", () => {
+    const sizes = fc.array(fc.oneof(fc.nat(1000), fc.integer({ min: 200_000, max: 600_000 })), {
+      maxLength: 100,
+    });
+    fc.assert(
+      fc.property(sizes, (list) => {
+        const keys = list.map((size, index) => keyOf(`k${index}`, size));
+        const batches = transactions(keys);
+        expect(batches.flat()).toEqual(keys);
+        for (const batch of batches) {
+          expect(batch.length).toBeLessThanOrEqual(64);
+          if (batch.length > 1) expect(transactionOf(batch).length).toBeLessThanOrEqual(524_288);
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
+describe("what is there covers what is declared", () => {
+  test.each([
+    [{ Name: "a", CreateIndex: 7 }, { name: "a" }],
+    [{ EnableTagOverride: true }, { enable_tag_override: true }],
+    [{ Policies: [{ ID: "1", Name: "p" }] }, { Policies: [{ Name: "p" }] }],
+    [{ Policies: null }, { Policies: [] }],
+    [{}, { Policies: [] }],
+  ])("%j, %j", (existing, declared) => expect(covers(existing, declared)).toBe(true));
+
+  test.each([
+    [{ Name: "a" }, { Name: "b" }],
+    [{ Name: "a" }, { Name: "a", Description: "d" }],
+    [{ Policies: [{ Name: "p" }, { Name: "q" }] }, { Policies: [{ Name: "p" }] }],
+    [{ Policies: null }, { Policies: [{ Name: "p" }] }],
+    [{ a: "x" }, { a: { b: 1 } }],
+  ])("not %j, %j", (existing, declared) => expect(covers(existing, declared)).toBe(false));
+
+  test("of anything, anything covers itself", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        // Keys that Consul would take for the same can't stand side by side in one of its objects.
+        fc.pre(!/[A-Z_]/.test(JSON.stringify(value)));
+        expect(covers(value, value)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("a service has settled", () => {
+  const found = (...checks: CatalogService["checks"]): CatalogService => ({
+    node: "client-1",
+    id: "web",
+    checks,
+  });
+  const silent = { status: "critical", output: "" };
+  const failed = { status: "critical", output: "connection refused" };
+  const passing = { status: "passing", output: "" };
+  const http = { http: "http://localhost", interval: "5s", timeout: "1s" };
+  const ttl = { ttl: "1m" };
+
+  test.each([
+    ["without checks", {}, found(), 0],
+    ["with a TTL check that waits for its first word", { check: ttl }, found(silent), 0],
+    ["with a check that passes from the start", { check: http }, found(passing), 0],
+    ["with a check that ran and failed", { Checks: [http, ttl] }, found(failed, silent), 0],
+    ["with a check that fails without a word", { check: http }, found(silent), 6001],
+  ])("%s", (_, definition, service, passed) => {
+    expect(notSettled(definition, service, passed)).toBeUndefined();
+  });
+
+  test.each([
+    ["before it is in the catalog", {}, undefined, "it is not in the catalog"],
+    ["before its checks are", { check: ttl }, found(), "0 of its 1 checks are in the catalog"],
+    ["before a check has run", { check: http }, found(silent), "1 of its checks have not run yet"],
+    [
+      "though another check may stay silent",
+      { checks: [http, ttl] },
+      found(silent, silent),
+      "1 of its checks have not run yet",
+    ],
+  ])("but not %s", (_, definition, service, lacking) => {
+    expect(notSettled(definition, service, 1000)).toBe(lacking);
+  });
+});
+
+test.each([
+  ["10s", 10_000],
+  ["1m30s", 90_000],
+  ["1.5h", 5_400_000],
+  ["250ms", 250],
+  [2e9, 2000],
+  [undefined, 0],
+])("a duration of %j is %d ms", (duration, expected) => {
+  expect(milliseconds(duration)).toBe(expected);
+});
+
+describe("a service is registered with", () => {
+  const agent = (node: string, role: "server" | "client", datacenter: string) => {
+    return { node, role, datacenter };
+  };
+  const servers = [
+    agent("east-server-1", "server", "east"),
+    agent("west-server-1", "server", "west"),
+  ];
+  const all = [...servers, agent("west-client-1", "client", "west")];
+  const more = [...all, agent("east-client-1", "client", "east")];
+
+  test.each([
+    ["the node that it names", "west-client-1", more, "west-client-1"],
+    ["the first client of the primary", undefined, more, "east-client-1"],
+    ["its first server where it has no client", undefined, all, "east-server-1"],
+  ])("%s", (_, node, agents, expected) => {
+    expect(agentOf({ node }, agents).node).toBe(expected);
+  });
+});

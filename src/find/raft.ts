@@ -1,0 +1,32 @@
+import { ConsulError } from "../consul/consul.ts";
+import { hasQuorum, type Raft } from "../fault/target.ts";
+import { ask, byDatacenter, servers } from "../ready/gates.ts";
+import { type FoundAgent, isUp } from "./existing-cluster.ts";
+
+/**
+ * Who leads and who votes now. Each server that works is asked what it knows itself, since without
+ * a quorum there is no leader to ask; the one with the newest configuration is believed.
+ */
+export async function raftOf(agents: readonly FoundAgent[]): Promise<Raft> {
+  const answers = await ask(servers(agents.filter(isUp)), (consul) => consul.raftPeersAsKnown());
+  const known = answers
+    .flatMap(({ answer }) => (answer instanceof ConsulError ? [] : [answer]))
+    .sort((a, b) => b.index - a.index);
+  const peers = known[0]?.peers;
+  // Where no server can be asked, the cluster is taken for what it was started as.
+  const voters = peers?.filter(({ isVoter }) => isVoter) ?? servers(agents);
+  // Followers name a leader that is gone until they have missed its heartbeats.
+  const working = agents.filter(isUp).map(({ node }) => node);
+  const leader = known
+    .flatMap((each) => each.peers)
+    .find(({ node, isLeader }) => isLeader && working.includes(node));
+  return { leader: leader?.node ?? "", voters: voters.map(({ node }) => node) };
+}
+
+/** Of these agents the ones that are up, in datacenters that have a leader. */
+export async function ledAmong(agents: readonly FoundAgent[]): Promise<FoundAgent[]> {
+  const parts = [...byDatacenter(agents).values()].map(async (there) =>
+    hasQuorum(there, await raftOf(there)) ? there.filter(isUp) : [],
+  );
+  return (await Promise.all(parts)).flat();
+}
