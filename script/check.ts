@@ -10,7 +10,7 @@ import { parse } from "yaml";
 import { messageOf } from "../src/errors.ts";
 import { faultOutputNames } from "../src/fault/fault.ts";
 import { faultInputDefaults } from "../src/fault/fault-inputs.ts";
-import { inputDefaults } from "../src/inputs/inputs.ts";
+import { inputDefaults } from "../src/inputs/input-definitions.ts";
 import { outputNames } from "../src/report/report.ts";
 import { upgradeOutputNames } from "../src/upgrade/upgrade.ts";
 import { upgradeInputDefaults } from "../src/upgrade/upgrade-inputs.ts";

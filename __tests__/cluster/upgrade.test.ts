@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { isAtLeast } from "../../src/consul/versions.ts";
-import { takesLegacyTokens } from "../../src/plan/agent-config.ts";
+import { takesLegacyTokens } from "../../src/plan/security-config.ts";
 import { ask as askOpen } from "../consul.ts";
 import { fault, ownJob, upgrade, Writer } from "../fault-steps.ts";
 import { ask, credentials, imageWithScript, secretFile } from "../secured.ts";

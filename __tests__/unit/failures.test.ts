@@ -2,9 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { wordsOf } from "../../src/apply/config-check.ts";
 import { isLeftBehind } from "../../src/destroy/left-behind.ts";
-import { failureOf } from "../../src/docker/docker.ts";
+import { failureOf } from "../../src/docker/docker-error.ts";
 import { mirrored } from "../../src/docker/find-image.ts";
-import { jobLabels, labelNames } from "../../src/plan/plan.ts";
+import { jobLabels, labelNames } from "../../src/plan/labels.ts";
 import { redact, secretsIn } from "../../src/report/redact.ts";
 
 describe("what a docker command failed of", () => {

@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pLimit from "p-limit";
-import { type Consul, ConsulError } from "../consul/consul.ts";
+import type { Consul } from "../consul/consul.ts";
+import { ConsulError } from "../consul/http.ts";
 import { ActionError } from "../errors.ts";
+import type { AgentPlan } from "../plan/plan.ts";
 import {
   agentRules,
   canChooseSecret,
   dnsRules,
   hasDnsToken,
   replicationRules,
-} from "../plan/agent-config.ts";
-import type { AgentPlan } from "../plan/plan.ts";
+} from "../plan/security-config.ts";
 import { credentialsOf, type Secrets, type Tokens } from "../plan/security-files.ts";
-import { asked } from "../ready/gates.ts";
+import { asked } from "../ready/agents.ts";
 
 /** Milliseconds between two attempts. */
 const pause = 25;

@@ -1,19 +1,16 @@
 import pLimit from "p-limit";
-import { type Docker, DockerError } from "../docker/docker.ts";
+import type { Docker } from "../docker/docker.ts";
+import { DockerError } from "../docker/docker-error.ts";
 import { freePorts } from "../docker/ports.ts";
-import type { ClusterSpec } from "../inputs/inputs.ts";
-import { isSecured, type Role } from "../plan/agent-config.ts";
-import {
-  type AgentPlan,
-  agentRunArguments,
-  type ClusterPlan,
-  clusterFilter,
-  nodeFilter,
-  withOtherPorts,
-} from "../plan/plan.ts";
+import type { ClusterSpec, Role } from "../inputs/cluster-spec.ts";
+import { isSecured } from "../plan/agent-config.ts";
+import { agentRunArguments } from "../plan/container-arguments.ts";
+import { clusterFilter, nodeFilter } from "../plan/labels.ts";
+import { type AgentPlan, type ClusterPlan, withOtherPorts } from "../plan/plan.ts";
 import { credentialsOf, type Secrets, securityArchive } from "../plan/security-files.ts";
+import { asked } from "../ready/agents.ts";
 import { explainExit, explainNotReady, explainStart } from "../ready/diagnosis.ts";
-import { asked, untilReady } from "../ready/gates.ts";
+import { untilReady } from "../ready/wait.ts";
 import type { Timeline } from "../runner/timeline.ts";
 import { grantTokens, resync } from "./agent-tokens.ts";
 

@@ -1,9 +1,10 @@
-import { type Docker, DockerError } from "../docker/docker.ts";
+import type { Docker } from "../docker/docker.ts";
+import { DockerError } from "../docker/docker-error.ts";
 import type { Image } from "../docker/image-reference.ts";
 import { InputError, messageOf } from "../errors.ts";
-import type { ClusterSpec } from "../inputs/inputs.ts";
+import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 import { agentPorts } from "../plan/agent-config.ts";
-import { labelArguments, type Owner } from "../plan/plan.ts";
+import { labelArguments, type Owner } from "../plan/labels.ts";
 
 /** What no agent's configuration may lack; the user's comes after it and wins, as in an agent. */
 const base = `data_dir = "/tmp" bind_addr = "127.0.0.1" server = true bootstrap_expect = 3 ports { grpc = ${agentPorts.grpc} }`;

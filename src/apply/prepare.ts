@@ -4,16 +4,9 @@ import type { Docker, NetworkMember } from "../docker/docker.ts";
 import { findImage } from "../docker/find-image.ts";
 import { freePorts, holderOf, isTaken } from "../docker/ports.ts";
 import { InputError, type Problem } from "../errors.ts";
-import { type ClusterSpec, portNames } from "../inputs/inputs.ts";
-import {
-  anyClusterFilter,
-  freePortsNeeded,
-  jobLabels,
-  keepLabels,
-  networkArguments,
-  networkOf,
-  type Site,
-} from "../plan/plan.ts";
+import { type ClusterSpec, portNames } from "../inputs/cluster-spec.ts";
+import { anyClusterFilter, jobLabels, keepLabels } from "../plan/labels.ts";
+import { freePortsNeeded, networkArguments, networkOf, type Site } from "../plan/plan.ts";
 import { takenPort } from "../ready/diagnosis.ts";
 import type { Timeline } from "../runner/timeline.ts";
 import { checkConfig } from "./config-check.ts";

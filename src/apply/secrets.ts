@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { type Docker, DockerError } from "../docker/docker.ts";
+import type { Docker } from "../docker/docker.ts";
+import { DockerError } from "../docker/docker-error.ts";
 import { ActionError, InputError } from "../errors.ts";
-import type { Security } from "../inputs/inputs.ts";
-import { firstVersions, isMissing } from "../plan/agent-config.ts";
-import { type ClusterPlan, keyMakerArguments } from "../plan/plan.ts";
+import type { Security } from "../inputs/cluster-spec.ts";
+import { keyMakerArguments } from "../plan/container-arguments.ts";
+import type { ClusterPlan } from "../plan/plan.ts";
+import { firstVersions, isMissing } from "../plan/security-config.ts";
 import type { Certificate, Secrets, Tokens } from "../plan/security-files.ts";
 
 /**

@@ -1,139 +1,26 @@
-import { Agent, request } from "node:http";
-import { Agent as SecureAgent, request as secureRequest } from "node:https";
 import * as z from "zod";
-
-/** A member of the gossip pool, as one agent sees it. */
-export interface Member {
-  readonly node: string;
-  readonly ip: string;
-  readonly isAlive: boolean;
-  /** Whether it said that it leaves, as against one that failed. */
-  readonly hasLeft: boolean;
-  /** Consul's version, without build or metadata. */
-  readonly version: string;
-}
-
-export interface RaftPeer {
-  readonly node: string;
-  /** Where raft reaches it. */
-  readonly ip: string;
-  readonly isLeader: boolean;
-  readonly isVoter: boolean;
-}
-
-/** Members' status in Serf (hashicorp/serf, `MemberStatus`). */
-const [alive, left] = [1, 3];
-
-const membersAnswer = z.array(
-  z.object({
-    Name: z.string(),
-    Addr: z.string(),
-    Status: z.number(),
-    Tags: z.object({ build: z.string() }),
-  }),
-);
-
-const raftAnswer = z.object({
-  Index: z.number(),
-  Servers: z.array(
-    z.object({ Node: z.string(), Address: z.string(), Leader: z.boolean(), Voter: z.boolean() }),
-  ),
-});
-
-const autopilotAnswer = z.object({ Healthy: z.boolean() });
-
-const checksAnswer = z.array(z.object({ Node: z.string(), CheckID: z.string() }));
-
-const kvAnswer = z.array(z.object({ Key: z.string(), Value: z.string().nullable() }));
-
-const transactionAnswer = z.object({
-  Errors: z.array(z.object({ OpIndex: z.number(), What: z.string() })),
-});
-
-const serviceAnswer = z.array(
-  z.object({
-    Node: z.object({ Node: z.string() }),
-    Service: z.object({ ID: z.string() }),
-    Checks: z.array(z.object({ ServiceID: z.string(), Status: z.string(), Output: z.string() })),
-  }),
-);
-
-/** Of a node that the catalog does not have it answers null. */
-const catalogNodeAnswer = z.object({ Services: z.record(z.string(), z.unknown()) }).nullable();
-
-const objectAnswer = z.record(z.string(), z.unknown());
-
-/** A key of the KV store with its value. */
-export interface KeyValue {
-  readonly key: string;
-  readonly value: Buffer;
-}
-
-/** One instance of a service in the catalog, with the checks that are its own. */
-export interface CatalogService {
-  readonly node: string;
-  readonly id: string;
-  readonly checks: readonly { readonly status: string; readonly output: string }[];
-}
-
-/** An object of Consul's API, in its own words. */
-export type ConsulObject = Readonly<Record<string, unknown>>;
-
-/** Kinds of ACL objects, as paths of the API name them. */
-export type AclKind = "policy" | "role" | "token";
-
-const aclLists: Readonly<Record<AclKind, string>> = {
-  policy: "policies",
-  role: "roles",
-  token: "tokens",
-};
-
-/** A request that was answered with an error, wrongly, too late or not at all. */
-export class ConsulError extends Error {
-  override readonly name = "ConsulError";
-  /** HTTP's status, where there was an answer. */
-  readonly status: number | undefined;
-
-  constructor(message: string, options: ErrorOptions & { status?: number | undefined } = {}) {
-    super(message, options);
-    this.status = options.status;
-  }
-}
-
-/** How something is asked, apart from where. */
-interface RequestOptions {
-  readonly method?: "GET" | "PUT" | "DELETE";
-  readonly body?: string | Buffer;
-  /** Milliseconds. */
-  readonly timeout?: number;
-}
-
-/** Characters of a refusal that are kept. A refused transaction names each of its 64 operations. */
-const maxReason = 10_000;
-
-/** Milliseconds. An agent answers in about 1; one that hangs must not hold up the others' turn. */
-const requestTimeout = 2000;
-
-// Connections stay open between questions: an agent is asked many times a second.
-const connections = {
-  http: { request, agent: new Agent({ keepAlive: true }) },
-  https: { request: secureRequest, agent: new SecureAgent({ keepAlive: true }) },
-} as const;
-
-/** What it takes to be let in by every agent of a cluster. */
-export interface Credentials {
-  readonly scheme: keyof typeof connections;
-  /** Secret ID of an ACL token. */
-  readonly token?: string;
-  /** The CA's certificate, in PEM, for https. */
-  readonly ca?: string;
-}
-
-/** What it takes to talk with one agent. */
-export interface Access extends Credentials {
-  /** `host:port` of the agent's HTTP API. */
-  readonly address: string;
-}
+import {
+  type AclKind,
+  aclLists,
+  alive,
+  autopilotAnswer,
+  type CatalogService,
+  type ConsulObject,
+  catalogNodeAnswer,
+  checksAnswer,
+  type KeyValue,
+  kvAnswer,
+  left,
+  type Member,
+  membersAnswer,
+  objectAnswer,
+  type RaftPeer,
+  raftAnswer,
+  serviceAnswer,
+  transactionAnswer,
+  transactionOf,
+} from "./answers.ts";
+import { type Access, ConsulError, jsonOf, type RequestOptions, send } from "./http.ts";
 
 /** The HTTP API of one agent. Every method rejects with a ConsulError that says what was seen. */
 export class Consul {
@@ -404,71 +291,4 @@ export class Consul {
   #request(path: string, options?: RequestOptions): Promise<Buffer> {
     return send(this.#access, path, options);
   }
-}
-
-/** Sends one request to an agent, and gives the body of its answer. */
-export function send(access: Access, path: string, options: RequestOptions = {}): Promise<Buffer> {
-  const { method = "GET", body, timeout = requestTimeout } = options;
-  const { scheme, address, token, ca } = access;
-  const { request, agent } = connections[scheme];
-  return new Promise((resolve, reject) => {
-    const fail = (reason: string, cause?: unknown, status?: number) =>
-      reject(new ConsulError(reason, { cause, status }));
-    const outgoing = request(
-      `${scheme}://${address}${path}`,
-      {
-        method,
-        agent,
-        headers: token ? { "X-Consul-Token": token } : {},
-        ...(ca && { ca }),
-        signal: AbortSignal.timeout(timeout),
-      },
-      (answer) => {
-        const parts: Buffer[] = [];
-        answer.on("data", (part: Buffer) => parts.push(part));
-        answer.on("error", (error) => fail(reasonOf(error, timeout), error));
-        answer.on("end", () =>
-          answer.statusCode === 200
-            ? resolve(Buffer.concat(parts))
-            : fail(
-                `${answer.statusCode} ${String(Buffer.concat(parts)).trim().slice(0, maxReason)}`,
-                undefined,
-                answer.statusCode,
-              ),
-        );
-      },
-    );
-    outgoing.on("error", (error) => fail(reasonOf(error, timeout), error));
-    outgoing.end(body);
-  });
-}
-
-/** The body of a transaction that sets these keys. Its length counts against `txn_max_req_len`. */
-export function transactionOf(keys: readonly KeyValue[]): string {
-  return JSON.stringify(
-    keys.map(({ key, value }) => ({
-      KV: { Verb: "set", Key: key, Value: value.toString("base64") },
-    })),
-  );
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ConsulError(`unexpected answer: ${text.slice(0, 200)}`, { cause });
-  }
-}
-
-/** Docker's proxy accepts a connection before the agent listens, then resets it. */
-const reasons: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  ECONNRESET: "not listening yet",
-  ENOTFOUND: "name not known on the network",
-};
-
-function reasonOf(error: Error, timeout: number): string {
-  const code = "code" in error ? String(error.code) : "";
-  if (code === "ABORT_ERR") return `no answer within ${timeout / 1000} s`;
-  return reasons[code] ?? error.message;
 }

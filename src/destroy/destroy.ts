@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Docker, DockerError } from "../docker/docker.ts";
+import type { Docker } from "../docker/docker.ts";
+import { DockerError } from "../docker/docker-error.ts";
 import { messageOf } from "../errors.ts";
-import { clusterFilter } from "../plan/plan.ts";
+import { clusterFilter } from "../plan/labels.ts";
 
 /** An object of a cluster that could not be removed, and why. */
 export interface Leftover {

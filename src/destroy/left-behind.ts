@@ -1,5 +1,5 @@
 import type { Docker } from "../docker/docker.ts";
-import { labelNames } from "../plan/plan.ts";
+import { labelNames } from "../plan/labels.ts";
 import { destroy } from "./destroy.ts";
 
 /** The labels that tell whose a cluster is, by their names. */

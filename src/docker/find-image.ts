@@ -1,6 +1,7 @@
 import pRetry from "p-retry";
 import { ActionError } from "../errors.ts";
-import { type Docker, DockerError } from "./docker.ts";
+import type { Docker } from "./docker.ts";
+import { DockerError } from "./docker-error.ts";
 import { type Image, parseImage } from "./image-reference.ts";
 
 /** Repositories that hold the same images, by the name of the one that may refuse. */

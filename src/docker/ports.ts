@@ -3,8 +3,10 @@ import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { basename } from "node:path";
-import { loopback } from "../plan/plan.ts";
 import type { Docker } from "./docker.ts";
+
+/** Everything is published here and nowhere else, so nothing is reachable beyond the machine. */
+export const loopback = "127.0.0.1";
 
 /** A port held by this process, free for others once released. */
 interface Held {

@@ -1,17 +1,16 @@
-import { ConsulError } from "../consul/consul.ts";
+import { ConsulError } from "../consul/http.ts";
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
+import { quorumOf, type Raft } from "../find/raft.ts";
+import { type AskedAgent, ask, servers } from "../ready/agents.ts";
 import {
-  type AskedAgent,
   agreedLeader,
-  ask,
   everyoneNames,
   type Gate,
+  overWan,
+  raftIsSettled,
   readyGates,
-  servers,
-  wanGate,
 } from "../ready/gates.ts";
 import type { FaultAction } from "./fault-inputs.ts";
-import { quorumOf, type Raft } from "./target.ts";
 
 /** What a fault must lead to. */
 export interface Effect {
@@ -98,35 +97,6 @@ const noLeader: Gate = {
     return { picture: failing.length === 0 ? "no leader" : "leader still reported", failing };
   },
 };
-
-/** That these agents and those of other datacenters see each other, where there are such. */
-export function overWan(agents: readonly AskedAgent[], elsewhere: readonly AskedAgent[]): Gate[] {
-  const look = () => wanGate.look([...agents, ...elsewhere]);
-  return elsewhere.length === 0 ? [] : [{ name: wanGate.name, look }];
-}
-
-/**
- * An agent that got another address is known by its old one for a while. And a server that lost its
- * data has a new id: the old one stays a voter until autopilot takes it out.
- *
- * @param away - nodes that may still be in raft, though nobody is there
- */
-export const raftIsSettled = (away: readonly AskedAgent[]): Gate => ({
-  name: "raft has members only, each at its own address",
-  look: async (agents) => {
-    const absent = away.map(({ node }) => node);
-    const answers = await ask(servers(agents), async (consul) => {
-      const [peers, members] = await Promise.all([consul.raftPeers(), consul.members()]);
-      const addresses = new Map(members.map(({ node, ip }) => [node, ip]));
-      return peers.filter(({ node, ip }) => addresses.get(node) !== ip && !absent.includes(node));
-    });
-    const failing = answers.flatMap(({ node, answer }) => {
-      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
-      return answer.map((peer) => `${node}: raft has ${peer.node} at ${peer.ip}, which it is not`);
-    });
-    return { picture: failing.length === 0 ? "raft settled" : "old addresses in raft", failing };
-  },
-});
 
 const leaderAmongOthers = (hit: readonly FoundAgent[]): Gate => ({
   name: "another server leads and every agent that remains agrees",

@@ -1,6 +1,13 @@
 import * as z from "zod";
 import { InputError } from "../errors.ts";
-import { defaultsOf, flag, hints, readInputs, timeout } from "../inputs/input-schema.ts";
+import {
+  clusterInput,
+  defaultsOf,
+  flag,
+  hints,
+  readInputs,
+  timeout,
+} from "../inputs/input-schema.ts";
 import { datacenterPattern } from "../inputs/limits.ts";
 
 export const faultActions = [
@@ -72,15 +79,6 @@ function namesIn(text: string): unknown {
     return undefined;
   }
 }
-
-export const clusterInput = z
-  .string()
-  .regex(/^[a-z0-9-]{0,64}$/)
-  .register(hints, {
-    default: "",
-    allowed: "the output `cluster-id` of the step that started the cluster, or empty",
-    example: "$" + "{{ steps.consul.outputs.cluster-id }}",
-  });
 
 const datacenterInput = z
   .string()

@@ -1,6 +1,7 @@
 import * as core from "@actions/core";
-import { ConsulError } from "../consul/consul.ts";
-import { type ContainerFacts, Docker } from "../docker/docker.ts";
+import { ConsulError } from "../consul/http.ts";
+import type { ContainerFacts } from "../docker/answers.ts";
+import { Docker } from "../docker/docker.ts";
 import { ActionError } from "../errors.ts";
 import {
   dataDirectoryOf,
@@ -9,18 +10,19 @@ import {
   findCluster,
   isUp,
   lookAgain,
-  nodeOf,
 } from "../find/existing-cluster.ts";
-import { ledAmong, raftOf } from "../find/raft.ts";
+import { hasQuorum, ledAmong, raftOf } from "../find/raft.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
-import { servers, untilHold } from "../ready/gates.ts";
+import { servers } from "../ready/agents.ts";
+import { untilHold } from "../ready/wait.ts";
+import { nodeOf } from "../report/nodes.ts";
 import { cancellation } from "../runner/cancellation.ts";
 import { fail, timed } from "../runner/log.ts";
 import { type Effect, effectOf } from "./effect.ts";
 import { type FaultAction, type FaultSpec, parseFaultInputs } from "./fault-inputs.ts";
 import { isolate, reconnect } from "./isolation.ts";
 import { lastAddresses, startOnLastAddresses } from "./start-on-last-addresses.ts";
-import { agentsMeant, hasQuorum, resolveTarget } from "./target.ts";
+import { agentsMeant, resolveTarget } from "./target.ts";
 
 /** The outputs, in the order of fault/action.yml. */
 export const faultOutputNames = ["node", "leader", "quorum", "nodes"] as const;

@@ -1,5 +1,7 @@
-import type { ContainerFacts, Docker } from "../docker/docker.ts";
-import { labelArguments } from "../plan/plan.ts";
+import type { ContainerFacts } from "../docker/answers.ts";
+import type { Docker } from "../docker/docker.ts";
+import { markOf } from "../find/isolation-mark.ts";
+import { labelArguments } from "../plan/labels.ts";
 
 /**
  * Cuts an agent off from others, both ways, while the network's gateway, and with it the published
@@ -31,17 +33,6 @@ export async function reconnect(docker: Docker, node: ContainerFacts): Promise<v
   await docker.runToEnd([...besides(node), "-ec", script]);
   await docker.removeVolumes([markOf(node)]);
 }
-
-/** @param volumes - names of the cluster's volumes */
-export const isIsolated = (node: ContainerFacts, volumes: readonly string[]) =>
-  volumes.includes(markOf(node));
-
-/**
- * The name of an empty volume that tells later steps that a node is isolated: to look at the routes
- * in each container takes 0.07 s a node (measured). It holds for this start only, as routes do.
- */
-export const markOf = ({ Name, State }: ContainerFacts) =>
-  `${Name}-isolated-${Date.parse(State.StartedAt)}`;
 
 /** A container in the network namespace of another, since that one may not change its own routes. */
 function besides({ Name, Config }: ContainerFacts, ...more: readonly string[]): string[] {

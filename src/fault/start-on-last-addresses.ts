@@ -1,14 +1,15 @@
 import { parseTar } from "nanotar";
-import { ConsulError } from "../consul/consul.ts";
-import type { ContainerFacts, Docker } from "../docker/docker.ts";
+import { ConsulError } from "../consul/http.ts";
+import type { ContainerFacts } from "../docker/answers.ts";
+import type { Docker } from "../docker/docker.ts";
 import {
   dataDirectoryOf,
   type FoundAgent,
   type FoundCluster,
   isUp,
 } from "../find/existing-cluster.ts";
-import { labelArguments } from "../plan/plan.ts";
-import { ask } from "../ready/gates.ts";
+import { labelArguments } from "../plan/labels.ts";
+import { ask } from "../ready/agents.ts";
 
 /**
  * Starts nodes, those that run once they are stopped, each on its last address.

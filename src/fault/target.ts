@@ -1,14 +1,7 @@
 import { InputError } from "../errors.ts";
 import { type FoundAgent, isUp, type NodeState } from "../find/existing-cluster.ts";
+import { quorumOf, type Raft } from "../find/raft.ts";
 import type { FaultAction, FaultSpec, Target, TargetWord } from "./fault-inputs.ts";
-
-/** Who leads and who votes, as the agents say that could be asked. */
-export interface Raft {
-  /** Node name; empty for none. */
-  readonly leader: string;
-  /** Node names of the voters in raft's configuration. */
-  readonly voters: readonly string[];
-}
 
 /** In which states a node must be for an action. */
 export const statesFor: Readonly<Record<FaultAction, readonly NodeState[]>> = {
@@ -29,15 +22,6 @@ const wayBack: Readonly<Record<NodeState, string>> = {
   paused: "`resume` ends that.",
   stopped: "`start` brings it back.",
 };
-
-/** Servers that a quorum of so many voters takes. */
-export const quorumOf = (voters: number) => Math.floor(voters / 2) + 1;
-
-/** Whether a leader has the votes of enough voters that work. */
-export function hasQuorum(agents: readonly FoundAgent[], { leader, voters }: Raft): boolean {
-  const working = agents.filter((agent) => isUp(agent) && voters.includes(agent.node));
-  return leader !== "" && working.length >= quorumOf(voters.length);
-}
 
 /**
  * The agents of the datacenter that a fault is about: who leads, who votes and what a quorum is are

@@ -1,23 +1,16 @@
 import { hostname } from "node:os";
 import { parseTar } from "nanotar";
-import type { Credentials } from "../consul/consul.ts";
-import type { ContainerFacts, Docker } from "../docker/docker.ts";
+import type { Credentials } from "../consul/http.ts";
+import type { ContainerFacts } from "../docker/answers.ts";
+import type { Docker } from "../docker/docker.ts";
 import { ActionError, InputError } from "../errors.ts";
-import { isIsolated } from "../fault/isolation.ts";
-import { portNames } from "../inputs/inputs.ts";
-import { agentPorts, type Role, securityFolder } from "../plan/agent-config.ts";
-import {
-  type AgentPlan,
-  addressOf,
-  anyClusterFilter,
-  clusterFilter,
-  imageDataDirectory,
-  jobLabels,
-  labelNames,
-  type Publication,
-} from "../plan/plan.ts";
-import { type AskedAgent, asked } from "../ready/gates.ts";
-import type { Node } from "../report/report.ts";
+import { portNames, type Role } from "../inputs/cluster-spec.ts";
+import { agentPorts, securityFolder } from "../plan/agent-config.ts";
+import { imageDataDirectory } from "../plan/container-arguments.ts";
+import { anyClusterFilter, clusterFilter, jobLabels, labelNames } from "../plan/labels.ts";
+import { type AgentPlan, addressOf, type Publication } from "../plan/plan.ts";
+import { type AskedAgent, asked } from "../ready/agents.ts";
+import { isIsolated } from "./isolation-mark.ts";
 
 /** How a node is: `isolated` runs, but is cut off from every other agent; `stopped` may be started. */
 export type NodeState = "running" | "isolated" | "paused" | "stopped";
@@ -79,12 +72,6 @@ export async function lookAgain(docker: Docker, cluster: FoundCluster): Promise<
     docker.volumes(clusterFilter(cluster.clusterId)),
   ]);
   return { ...cluster, agents: foundAgents(facts, cluster.credentials, volumes) };
-}
-
-/** The agent as an object of the output `nodes`: what the main action tells of it, and its state. */
-export function nodeOf(agent: FoundAgent): Node & { readonly state: NodeState } {
-  const { node, role, datacenter, container, ip, http, state } = agent;
-  return { name: node, role, datacenter, container, ip, http, state };
 }
 
 const ofJob = (env: Readonly<Record<string, string | undefined>>) =>

@@ -1,7 +1,23 @@
-import { ConsulError } from "../consul/consul.ts";
-import { hasQuorum, type Raft } from "../fault/target.ts";
-import { ask, byDatacenter, servers } from "../ready/gates.ts";
+import { ConsulError } from "../consul/http.ts";
+import { ask, byDatacenter, servers } from "../ready/agents.ts";
 import { type FoundAgent, isUp } from "./existing-cluster.ts";
+
+/** Who leads and who votes, as the agents say that could be asked. */
+export interface Raft {
+  /** Node name; empty for none. */
+  readonly leader: string;
+  /** Node names of the voters in raft's configuration. */
+  readonly voters: readonly string[];
+}
+
+/** Servers that a quorum of so many voters takes. */
+export const quorumOf = (voters: number) => Math.floor(voters / 2) + 1;
+
+/** Whether a leader has the votes of enough voters that work. */
+export function hasQuorum(agents: readonly FoundAgent[], { leader, voters }: Raft): boolean {
+  const working = agents.filter((agent) => isUp(agent) && voters.includes(agent.node));
+  return leader !== "" && working.length >= quorumOf(voters.length);
+}
 
 /**
  * Who leads and who votes now. Each server that works is asked what it knows itself, since without

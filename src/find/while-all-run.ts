@@ -1,5 +1,5 @@
 import type { Docker } from "../docker/docker.ts";
-import { clusterFilter } from "../plan/plan.ts";
+import { clusterFilter } from "../plan/labels.ts";
 import { explainExit } from "../ready/diagnosis.ts";
 import type { FoundAgent } from "./existing-cluster.ts";
 

@@ -1,4 +1,3 @@
-import { distance } from "fastest-levenshtein";
 import {
   type Document,
   isAlias,
@@ -10,52 +9,11 @@ import {
   parseDocument,
   visit,
 } from "yaml";
-import * as z from "zod";
-import { parseImage, tagPattern } from "../docker/image-reference.ts";
+import type * as z from "zod";
 import { messageOf, type Place, type Problem } from "../errors.ts";
-import { datacenterPattern, maxClients, maxConfigBytes, maxServers } from "./limits.ts";
-
-/** Something in Consul's own words, which Consul judges. */
-export type Definition = Readonly<Record<string, unknown>>;
-
-/** One thing that the file declares, and where. */
-export interface Declared {
-  /** For messages: `services[0] (web)`. */
-  readonly name: string;
-  readonly place: Place;
-  readonly value: Definition;
-}
-
-export interface DeclaredService extends Declared {
-  /** Whose agent it is registered with, where the file says so. */
-  readonly node: string | undefined;
-}
-
-export interface DeclaredKey {
-  readonly name: string;
-  readonly place: Place;
-  readonly key: string;
-  readonly value: Buffer;
-}
-
-/** What a cluster is to hold from its start. */
-export interface Seeds {
-  readonly policies: readonly Declared[];
-  readonly roles: readonly Declared[];
-  readonly tokens: readonly Declared[];
-  readonly configEntries: readonly Declared[];
-  readonly services: readonly DeclaredService[];
-  readonly kv: readonly DeclaredKey[];
-}
-
-export const noSeeds: Seeds = {
-  policies: [],
-  roles: [],
-  tokens: [],
-  configEntries: [],
-  services: [],
-  kv: [],
-};
+import { type Content, knownKeys, schema } from "./cluster-file-schema.ts";
+import { type Declared, type DeclaredKey, type Definition, field, type Seeds } from "./seeds.ts";
+import { nearest, type Path, pathText, placeText, shortened } from "./wording.ts";
 
 export interface FileDatacenter {
   readonly name: string;
@@ -80,168 +38,6 @@ export interface ClusterFile {
   readonly seeds: Seeds;
   /** Where a key or an item stands: `placeOf("datacenters", 0, "servers")`. */
   placeOf(...path: Path): Place;
-}
-
-type Path = readonly PropertyKey[];
-
-// Every `error` is the second half of a message: "`datacenters[0].servers` is 99: it must be …".
-
-const text = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error });
-
-const wholeNumber = (min: number, max: number) => {
-  const error = `it must be a whole number from ${min} to ${max}`;
-  return z.int({ error }).min(min, { error }).max(max, { error });
-};
-
-const flag = () => z.boolean({ error: "it must be true or false" });
-
-const definitionError = "it must be a mapping of Consul's own keys";
-const definition = () => z.looseObject({}, { error: definitionError });
-
-const configError = `it must be a mapping of Consul's own keys, of at most ${maxConfigBytes} bytes as JSON (Linux passes no longer argument to a program)`;
-const config = (whom: string) =>
-  z
-    .looseObject({}, { error: configError })
-    .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= maxConfigBytes, {
-      error: configError,
-    })
-    .optional()
-    .describe(
-      `Agent configuration for ${whom}, in Consul's own keys: https://developer.hashicorp.com/consul/docs/agent/config`,
-    );
-
-const list = <T extends z.ZodType>(item: T, description: string) =>
-  z.array(item, { error: "it must be a list" }).optional().describe(description);
-
-const datacenter = z
-  .strictObject(
-    {
-      name: text(
-        datacenterPattern,
-        "it must be at most 63 lower-case letters, digits, '-' and '_'",
-      ).describe("Name of the datacenter. The first datacenter is the primary."),
-      servers: wholeNumber(1, maxServers).optional().describe("Number of server agents."),
-      clients: wholeNumber(0, maxClients).optional().describe("Number of client agents."),
-      config: config("every agent of this datacenter"),
-    },
-    { error: "it must be a mapping with `name`, `servers`, `clients` and `config`" },
-  )
-  .describe("A datacenter. Without `servers` or `clients`, it has as many as the inputs say.");
-
-const service = z
-  .looseObject(
-    {
-      node: z
-        .string({ error: "it must be the name of a node" })
-        .optional()
-        .describe(
-          "On which agent: `client-1`, or `east-client-1` where there are several datacenters. By default the first client of the first datacenter, or its first server where it has no clients.",
-        ),
-      name: z.unknown().optional().describe("Name of the service."),
-      id: z.unknown().optional().describe("By default the service's name."),
-      port: z.unknown().optional(),
-      address: z.unknown().optional(),
-      tags: z.unknown().optional(),
-      meta: z.unknown().optional(),
-      check: z
-        .unknown()
-        .optional()
-        .describe("A health check. With `status: passing` the service is passing from the start."),
-      checks: z.unknown().optional().describe("Several health checks."),
-      connect: z.unknown().optional(),
-    },
-    { error: definitionError },
-  )
-  .describe(
-    "A service definition as Consul's agent API takes it: https://developer.hashicorp.com/consul/api-docs/agent/service#register-service",
-  );
-
-const acl = z.strictObject(
-  {
-    policies: list(
-      definition(),
-      "Policies as the API takes them: Name, Description, Rules, Datacenters.",
-    ),
-    roles: list(
-      definition(),
-      "Roles as the API takes them: Name, Description, Policies, ServiceIdentities.",
-    ),
-    tokens: list(
-      definition(),
-      "Tokens as the API takes them: AccessorID, SecretID, Description, Policies, Roles, ServiceIdentities, Local. Their secrets are in the output `tokens`.",
-    ),
-  },
-  { error: "it must be true, false, or a mapping with `policies`, `roles` and `tokens`" },
-);
-
-const keyError =
-  "it must be a string: quote it, since a number or a boolean can be written in several ways";
-
-const schema = z
-  .strictObject(
-    {
-      version: text(
-        tagPattern,
-        'it must be a tag of the Consul image in quotes: "1.10" without them is the number 1.1',
-      )
-        .optional()
-        .describe('Consul version, as a tag of the image, in quotes: "2.1".'),
-      image: z
-        .string({ error: "it must be an image reference" })
-        .refine((reference) => parseImage(reference) !== undefined, {
-          error:
-            "it must be an image reference: [registry[:port]/]repository[:tag][@sha256:digest]",
-        })
-        .optional()
-        .describe("Image repository, or a full reference with a tag or digest."),
-      datacenters: z
-        .array(datacenter, { error: "it must be a list of datacenters" })
-        .min(1, { error: "it must name at least one datacenter" })
-        .optional()
-        .describe("The datacenters. They share a network and are joined over WAN."),
-      config: config("every agent"),
-      server_config: config("servers only"),
-      client_config: config("clients only"),
-      acl: z
-        .union([flag(), acl], {
-          error: "it must be true, false, or a mapping with `policies`, `roles` and `tokens`",
-        })
-        .optional()
-        .describe(
-          "ACLs with a default policy of deny; with a mapping, also policies, roles and tokens.",
-        ),
-      gossip_encryption: flag().optional().describe("A fresh gossip key on every agent."),
-      tls: flag().optional().describe("A fresh CA; every agent has a certificate, and HTTPS only."),
-      services: list(service, "Services, each registered with an agent of your choice."),
-      kv: z
-        .record(z.string(), z.string({ error: keyError }), {
-          error: "it must be a mapping of keys to strings",
-        })
-        .optional()
-        .describe(
-          "Keys and values of the first datacenter's KV store. `@path` reads a file, from the cluster file's folder on; `@@` begins a value with an @.",
-        ),
-      config_entries: list(
-        definition(),
-        "Configuration entries as the API takes them, applied in this order: https://developer.hashicorp.com/consul/docs/connect/config-entries",
-      ),
-    },
-    { error: "a cluster file is a mapping; its keys are in docs/cluster-file.md" },
-  )
-  .describe("A cluster file of consul-cluster-action.");
-
-type Content = z.output<typeof schema>;
-
-/** The keys that are known where only known ones may stand, by the first key of the path. */
-const knownKeys = new Map<PropertyKey | undefined, readonly string[]>([
-  [undefined, schema.keyof().options],
-  ["datacenters", datacenter.keyof().options],
-  ["acl", acl.keyof().options],
-]);
-
-/** The JSON Schema of a cluster file, for editors. `npm run schema` writes it to a file. */
-export function clusterFileSchema(): unknown {
-  return z.toJSONSchema(schema, { io: "input", target: "draft-7" });
 }
 
 export interface Source {
@@ -299,9 +95,6 @@ export function parseClusterFile(source: Source): {
 }
 
 type PlaceOf = (...path: Path) => Place;
-
-/** How a place is named in a message. */
-export const placeText = ({ file, line, column }: Place) => `${file}:${line}:${column}`;
 
 function problemAt(place: Place, message: string): Problem {
   return { input: "cluster", place, message: `${placeText(place)}: ${message}` };
@@ -373,12 +166,6 @@ function explain(issue: Issue, value: unknown, placeOf: PlaceOf): Problem[] {
 
 const isInside = (issues: readonly Issue[]) => issues.some(({ path }) => path.length > 0);
 
-const maxShown = 80;
-
-/** A text of any length as a message shows it. */
-export const shortened = (text: string) =>
-  text.length > maxShown ? `${text.slice(0, maxShown)}…` : text;
-
 function seen(found: unknown, path: Path): string {
   if (found === undefined) return "is missing";
   if (found === null) return "is empty";
@@ -393,29 +180,6 @@ function unknownKey(key: string, path: Path, known: readonly string[]): string {
   return near === undefined
     ? `\`${shortened(key)}\` is not known${where}; known are ${known.map((each) => `\`${each}\``).join(", ")}.`
     : `\`${shortened(key)}\` is not known${where}; did you mean \`${near}\`?`;
-}
-
-/** The known word that a person most likely meant, if one is near enough to be meant. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  const scored = known.map((each) => ({
-    each,
-    steps: distance(word.toLowerCase().replaceAll("-", "_"), each.replaceAll("-", "_")),
-  }));
-  const [best] = scored.toSorted((a, b) => a.steps - b.steps);
-  return best && best.steps <= Math.max(1, Math.floor(word.length / 2)) ? best.each : undefined;
-}
-
-/** `datacenters[1].servers`, `kv["app/greeting"]`. */
-export function pathText(path: Path): string {
-  return path
-    .map((step) => {
-      if (typeof step === "number") return `[${step}]`;
-      return /^\w{1,80}$/.test(String(step))
-        ? `.${String(step)}`
-        : `[${JSON.stringify(shortened(String(step)))}]`;
-    })
-    .join("")
-    .replace(/^\./, "");
 }
 
 function valueAt(value: unknown, path: Path): unknown {
@@ -497,12 +261,4 @@ function declaredAt(value: Definition, path: Path, placeOf: PlaceOf): Declared {
   const label = words.filter((word) => typeof word === "string").join(" ");
   const name = pathText(path) + (label === "" ? "" : ` (${label})`);
   return { name, place: placeOf(...path), value };
-}
-
-/** `AccessorID`, `accessor_id` and `accessorid` are one key to Consul. */
-export const sameKey = (key: string) => key.toLowerCase().replaceAll("_", "");
-
-/** The value that Consul would read under this key, however the key is spelt. */
-export function field(definition: Definition, key: string): unknown {
-  return Object.entries(definition).find(([each]) => sameKey(each) === sameKey(key))?.[1];
 }

@@ -1,15 +1,9 @@
 import { posix } from "node:path";
 import { messageOf, type Problem } from "../errors.ts";
-import {
-  type ClusterFile,
-  type DeclaredService,
-  nearest,
-  parseClusterFile,
-  placeText,
-  shortened,
-} from "./cluster-file.ts";
-import { shown } from "./input-schema.ts";
+import { type ClusterFile, parseClusterFile } from "./cluster-file.ts";
 import type { NodeShape } from "./nodes.ts";
+import type { DeclaredService } from "./seeds.ts";
+import { nearest, placeText, shortened, shown } from "./wording.ts";
 
 /** Reads a file of the workspace; throws where it can't. */
 export type ReadFile = (path: string) => Buffer;

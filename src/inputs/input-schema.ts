@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Problem } from "../errors.ts";
-import { shortened } from "./cluster-file.ts";
+import { shown } from "./wording.ts";
 
 /** What is said of an input, apart from how it is parsed. */
 export interface Hint {
@@ -103,7 +103,11 @@ function refusal(
 /** Of what is wrong with one input. */
 const maxDetails = 5;
 
-/** A value as a message shows it: quoted, on one line, and no longer than a line. */
-export function shown(text = ""): string {
-  return JSON.stringify(shortened(text));
-}
+export const clusterInput = z
+  .string()
+  .regex(/^[a-z0-9-]{0,64}$/)
+  .register(hints, {
+    default: "",
+    allowed: "the output `cluster-id` of the step that started the cluster, or empty",
+    example: "$" + "{{ steps.consul.outputs.cluster-id }}",
+  });

@@ -1,4 +1,4 @@
-import type { Role } from "../plan/agent-config.ts";
+import type { Role } from "./cluster-spec.ts";
 
 /** A datacenter, as far as its nodes' names depend on it. */
 export interface Shape {

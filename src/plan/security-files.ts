@@ -1,7 +1,8 @@
 import { createTar, parseTar, type TarFileItem } from "nanotar";
-import type { Credentials } from "../consul/consul.ts";
-import { type AgentTokens, securityConfig, securityFolder, securityOf } from "./agent-config.ts";
+import type { Credentials } from "../consul/http.ts";
+import { securityFolder } from "./agent-config.ts";
 import type { AgentPlan, ClusterPlan } from "./plan.ts";
+import { type AgentTokens, securityConfig, securityOf } from "./security-config.ts";
 
 /** PEM texts of one agent's certificate and its private key. */
 export interface Certificate {

@@ -1,17 +1,13 @@
 /** Finds the cause of a failure, so that the annotation names it and not what it led to. */
 
-import {
-  type ContainerFacts,
-  type Docker,
-  type DockerError,
-  type Exit,
-  isEngineGone,
-} from "../docker/docker.ts";
+import type { ContainerFacts } from "../docker/answers.ts";
+import type { Docker, Exit } from "../docker/docker.ts";
+import { type DockerError, isEngineGone } from "../docker/docker-error.ts";
 import { holderOf } from "../docker/ports.ts";
 import { ActionError, InputError, messageOf, type Problem } from "../errors.ts";
-import type { PortName } from "../inputs/inputs.ts";
+import type { PortName } from "../inputs/cluster-spec.ts";
 import type { AgentPlan } from "../plan/plan.ts";
-import { NotReadyError } from "./gates.ts";
+import { NotReadyError } from "./wait.ts";
 
 /** Lines of an agent's log that are shown where it ended. */
 const lastLines = 15;

@@ -1,15 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { Consul, ConsulError, type Credentials } from "../consul/consul.ts";
-import { ActionError } from "../errors.ts";
-import type { Role } from "../plan/agent-config.ts";
-import { type AgentPlan, addressOf } from "../plan/plan.ts";
-import type { PhaseName, Timeline } from "../runner/timeline.ts";
-
-/**
- * Milliseconds between two looks. A look at one gate costs an agent about 1 ms, which a long wait
- * shall not take from the job's own work: who waits longer is told later, by 1 % on average.
- */
-const pauseAfter = (waited: number) => Math.min(250, Math.max(25, waited / 50));
+import { ConsulError } from "../consul/http.ts";
+import type { PhaseName } from "../runner/timeline.ts";
+import { type Answer, type AskedAgent, ask, byDatacenter, servers } from "./agents.ts";
 
 /** What one look at the cluster tells of a gate. */
 export interface Verdict {
@@ -26,23 +17,10 @@ export interface Gate {
 }
 
 /** A gate of a start, and the phase of the timeline that ends when it first holds. */
-interface ReadyGate extends Gate {
+export interface ReadyGate extends Gate {
   readonly phase: PhaseName;
   /** Whether Consul answers this only to a token, where it has ACLs. */
   readonly needsToken: boolean;
-}
-
-/** An agent and its HTTP API. */
-export interface AskedAgent {
-  readonly node: string;
-  readonly role: Role;
-  readonly datacenter: string;
-  readonly consul: Consul;
-}
-
-export interface Answer<T> {
-  readonly node: string;
-  readonly answer: T | ConsulError;
 }
 
 /** The gates in the order in which they come true. All must hold in one look. */
@@ -113,9 +91,6 @@ export const wanGate: ReadyGate = {
   },
 };
 
-export const byDatacenter = <T extends AskedAgent>(agents: readonly T[]) =>
-  Map.groupBy(agents, ({ datacenter }) => datacenter);
-
 const together = (verdicts: readonly Verdict[]): Verdict => ({
   picture: verdicts.map(({ picture }) => picture).join(", "),
   failing: verdicts.flatMap(({ failing }) => failing),
@@ -134,7 +109,7 @@ function inEachDatacenter(gate: ReadyGate): ReadyGate {
 }
 
 /** The gates for these agents, in the order in which they are looked at. */
-function gatesFor(agents: readonly AskedAgent[], hasTokens: boolean): readonly ReadyGate[] {
+export function gatesFor(agents: readonly AskedAgent[], hasTokens: boolean): readonly ReadyGate[] {
   const gates = hasTokens ? gatesWithTokens : readyGates;
   return byDatacenter(agents).size > 1 ? [...gates.map(inEachDatacenter), wanGate] : gates;
 }
@@ -142,186 +117,6 @@ function gatesFor(agents: readonly AskedAgent[], hasTokens: boolean): readonly R
 // No server knows a token before there is a leader. Who asks with one earlier learns nothing, and
 // fills the servers' logs with refusals.
 const gatesWithTokens = readyGates.toSorted((a, b) => Number(a.needsToken) - Number(b.needsToken));
-
-/**
- * Waits until a cluster is ready: a test may ask any agent anything at once and gets an answer
- * that stays true.
- *
- * @param current - the agents; asked before each look, since an agent may get another port while
- *   the cluster starts
- * @param hasTokens - whether the agents are asked with a token, as in a cluster with ACLs
- * @param timeline - learns when each gate first held
- * @throws ActionError naming the gate that did not hold when time was up, and for whom
- */
-export async function untilReady(
-  current: () => readonly AskedAgent[],
-  hasTokens: boolean,
-  wait: Omit<Wait, "failure">,
-  timeline: Timeline,
-): Promise<void> {
-  const gates = gatesFor(current(), hasTokens);
-  const failure = { title: "Consul is not ready", summary: "The cluster was not ready" };
-  return untilHold(
-    gates.map((gate) => timed(gate, timeline)),
-    current,
-    { ...wait, failure },
-  );
-}
-
-/** The same gate, which tells the timeline when it is first asked and when it first holds. */
-function timed(gate: ReadyGate, timeline: Timeline): Gate {
-  const look: Gate["look"] = async (agents) => {
-    timeline.begin(gate.phase);
-    const verdict = await gate.look(agents);
-    if (verdict.failing.length === 0) timeline.end(gate.phase);
-    return verdict;
-  };
-  return { name: gate.name, look };
-}
-
-/** How a wait goes on and ends. */
-export interface Wait {
-  /** Milliseconds. */
-  readonly timeout: number;
-  /** Gets the picture in words whenever it changes. */
-  readonly onChange: (picture: string) => void;
-  readonly signal: AbortSignal;
-  /**
-   * Nobody is asked before this. Docker's proxy listens on a published port sooner than its
-   * container has a network, and a question that comes between hangs until TCP tries again, a
-   * second later.
-   */
-  readonly after?: Promise<unknown>;
-  /** How the error begins where time is up. */
-  readonly failure: { readonly title: string; readonly summary: string };
-}
-
-/**
- * Waits until all of these gates hold in one look.
- *
- * @param current - the agents to ask; asked before each look
- * @throws ActionError naming the gate that did not hold when time was up, and for whom
- */
-export async function untilHold(
-  gates: readonly Gate[],
-  current: () => readonly AskedAgent[],
-  wait: Wait,
-): Promise<void> {
-  const started = performance.now();
-  let shown = "";
-  const { after, signal, timeout } = wait;
-  if (after) await Promise.race([after, sleep(timeout, undefined, { signal })]);
-  for (;;) {
-    const { picture, failed } = await lookThrough(gates, current());
-    if (picture !== shown) wait.onChange(picture);
-    shown = picture;
-    if (!failed) return;
-    const waited = performance.now() - started;
-    if (waited > timeout) throw await notHeld(current(), wait, picture, failed);
-    await sleep(pauseAfter(waited), undefined, { signal });
-  }
-}
-
-interface FailedGate {
-  readonly gate: Gate;
-  readonly failing: readonly string[];
-}
-
-/** Looks at the gates in order, as far as the first that does not hold. */
-async function lookThrough(
-  gates: readonly Gate[],
-  agents: readonly AskedAgent[],
-): Promise<{ picture: string; failed: FailedGate | undefined }> {
-  const pictures: string[] = [];
-  for (const gate of gates) {
-    const { picture, failing } = await gate.look(agents);
-    pictures.push(picture);
-    if (failing.length > 0) return { picture: pictures.join(", "), failed: { gate, failing } };
-  }
-  return { picture: pictures.join(", "), failed: undefined };
-}
-
-/** Time is up, and a gate does not hold. */
-export class NotReadyError extends ActionError {
-  override readonly name = "NotReadyError";
-  /** Nodes that somebody does not see alive, or that do not answer. */
-  readonly suspects: readonly string[];
-
-  constructor(title: string, message: string, suspects: readonly string[]) {
-    super(title, message);
-    this.suspects = suspects;
-  }
-}
-
-async function notHeld(
-  agents: readonly AskedAgent[],
-  { timeout, failure }: Wait,
-  picture: string,
-  { gate, failing }: FailedGate,
-): Promise<NotReadyError> {
-  const sights = await whoSeesWhom(agents);
-  const lines = [
-    `${failure.summary} within ${timeout / 1000} s (${picture}). It did not come true that ${gate.name}:`,
-    ...failing.map((line) => `  ${line}`),
-    "Who sees whom alive:",
-    ...sights.map(({ line }) => `  ${line}`),
-  ];
-  const suspects = agents
-    .map(({ node }) => node)
-    .filter((node) => sights.some((sight) => sight.lacking.includes(node)));
-  return new NotReadyError(failure.title, lines.join("\n"), suspects);
-}
-
-interface Sight {
-  readonly line: string;
-  /** Nodes that should be seen and are not; the agent itself, where it does not answer. */
-  readonly lacking: readonly string[];
-}
-
-async function whoSeesWhom(agents: readonly AskedAgent[]): Promise<Sight[]> {
-  const sights = [...byDatacenter(agents).values()].map(whoSeesWhomIn);
-  return (await Promise.all(sights)).flat();
-}
-
-async function whoSeesWhomIn(agents: readonly AskedAgent[]): Promise<Sight[]> {
-  const answers = await ask(agents, (consul) => consul.members());
-  return answers.map(({ node, answer }) => {
-    if (answer instanceof ConsulError)
-      return { line: `${node} does not answer: ${answer.message}`, lacking: [node] };
-    const alive = answer.filter(({ isAlive }) => isAlive).map((member) => member.node);
-    const lacking = agents.map((agent) => agent.node).filter((name) => !alive.includes(name));
-    const others = alive.filter((name) => name !== node);
-    const sees = `${node} sees ${others.join(", ") || "nobody else"}`;
-    return { line: lacking.length > 0 ? `${sees}; not ${lacking.join(", ")}` : sees, lacking };
-  });
-}
-
-export const servers = <T extends AskedAgent>(agents: readonly T[]): T[] =>
-  agents.filter(({ role }) => role === "server");
-
-/** An agent of the plan, to be asked with the credentials of its cluster. */
-export function asked(agent: AgentPlan, credentials: Credentials): AskedAgent {
-  const consul = new Consul({ ...credentials, address: addressOf(agent, "http") });
-  const { node, role, datacenter } = agent;
-  return { node, role, datacenter, consul };
-}
-
-/** Asks agents the same, all at once. An agent that can't answer gives its error as its answer. */
-export function ask<T>(
-  agents: readonly AskedAgent[],
-  question: (consul: Consul) => Promise<T>,
-): Promise<Answer<T>[]> {
-  return Promise.all(
-    agents.map(async ({ node, consul }) => {
-      try {
-        return { node, answer: await question(consul) };
-      } catch (error) {
-        if (!(error instanceof ConsulError)) throw error;
-        return { node, answer: error };
-      }
-    }),
-  );
-}
 
 /** Holds where each answer names all of the wanted nodes; counts what the worst answer names. */
 export function everyoneNames(
@@ -356,3 +151,32 @@ export function agreedLeader(answers: readonly Answer<string>[]): Verdict {
   const isLed = leaders.size > 1;
   return { picture: isLed ? "leader not known to all" : "no leader", failing };
 }
+
+/** That these agents and those of other datacenters see each other, where there are such. */
+export function overWan(agents: readonly AskedAgent[], elsewhere: readonly AskedAgent[]): Gate[] {
+  const look = () => wanGate.look([...agents, ...elsewhere]);
+  return elsewhere.length === 0 ? [] : [{ name: wanGate.name, look }];
+}
+
+/**
+ * An agent that got another address is known by its old one for a while. And a server that lost its
+ * data has a new id: the old one stays a voter until autopilot takes it out.
+ *
+ * @param away - nodes that may still be in raft, though nobody is there
+ */
+export const raftIsSettled = (away: readonly AskedAgent[]): Gate => ({
+  name: "raft has members only, each at its own address",
+  look: async (agents) => {
+    const absent = away.map(({ node }) => node);
+    const answers = await ask(servers(agents), async (consul) => {
+      const [peers, members] = await Promise.all([consul.raftPeers(), consul.members()]);
+      const addresses = new Map(members.map(({ node, ip }) => [node, ip]));
+      return peers.filter(({ node, ip }) => addresses.get(node) !== ip && !absent.includes(node));
+    });
+    const failing = answers.flatMap(({ node, answer }) => {
+      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
+      return answer.map((peer) => `${node}: raft has ${peer.node} at ${peer.ip}, which it is not`);
+    });
+    return { picture: failing.length === 0 ? "raft settled" : "old addresses in raft", failing };
+  },
+});

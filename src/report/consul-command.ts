@@ -1,4 +1,5 @@
-import { binaryRunArguments, type ClusterPlan } from "../plan/plan.ts";
+import { binaryRunArguments } from "../plan/container-arguments.ts";
+import type { ClusterPlan } from "../plan/plan.ts";
 
 /**
  * The `consul` command of later steps: a script for any POSIX shell. Its first call takes the

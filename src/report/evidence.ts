@@ -1,11 +1,13 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as core from "@actions/core";
-import type { Consul, Credentials } from "../consul/consul.ts";
-import type { ContainerFacts, Docker } from "../docker/docker.ts";
+import type { Consul } from "../consul/consul.ts";
+import type { Credentials } from "../consul/http.ts";
+import type { ContainerFacts } from "../docker/answers.ts";
+import type { Docker } from "../docker/docker.ts";
 import { messageOf } from "../errors.ts";
 import { agentOf, credentialsOf } from "../find/existing-cluster.ts";
-import { clusterFilter, labelNames, nodeFilter } from "../plan/plan.ts";
+import { clusterFilter, labelNames, nodeFilter } from "../plan/labels.ts";
 import { showForeign } from "../runner/log.ts";
 import { redact, secretsIn } from "./redact.ts";
 import { runnerFolder } from "./runner-folder.ts";

@@ -1,6 +1,7 @@
-import { type Definition, field } from "../inputs/cluster-file.ts";
-import { agentOf } from "../seed/seed.ts";
-import type { Node, ReadyCluster, ReadyDatacenter } from "./report.ts";
+import { type Definition, field } from "../inputs/seeds.ts";
+import { agentOf } from "../seed/services.ts";
+import type { Node } from "./nodes.ts";
+import type { ReadyCluster, ReadyDatacenter } from "./ready-cluster.ts";
 
 /** Boxes of servers or of clients that the picture shows; with more of them nobody could read it.
  * Not fewer than there can be servers, one of whom leads. */

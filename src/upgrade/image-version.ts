@@ -1,7 +1,8 @@
 import semver from "semver";
-import { type Docker, DockerError } from "../docker/docker.ts";
+import type { Docker } from "../docker/docker.ts";
+import { DockerError } from "../docker/docker-error.ts";
 import { InputError } from "../errors.ts";
-import { clusterFilter } from "../plan/plan.ts";
+import { clusterFilter } from "../plan/labels.ts";
 
 /** Characters of a wrong answer that are shown. */
 const shown = 200;

@@ -1,4 +1,35 @@
-import type { ContainerFacts, ImageDefaults } from "../docker/docker.ts";
+import { dirname } from "node:path/posix";
+import type { ContainerFacts, ImageDefaults } from "../docker/answers.ts";
+import type { Docker } from "../docker/docker.ts";
+import { ActionError } from "../errors.ts";
+import type { FoundAgent } from "../find/existing-cluster.ts";
+import { securityFolder } from "../plan/agent-config.ts";
+import { securityArchiveFor } from "../plan/security-files.ts";
+
+/** A server that is told to end does not leave: it stays in raft, so that it can come back. */
+export async function replace(
+  docker: Docker,
+  { node, container, facts }: FoundAgent,
+  image: string,
+  version: string,
+) {
+  try {
+    const defaults = await docker.imageDefaults(facts.Config.Image);
+    // The secrets of a secured agent are in no volume.
+    const secrets = await docker.getArchive(container, securityFolder);
+    const rewritten = secrets && securityArchiveFor(secrets, version);
+    await docker.change("stop", [container]);
+    await docker.removeButKeepVolumes(container);
+    await docker.createContainer(replacementArguments(facts, defaults, image));
+    if (rewritten) await docker.putArchive(container, rewritten, dirname(securityFolder));
+    await docker.startContainer(container);
+  } catch (error) {
+    if (!(error instanceof ActionError)) throw error;
+    throw new ActionError(`${node} could not be replaced`, `${node}: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
 
 /**
  * Arguments of `docker run` for a container that takes another's place: the same name, network,

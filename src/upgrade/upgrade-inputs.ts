@@ -1,8 +1,14 @@
 import * as z from "zod";
 import { type ImageReference, parseImage, tagPattern } from "../docker/image-reference.ts";
 import { InputError } from "../errors.ts";
-import { clusterInput } from "../fault/fault-inputs.ts";
-import { defaultsOf, flag, hints, readInputs, timeout } from "../inputs/input-schema.ts";
+import {
+  clusterInput,
+  defaultsOf,
+  flag,
+  hints,
+  readInputs,
+  timeout,
+} from "../inputs/input-schema.ts";
 import { candidates } from "../inputs/inputs.ts";
 
 /** What is wanted of an upgrade. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ConsulError } from "../consul/consul.ts";
+import { ConsulError } from "../consul/http.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
 
 /** Milliseconds between two writes. */

@@ -4,20 +4,23 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { Consul } from "../../../src/consul/consul.ts";
-import type { ContainerFacts } from "../../../src/docker/docker.ts";
-import { effectOf, raftIsSettled } from "../../../src/fault/effect.ts";
+import type { ContainerFacts } from "../../../src/docker/answers.ts";
+import { effectOf } from "../../../src/fault/effect.ts";
 import {
   faultInputDefaults,
   parseFaultInputs,
   type Target,
 } from "../../../src/fault/fault-inputs.ts";
-import { isIsolated, markOf } from "../../../src/fault/isolation.ts";
 import { byAddress, membersIn } from "../../../src/fault/start-on-last-addresses.ts";
-import { agentsMeant, hasQuorum, quorumOf, resolveTarget } from "../../../src/fault/target.ts";
+import { agentsMeant, resolveTarget } from "../../../src/fault/target.ts";
 import type { FoundAgent, NodeState } from "../../../src/find/existing-cluster.ts";
+import { isIsolated, markOf } from "../../../src/find/isolation-mark.ts";
+import { hasQuorum, quorumOf } from "../../../src/find/raft.ts";
+import { raftIsSettled } from "../../../src/ready/gates.ts";
 import { isOlder, isSameVersion } from "../../../src/upgrade/image-version.ts";
+import { refuseDowngrade } from "../../../src/upgrade/refusals.ts";
 import { replacementArguments } from "../../../src/upgrade/replacement.ts";
-import { inOrder, refuseDowngrade } from "../../../src/upgrade/upgrade.ts";
+import { inOrder } from "../../../src/upgrade/upgrade.ts";
 import {
   parseUpgradeInputs,
   upgradeImages,

@@ -2,8 +2,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../../../src/errors.ts";
-import { type ClusterSpec, inputDefaults, parseInputs } from "../../../src/inputs/inputs.ts";
-import { agentRunArguments, planCluster, type Site } from "../../../src/plan/plan.ts";
+import type { ClusterSpec } from "../../../src/inputs/cluster-spec.ts";
+import { inputDefaults } from "../../../src/inputs/input-definitions.ts";
+import { parseInputs } from "../../../src/inputs/inputs.ts";
+import { agentRunArguments } from "../../../src/plan/container-arguments.ts";
+import { planCluster, type Site } from "../../../src/plan/plan.ts";
 
 const names = Object.keys(inputDefaults);
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { InputError } from "../../../src/errors.ts";
-import { inputDefaults, parseInputs } from "../../../src/inputs/inputs.ts";
+import { inputDefaults } from "../../../src/inputs/input-definitions.ts";
+import { parseInputs } from "../../../src/inputs/inputs.ts";
 
 const files = new Map([
   ["test/cluster.yml", 'kv: { a: "@value.txt", b: "@/root.txt" }'],

@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseImage } from "../../../src/docker/image-reference.ts";
 import { InputError } from "../../../src/errors.ts";
-import { noSeeds } from "../../../src/inputs/cluster-file.ts";
-import { inputDefaults, parseInputs } from "../../../src/inputs/inputs.ts";
+import { inputDefaults } from "../../../src/inputs/input-definitions.ts";
+import { parseInputs } from "../../../src/inputs/inputs.ts";
+import { noSeeds } from "../../../src/inputs/seeds.ts";
 
 type Inputs = Readonly<Record<string, string>>;
 

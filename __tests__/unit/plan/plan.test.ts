@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { inputDefaults, parseInputs } from "../../../src/inputs/inputs.ts";
+import { inputDefaults } from "../../../src/inputs/input-definitions.ts";
+import { parseInputs } from "../../../src/inputs/inputs.ts";
+import { agentRunArguments } from "../../../src/plan/container-arguments.ts";
+import { jobLabels } from "../../../src/plan/labels.ts";
 import {
   type AgentPlan,
   addressOf,
-  agentRunArguments,
   type ClusterPlan,
   freePortsNeeded,
-  jobLabels,
   networkArguments,
   planCluster,
   type Site,

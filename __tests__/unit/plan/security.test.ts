@@ -3,14 +3,15 @@ import fc from "fast-check";
 import { parseTar } from "nanotar";
 import { describe, expect, test } from "vitest";
 import { isAtLeast } from "../../../src/consul/versions.ts";
-import { inputDefaults, parseInputs } from "../../../src/inputs/inputs.ts";
+import { inputDefaults } from "../../../src/inputs/input-definitions.ts";
+import { parseInputs } from "../../../src/inputs/inputs.ts";
+import { planCluster } from "../../../src/plan/plan.ts";
 import {
   type AgentSecurity,
   isMissing,
   securityConfig,
   securityOf,
-} from "../../../src/plan/agent-config.ts";
-import { planCluster } from "../../../src/plan/plan.ts";
+} from "../../../src/plan/security-config.ts";
 import {
   type Secrets,
   secretValues,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { inputDefaults, parseInputs } from "../../../src/inputs/inputs.ts";
+import { inputDefaults } from "../../../src/inputs/input-definitions.ts";
+import { parseInputs } from "../../../src/inputs/inputs.ts";
 import { agentArguments } from "../../../src/plan/agent-config.ts";
 
 function specOf(inputs: Record<string, string>) {

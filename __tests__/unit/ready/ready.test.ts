@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import { Consul } from "../../../src/consul/consul.ts";
-import { type AskedAgent, untilReady } from "../../../src/ready/gates.ts";
+import type { AskedAgent } from "../../../src/ready/agents.ts";
+import { untilReady } from "../../../src/ready/wait.ts";
 import { Timeline } from "../../../src/runner/timeline.ts";
 
 /**

@@ -1,13 +1,10 @@
 import { expect, test } from "vitest";
-import { inputDefaults, parseInputs } from "../../../src/inputs/inputs.ts";
+import { inputDefaults } from "../../../src/inputs/input-definitions.ts";
+import { parseInputs } from "../../../src/inputs/inputs.ts";
 import { planCluster } from "../../../src/plan/plan.ts";
-import {
-  environmentOf,
-  type Node,
-  outputNames,
-  outputsOf,
-  type ReadyCluster,
-} from "../../../src/report/report.ts";
+import type { Node } from "../../../src/report/nodes.ts";
+import type { ReadyCluster } from "../../../src/report/ready-cluster.ts";
+import { environmentOf, outputNames, outputsOf } from "../../../src/report/report.ts";
 import { summaryOf } from "../../../src/report/summary.ts";
 
 function readyCluster(servers: number, clients: number, leader = "server-1"): ReadyCluster {

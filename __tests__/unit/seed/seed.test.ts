@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type CatalogService, transactionOf } from "../../../src/consul/consul.ts";
-import { agentOf, covers, milliseconds, notSettled, transactions } from "../../../src/seed/seed.ts";
+import { type CatalogService, transactionOf } from "../../../src/consul/answers.ts";
+import { covers } from "../../../src/seed/declared.ts";
+import { transactions } from "../../../src/seed/kv.ts";
+import { agentOf, milliseconds, notSettled } from "../../../src/seed/services.ts";
 
 const place = { file: "cluster.yml", line: 1, column: 1 };
 const keyOf = (key: string, bytes: number) => ({
