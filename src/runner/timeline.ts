@@ -1,6 +1,6 @@
 /**
  * The phases of a start, in the order in which they begin. Image and network are prepared at once,
- * and agents gossip while others start. From gossip on a phase is a gate of ready.ts and lasts
+ * and agents gossip while others start. From gossip on a phase is a gate of ready/ and lasts
  * from the end of the one before: of an election it shows what was waited for after gossip.
  */
 const phaseNames = [
