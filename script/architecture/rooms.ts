@@ -94,8 +94,7 @@ export const rooms: readonly Room[] = [
 ];
 
 /** The actions: what the runner starts. None imports another; what they share lies below them. */
-export const actions: readonly string[] =
-  rooms.find(({ name }) => name === "entry")?.below ?? [];
+export const actions: readonly string[] = rooms.find(({ name }) => name === "entry")?.below ?? [];
 
 /** Lines of a file at most. */
 export const maxLines = 300;

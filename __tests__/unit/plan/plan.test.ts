@@ -1,7 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { inputDefaults } from "../../../src/inputs/input-definitions.ts";
-import { parseInputs } from "../../../src/inputs/inputs.ts";
 import { agentRunArguments } from "../../../src/plan/container-arguments.ts";
 import { jobLabels } from "../../../src/plan/labels.ts";
 import {
@@ -11,124 +9,9 @@ import {
   freePortsNeeded,
   networkArguments,
   planCluster,
-  type Site,
   withOtherPorts,
 } from "../../../src/plan/plan.ts";
-
-function specOf(inputs: Readonly<Record<string, string>> = {}) {
-  return parseInputs((name) => inputs[name] ?? inputDefaults[name] ?? "").spec;
-}
-
-const site: Site = {
-  clusterId: "c0ffee00",
-  image: { reference: "hashicorp/consul:2.1" },
-  jobLabels: { "consul-cluster-action.run": 'me/it/7/1 "a", b' },
-  isOnNetwork: false,
-  areNodeNamesTaken: false,
-  freePorts: Array.from({ length: 40 }, (_, index) => 50_001 + index),
-};
-
-function argumentsOf(plan: ClusterPlan, node: string): string[] {
-  const agent = plan.agents.find((each) => each.node === node);
-  if (!agent) throw new Error(`no ${node}`);
-  return agentRunArguments(plan, agent);
-}
-
-describe("the arguments of docker run", () => {
-  const plan = planCluster(
-    specOf({
-      servers: "2",
-      clients: "1",
-      datacenter: "east",
-      "log-level": "error",
-      config: "retry_max = 3\nserver = true",
-      env: "CONSUL_BIND_INTERFACE=eth1\nA=b c",
-    }),
-    site,
-  );
-  const settings =
-    '-hcl={"ports":{"grpc":8502},"performance":{"raft_multiplier":1},"retry_interval":"200ms","autopilot":{"server_stabilization_time":"0s"},"disable_update_check":true}';
-  const mount =
-    '--mount="type=volume","destination=/consul/data","volume-label=consul-cluster-action.cluster=c0ffee00","volume-label=consul-cluster-action.run=me/it/7/1 ""a"", b"';
-
-  test("of a server", () => {
-    expect(argumentsOf(plan, "server-1")).toEqual([
-      "--name=consul-c0ffee00-server-1",
-      "--hostname=server-1",
-      "--network=consul-c0ffee00",
-      "--network-alias=server-1",
-      "--label=consul-cluster-action.cluster=c0ffee00",
-      '--label=consul-cluster-action.run=me/it/7/1 "a", b',
-      "--label=consul-cluster-action.node=server-1",
-      "--label=consul-cluster-action.role=server",
-      mount,
-      "--publish=127.0.0.1:8500:8500/tcp",
-      "--publish=127.0.0.1:8600:8600/tcp",
-      "--publish=127.0.0.1:8600:8600/udp",
-      "--publish=127.0.0.1:8502:8502/tcp",
-      "--env=CONSUL_BIND_INTERFACE=eth0",
-      "--env=CONSUL_BIND_INTERFACE=eth1",
-      "--env=A=b c",
-      "hashicorp/consul:2.1",
-      "agent",
-      "-node=server-1",
-      "-datacenter=east",
-      "-log-level=err",
-      "-client=0.0.0.0",
-      "-server",
-      "-bootstrap-expect=2",
-      "-ui",
-      "-retry-join=consul-c0ffee00-server-2",
-      settings,
-      "-hcl=retry_max = 3\nserver = true",
-    ]);
-  });
-
-  test("of a client", () => {
-    expect(argumentsOf(plan, "client-1")).toEqual([
-      "--name=consul-c0ffee00-client-1",
-      "--hostname=client-1",
-      "--network=consul-c0ffee00",
-      "--network-alias=client-1",
-      "--label=consul-cluster-action.cluster=c0ffee00",
-      '--label=consul-cluster-action.run=me/it/7/1 "a", b',
-      "--label=consul-cluster-action.node=client-1",
-      "--label=consul-cluster-action.role=client",
-      mount,
-      "--publish=127.0.0.1:50002:8500/tcp",
-      "--env=CONSUL_BIND_INTERFACE=eth0",
-      "--env=CONSUL_BIND_INTERFACE=eth1",
-      "--env=A=b c",
-      "hashicorp/consul:2.1",
-      "agent",
-      "-node=client-1",
-      "-datacenter=east",
-      "-log-level=err",
-      "-client=0.0.0.0",
-      "-retry-join=consul-c0ffee00-server-1",
-      "-retry-join=consul-c0ffee00-server-2",
-      settings,
-      "-hcl=retry_max = 3\nserver = true",
-    ]);
-  });
-
-  test("leave the client address to the entrypoint only where env names an interface", () => {
-    const withEnv = (env: string) => argumentsOf(planCluster(specOf({ env }), site), "server-1");
-    expect(withEnv("CONSUL_CLIENT_INTERFACE=eth0")).not.toContain("-client=0.0.0.0");
-    expect(withEnv("CONSUL_CLIENT_INTERFACE=")).toContain("-client=0.0.0.0");
-  });
-
-  test("have a labeled volume wherever data lies or the image declares one", () => {
-    const mounts = (env: string) =>
-      argumentsOf(planCluster(specOf({ env }), site), "server-1").flatMap(
-        (argument) => /^--mount=.*"destination=(.*?)",/.exec(argument)?.[1] ?? [],
-      );
-    expect(mounts("")).toEqual(["/consul/data"]);
-    expect(mounts("CONSUL_DATA_DIR=")).toEqual(["/consul/data"]);
-    expect(mounts("CONSUL_DATA_DIR=/consul/data")).toEqual(["/consul/data"]);
-    expect(mounts("CONSUL_DATA_DIR=/a,b")).toEqual(["/consul/data", "/a,b"]);
-  });
-});
+import { argumentsOf, site, specOf } from "./fixtures.ts";
 
 /** Text as a workflow could hold it, shell's and docker's own characters more often than others. */
 const text = fc.oneof(
@@ -264,25 +147,6 @@ test("a network of the cluster's own bears its labels", () => {
     '--label=consul-cluster-action.run=me/it/7/1 "a", b',
     "consul-c0ffee00",
   ]);
-});
-
-test("labels tell run, job and runner", () => {
-  const env = {
-    GITHUB_REPOSITORY: "me/it",
-    GITHUB_RUN_ID: "7",
-    GITHUB_RUN_ATTEMPT: "2",
-    GITHUB_JOB: "test",
-    RUNNER_NAME: "r1",
-    RUNNER_TEMP: "/runner/_temp",
-    RUNNER_TRACKING_ID: "github_1",
-  };
-  expect(jobLabels(env, "host")).toEqual({
-    "consul-cluster-action.run": "me/it/7/2",
-    "consul-cluster-action.job": "test",
-    "consul-cluster-action.runner": "r1",
-    "consul-cluster-action.home": "host:/runner/_temp",
-    "consul-cluster-action.tracking": "github_1",
-  });
 });
 
 describe("several datacenters", () => {
