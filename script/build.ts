@@ -23,7 +23,7 @@ export function build(dist: string): void {
   run(
     "ncc",
     "build",
-    join(compiled, "index.js"),
+    join(compiled, "entry/index.js"),
     "--out",
     bundle,
     "--minify",
@@ -36,8 +36,8 @@ export function build(dist: string): void {
   // The package.json that ncc writes says only what ours says already: that these are modules.
   for (const file of ["index.js", "licenses.txt"])
     copyFileSync(join(bundle, file), join(dist, file));
-  for (const file of globSync(join(compiled, "entry-*.js")))
-    copyFileSync(file, join(dist, basename(file).replace("entry-", "")));
+  for (const file of globSync(join(compiled, "entry/*.js")))
+    if (basename(file) !== "index.js") copyFileSync(file, join(dist, basename(file)));
   rmSync(bundle, { recursive: true });
 
   const size = readdirSync(dist).reduce((sum, file) => sum + statSync(join(dist, file)).size, 0);

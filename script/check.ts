@@ -1,20 +1,21 @@
 /**
  * Part of npm run check: what must agree does agree. dist is what src builds to; action.yml, the
  * schema of inputs and README tell the same story; schema/cluster.json is what the code checks
- * cluster files with; the workflows are YAML.
+ * cluster files with; docs/architecture.md draws the rooms as they are; the workflows are YAML.
  */
 import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { messageOf } from "../src/errors.ts";
-import { faultOutputNames } from "../src/fault.ts";
-import { faultInputDefaults } from "../src/fault-inputs.ts";
-import { inputDefaults } from "../src/inputs.ts";
-import { outputNames } from "../src/report.ts";
-import { upgradeOutputNames } from "../src/upgrade.ts";
-import { upgradeInputDefaults } from "../src/upgrade-inputs.ts";
+import { faultOutputNames } from "../src/fault/fault.ts";
+import { faultInputDefaults } from "../src/fault/fault-inputs.ts";
+import { inputDefaults } from "../src/inputs/input-definitions.ts";
+import { outputNames } from "../src/report/report.ts";
+import { upgradeOutputNames } from "../src/upgrade/upgrade.ts";
+import { upgradeInputDefaults } from "../src/upgrade/upgrade-inputs.ts";
 import { readAction } from "./action.ts";
+import { architectureFile, architectureText } from "./architecture.ts";
 import { build } from "./build.ts";
 import { root } from "./runner.ts";
 import { schemaFile, schemaText } from "./schema.ts";
@@ -145,11 +146,17 @@ function checkClusterSchema(): Problems {
   return isCurrent ? [] : ["schema/cluster.json is not what src says: run npm run schema"];
 }
 
+function checkArchitecture(): Problems {
+  const isCurrent = readFileSync(architectureFile, "utf8") === architectureText();
+  return isCurrent ? [] : ["docs/architecture.md is not current: run npm run architecture"];
+}
+
 const problems = [
   checkDist(),
   checkRows(),
   rows.flatMap(checkAction),
   checkClusterSchema(),
+  checkArchitecture(),
   checkWorkflows(),
 ].flat();
 for (const problem of problems) console.error(problem);

@@ -1,7 +1,7 @@
 /** npm run schema: writes the JSON Schema of cluster files, for editors. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { clusterFileSchema } from "../src/cluster-file.ts";
+import { clusterFileSchema } from "../src/inputs/cluster-file-schema.ts";
 import { root } from "./runner.ts";
 
 export const schemaFile = join(root, "schema/cluster.json");

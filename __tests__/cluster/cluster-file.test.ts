@@ -6,9 +6,12 @@ import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import * as z from "zod";
 import { Job, root } from "../../script/runner.ts";
-import { type ClusterFile, field, parseClusterFile } from "../../src/cluster-file.ts";
-import { Consul } from "../../src/consul.ts";
-import { agentOf, covers, seed } from "../../src/seed.ts";
+import { Consul } from "../../src/consul/consul.ts";
+import { type ClusterFile, parseClusterFile } from "../../src/inputs/cluster-file.ts";
+import { field } from "../../src/inputs/seeds.ts";
+import { covers } from "../../src/seed/declared.ts";
+import { seed } from "../../src/seed/seed.ts";
+import { agentOf } from "../../src/seed/services.ts";
 import { httpGet, testImage, testInputs, type Up, up } from "../support.ts";
 
 const textOf = (path: string) => readFileSync(join(root, path), "utf8");

@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Job, type StepResult } from "../../script/runner.ts";
-import { Docker } from "../../src/docker.ts";
-import { findImage } from "../../src/pull.ts";
+import { Docker } from "../../src/docker/docker.ts";
+import { findImage } from "../../src/docker/find-image.ts";
 import { errorsOf, registry, scratch } from "../faults.ts";
 import { docker, testInputs } from "../support.ts";
 

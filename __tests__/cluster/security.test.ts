@@ -7,8 +7,8 @@ import Consul from "consul";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { Job } from "../../script/runner.ts";
-import { credentialsIn } from "../../src/access.ts";
-import { Docker } from "../../src/docker.ts";
+import { Docker } from "../../src/docker/docker.ts";
+import { credentialsIn } from "../../src/find/existing-cluster.ts";
 import {
   ask,
   consulCommand,

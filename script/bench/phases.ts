@@ -5,7 +5,7 @@ export interface Phase {
   readonly to: number;
 }
 
-/** The timeline in a log of the main step (src/timeline.ts, barsOf). */
+/** The timeline in a log of the main step (src/runner/timeline.ts, barsOf). */
 export function phasesIn(log: string): Phase[] {
   return [...log.matchAll(/^(\w+) +from +([\d.]+) s +took +([\d.]+) s/gm)].map(
     ([, name = "", from, took]) => {

@@ -1,17 +1,19 @@
 /** What every way has to start: the same agents, flags and gates, taken from the action's own code. */
 import { randomBytes } from "node:crypto";
-import { inputDefaults, parseInputs } from "../../src/inputs.ts";
+import { freePorts } from "../../src/docker/ports.ts";
+import { inputDefaults } from "../../src/inputs/input-definitions.ts";
+import { parseInputs } from "../../src/inputs/inputs.ts";
+import { agentRunArguments } from "../../src/plan/container-arguments.ts";
 import {
   type AgentPlan,
-  agentRunArguments,
   type ClusterPlan,
   freePortsNeeded,
   networkArguments,
   planCluster,
-} from "../../src/plan.ts";
-import { freePorts } from "../../src/ports.ts";
-import { asked, untilReady } from "../../src/ready.ts";
-import { Timeline } from "../../src/timeline.ts";
+} from "../../src/plan/plan.ts";
+import { asked } from "../../src/ready/agents.ts";
+import { untilReady } from "../../src/ready/wait.ts";
+import { Timeline } from "../../src/runner/timeline.ts";
 
 /** Inputs on free ports, so that a cluster that is up already is in nobody's way. */
 export function inputsOf(image: string, servers: number, clients: number): Record<string, string> {

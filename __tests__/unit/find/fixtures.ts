@@ -1,0 +1,83 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import * as z from "zod";
+import { Consul } from "../../../src/consul/consul.ts";
+import type { ContainerFacts } from "../../../src/docker/answers.ts";
+import type { FoundAgent, NodeState } from "../../../src/find/existing-cluster.ts";
+
+export const facts: ContainerFacts = {
+  Id: "0123456789abcdef",
+  Name: "consul-c0ffee00-server-1",
+  Config: {
+    Hostname: "server-1",
+    Image: "hashicorp/consul:1.22",
+    Env: ["PATH=/bin", "CONSUL_BIND_INTERFACE=eth0", "A=b=c"],
+    Cmd: ["agent", '-hcl={"a": "$x"}'],
+    Labels: { "image.label": "1", "consul-cluster-action.run": 'me/it "a", b' },
+  },
+  State: {
+    Status: "running",
+    Running: true,
+    Paused: false,
+    ExitCode: 0,
+    OOMKilled: false,
+    Error: "",
+    StartedAt: "2026-01-01T00:00:00Z",
+    FinishedAt: "0001-01-01T00:00:00Z",
+  },
+  Mounts: [{ Type: "volume", Name: "f00d", Destination: "/consul/data" }],
+  HostConfig: {
+    Memory: 0,
+    PortBindings: {
+      "8500/tcp": [{ HostIp: "127.0.0.1", HostPort: "8500" }],
+      "8600/udp": [{ HostIp: "127.0.0.1", HostPort: "8600" }],
+    },
+  },
+  NetworkSettings: {
+    Networks: { net: { IPAddress: "10.0.0.2", Aliases: ["server-1", "0123456789ab"] } },
+  },
+};
+
+export function agent(node: string, state: NodeState = "running"): FoundAgent {
+  const consul = new Consul({ scheme: "http", address: "127.0.0.1:1" });
+  const role = node.startsWith("server") ? "server" : "client";
+  const more = { datacenter: "dc1", ip: "10.0.0.2", facts, http: "http://127.0.0.1:1" };
+  return { node, role, container: node, host: node, publications: [], state, consul, ...more };
+}
+
+export const three = [agent("server-1"), agent("server-2"), agent("server-3"), agent("client-1")];
+
+export const raft = { leader: "server-1", voters: ["server-1", "server-2", "server-3"] };
+
+export const names = (agents: readonly FoundAgent[]) => agents.map(({ node }) => node);
+
+/** An agent's HTTP API that gives these answers, by path. */
+export async function withAnswers<T>(
+  answers: Readonly<Record<string, unknown>>,
+  use: (consul: Consul) => Promise<T>,
+): Promise<T> {
+  const server = createServer(({ url = "" }, answer) => {
+    answer.end(JSON.stringify(answers[url.replace(/\?.*/, "")]));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = z.object({ port: z.number() }).parse(server.address());
+  try {
+    return await use(new Consul({ scheme: "http", address: `127.0.0.1:${port}` }));
+  } finally {
+    server.close().closeAllConnections();
+  }
+}
+
+export const memberAnswers = ["a", "b", "c"].map((id, index) => {
+  const tags = { build: "1.8.7", id };
+  return { Name: `server-${index + 1}`, Addr: `10.0.0.${index + 1}`, Status: 1, Tags: tags };
+});
+
+export type Peer = readonly [id: string, node: string, ip: string];
+
+export const raftAnswer = (...peers: readonly Peer[]) => ({
+  Index: 1,
+  Servers: peers.map(([ID, Node, ip]) => {
+    return { ID, Node, Address: `${ip}:8300`, Leader: ID === "a", Voter: true };
+  }),
+});

@@ -1,0 +1,255 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { type ClusterFile, parseClusterFile } from "../../../src/inputs/cluster-file.ts";
+
+const files = new Map([["greeting.txt", Buffer.from([0, 255, 10])]]);
+
+function parse(text: string) {
+  return parseClusterFile({
+    text,
+    name: "cluster.yml",
+    readFile: (path) => {
+      const file = files.get(path);
+      if (!file) throw new Error("no such file");
+      return file;
+    },
+  });
+}
+
+function good(text: string): ClusterFile {
+  const { file, problems } = parse(text);
+  expect(problems).toEqual([]);
+  if (!file) throw new Error("no file");
+  return file;
+}
+
+const messages = (text: string) => parse(text).problems.map(({ message }) => message);
+
+/** The file of the README: every key once. */
+const whole = `version: "1.8.7"
+datacenters:
+  - name: east
+    servers: 3
+    clients: 2
+    config: { log_level: debug }
+  - name: west
+    servers: 1
+config: { limits: { http_max_conns_per_client: 500 } }
+server_config: { enable_debug: true }
+client_config: { leave_on_terminate: true }
+acl:
+  policies:
+    - { Name: readers, Rules: 'key_prefix "" { policy = "read" }' }
+  roles:
+    - { Name: reader, Policies: [{ Name: readers }] }
+  tokens:
+    - { Description: app, Roles: [{ Name: reader }] }
+gossip_encryption: true
+tls: false
+services:
+  - { name: web, port: 80, node: east-client-1, check: { ttl: 1h, status: passing } }
+kv: { app/greeting: hello, raw: "@greeting.txt", at: "@@home" }
+config_entries:
+  - { Kind: service-defaults, Name: web, Protocol: http }
+`;
+
+describe("a good file", () => {
+  test("is read with every key", () => {
+    const { placeOf, seeds, ...rest } = good(whole);
+    expect(rest).toEqual({
+      version: "1.8.7",
+      image: undefined,
+      datacenters: [
+        { name: "east", servers: 3, clients: 2, config: '{"log_level":"debug"}' },
+        { name: "west", servers: 1, clients: undefined, config: "" },
+      ],
+      config: '{"limits":{"http_max_conns_per_client":500}}',
+      serverConfig: '{"enable_debug":true}',
+      clientConfig: '{"leave_on_terminate":true}',
+      acl: true,
+      gossipEncryption: true,
+      tls: false,
+    });
+    expect(seeds.services).toEqual([
+      {
+        name: "services[0] (web)",
+        place: { file: "cluster.yml", line: 22, column: 5 },
+        value: { name: "web", port: 80, check: { ttl: "1h", status: "passing" } },
+        node: "east-client-1",
+      },
+    ]);
+    expect(seeds.kv.map(({ key, value }) => [key, value.toString("latin1")])).toEqual([
+      ["app/greeting", "hello"],
+      ["raw", "\u0000ÿ\n"],
+      ["at", "@home"],
+    ]);
+    expect(seeds.configEntries[0]?.name).toBe("config_entries[0] (service-defaults web)");
+    expect(seeds.tokens[0]?.name).toBe("acl.tokens[0] (app)");
+    expect(placeOf("datacenters", 1, "servers")).toMatchObject({ line: 8, column: 5 });
+  });
+
+  test("may use aliases and merge keys", () => {
+    const text = `
+datacenters:
+  - &base { name: east, servers: 1 }
+  - { <<: *base, name: west }
+config: &config { log_level: warn }
+client_config: *config
+`;
+    expect(good(text).datacenters.map(({ name, servers }) => [name, servers])).toEqual([
+      ["east", 1],
+      ["west", 1],
+    ]);
+    expect(good(text).clientConfig).toBe('{"log_level":"warn"}');
+  });
+
+  test("may be JSON", () => {
+    expect(good('{"acl": true, "kv": {"a": "b"}}').acl).toBe(true);
+  });
+});
+
+describe("what is wrong", () => {
+  test("is told all at once, with file, line, column and key", () => {
+    const text = `vesion: "2.1"
+datacenters:
+  - name: East
+    severs: 3
+    clients: 101
+  - servers: 1.5
+acl: { policy: [] }
+tls: yes
+kv: { a: 1, b: "@gone" }
+version: 1.10
+services: {}
+frobnicate: 1
+tls: true
+`;
+    expect(messages(text)).toEqual([
+      "cluster.yml:13:1: Map keys must be unique.",
+      'cluster.yml:10:1: `version` is 1.1: it must be a tag of the Consul image in quotes: "1.10" without them is the number 1.1.',
+      "cluster.yml:3:5: `datacenters[0].name` is \"East\": it must be at most 63 lower-case letters, digits, '-' and '_'.",
+      "cluster.yml:5:5: `datacenters[0].clients` is 101: it must be a whole number from 0 to 100.",
+      "cluster.yml:4:5: `severs` is not known in `datacenters[0]`; did you mean `servers`?",
+      "cluster.yml:6:5: `datacenters[1].name` is missing: it must be at most 63 lower-case letters, digits, '-' and '_'.",
+      "cluster.yml:6:5: `datacenters[1].servers` is 1.5: it must be a whole number from 1 to 15.",
+      "cluster.yml:7:8: `policy` is not known in `acl`; did you mean `policies`?",
+      "cluster.yml:11:1: `services` is {}: it must be a list.",
+      "cluster.yml:9:7: `kv.a` is 1: it must be a string: quote it, since a number or a boolean can be written in several ways.",
+      "cluster.yml:1:1: `vesion` is not known; did you mean `version`?",
+      "cluster.yml:12:1: `frobnicate` is not known; known are `version`, `image`, `datacenters`, `config`, `server_config`, `client_config`, `acl`, `gossip_encryption`, `tls`, `services`, `kv`, `config_entries`.",
+    ]);
+  });
+
+  test.each([
+    ["a: [", "cluster.yml:1:5: "],
+    ["tls: true\n\tacl: true", "cluster.yml:2:1: "],
+    ["kv: *nothing", "cluster.yml:1:1: Unresolved alias"],
+    ["tls: !secret x", "cluster.yml:1:6: Unresolved tag: !secret."],
+    ["", "cluster.yml:1:1: The file is empty: a cluster file is a mapping"],
+    ["- a", 'cluster.yml:1:1: The file is ["a"]: a cluster file is a mapping'],
+    ["datacenters: []", "cluster.yml:1:1: `datacenters` is []: it must name at least one"],
+    ["acl: 1", "cluster.yml:1:1: `acl` is not right: it must be true, false, or a mapping"],
+    ["acl: { tokens: [hush] }", "cluster.yml:1:17: `acl.tokens[0]` is not right: it must be"],
+    [
+      "kv: { a: '@gone' }",
+      "cluster.yml:1:7: `kv.a` names a file that can't be read: no such file.",
+    ],
+    ["kv: { __proto__: a }", "cluster.yml:1:7: `__proto__` can't be a key here."],
+    ["<<: 1", "cluster.yml:1:1: Merge sources must be maps"],
+    [
+      "datacenters: [{name: a}, {name: a}]",
+      'cluster.yml:1:27: `datacenters[1].name` is "a", as `datacenters[0].name` is',
+    ],
+  ])("%j", (text, message) => {
+    expect(messages(text)).toEqual([expect.stringContaining(message)]);
+    expect(parse(text).file).toBeUndefined();
+  });
+
+  test("as a text that explodes by its aliases", () => {
+    const levels = Array.from({ length: 9 }, (_, level) => {
+      const uses = `*a${level},`.repeat(9);
+      return `a${level + 1}: &a${level + 1} [${uses}]`;
+    });
+    expect(messages(["a0: &a0 [x,x]", ...levels].join("\n"))).toEqual([
+      expect.stringContaining("Excessive alias count"),
+    ]);
+  });
+
+  test("as configuration too long for an agent's command line", () => {
+    expect(messages(stringify({ config: { a: "x".repeat(120_000) } }))).toEqual([
+      expect.stringMatching(/^cluster.yml:1:1: `config` is .{80}…: .* at most 120000 bytes/),
+    ]);
+  });
+
+  test("never shows what may be a token's secret", () => {
+    const text = "acl: { tokens: hush-hush, secrets: hush-hush }";
+    expect(messages(text).join()).not.toContain("hush");
+  });
+});
+
+describe("for any", () => {
+  const count = (max: number, min = 0) => fc.option(fc.integer({ min, max }), { nil: undefined });
+  const name = fc.stringMatching(/^[a-z0-9_-]{1,63}$/);
+  const key = fc.string().filter((text) => text !== "__proto__" && text !== "<<");
+  const definition = fc.dictionary(
+    key,
+    fc
+      .jsonValue({ maxDepth: 2 })
+      .map((value) => JSON.stringify(value))
+      .filter((text) => !/__proto__|<</.test(text))
+      .map((text) => JSON.parse(text)),
+  );
+  const file = fc.record(
+    {
+      datacenters: fc.uniqueArray(fc.record({ name, servers: count(15, 1), clients: count(100) }), {
+        selector: (datacenter) => datacenter.name,
+        minLength: 1,
+        maxLength: 4,
+      }),
+      kv: fc.dictionary(
+        key,
+        fc.string().filter((value) => !value.startsWith("@")),
+      ),
+      config: definition,
+      config_entries: fc.array(definition),
+    },
+    { requiredKeys: [] },
+  );
+
+  test("content, what was written is what is read", () => {
+    fc.assert(
+      fc.property(file, (content) => {
+        const read = good(stringify(content, { keepUndefined: false }));
+        const { datacenters = [], kv = {}, config, config_entries = [] } = content;
+        expect(read.datacenters).toEqual(datacenters.map((each) => ({ ...each, config: "" })));
+        const pairs = read.seeds.kv.map(({ key, value }) => [key, value.toString()]);
+        expect(new Map(pairs.map(([key, value]) => [key, value]))).toEqual(
+          new Map(Object.entries(kv)),
+        );
+        expect(read.config).toBe(config === undefined ? "" : JSON.stringify(config));
+        expect(read.seeds.configEntries.map(({ value }) => value)).toEqual(config_entries);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("text there is a file or problems, each with a place in the text", () => {
+    const line = fc.oneof(
+      fc.string(),
+      fc.constantFrom("datacenters:", "  - name: a", "kv: &a", " <<: *a", "acl: {", "- [", "? a"),
+    );
+    fc.assert(
+      fc.property(fc.array(line), (lines) => {
+        const { file, problems } = parse(lines.join("\n"));
+        expect(file === undefined).toBe(problems.length > 0);
+        for (const { place } of problems) {
+          expect(place?.line).toBeGreaterThanOrEqual(1);
+          expect(place?.line).toBeLessThanOrEqual(lines.join("\n").split("\n").length + 1);
+          expect(place?.column).toBeGreaterThanOrEqual(1);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

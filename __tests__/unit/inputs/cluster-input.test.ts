@@ -1,0 +1,95 @@
+import { expect, test } from "vitest";
+import { InputError } from "../../../src/errors.ts";
+import { inputDefaults } from "../../../src/inputs/input-definitions.ts";
+import { parseInputs } from "../../../src/inputs/inputs.ts";
+
+const files = new Map([
+  ["test/cluster.yml", 'kv: { a: "@value.txt", b: "@/root.txt" }'],
+  ["test/value.txt", "near"],
+  ["/root.txt", "far"],
+]);
+
+function parse(inputs: Readonly<Record<string, string>>) {
+  const readFile = (path: string) => {
+    const text = files.get(path);
+    if (text === undefined) throw new Error(`no ${path}`);
+    return Buffer.from(text);
+  };
+  return parseInputs((name) => inputs[name] ?? inputDefaults[name] ?? "", readFile);
+}
+
+function refused(inputs: Readonly<Record<string, string>>): string[] {
+  try {
+    parse(inputs);
+  } catch (error) {
+    if (error instanceof InputError) return error.problems.map(({ message }) => message);
+    throw error;
+  }
+  return [];
+}
+
+test("a path names a file, and values name files from its folder on", () => {
+  const { kv } = parse({ cluster: "test/cluster.yml" }).spec.seeds;
+  expect(kv.map(({ value }) => value.toString())).toEqual(["near", "far"]);
+  expect(refused({ cluster: "cluster.yml" })).toEqual([
+    "Input `cluster` is \"cluster.yml\", a file that can't be read (no cluster.yml). Give a path from the workspace's root on (is the repository checked out?), or the YAML itself.",
+  ]);
+});
+
+const everything = `version: "1.9"
+image: consul
+datacenters:
+  - { name: east, servers: 1, clients: 2 }
+acl: false
+gossip_encryption: true
+tls: true
+`;
+
+test("what the file does not say, the inputs say", () => {
+  const inputs = { servers: "1", clients: "1", acl: "true", datacenter: "a", storage: "disk" };
+  const said = parse({ ...inputs, cluster: "{ datacenters: [{ name: a }, { name: b }] }" }).spec;
+  expect(said.datacenters.map(({ servers, clients }) => [servers, clients])).toEqual([
+    [1, 1],
+    [1, 1],
+  ]);
+  expect(said.security.acl).toBe(true);
+  const { spec, warnings } = parse({ cluster: "{ datacenters: [{ name: a, servers: 2 }] }" });
+  expect(spec.datacenters[0].clients).toBe(0);
+  expect(warnings).toEqual([expect.stringContaining("`servers` is 2, an even number")]);
+});
+
+test("what both say alike is no problem, and neither is a default", () => {
+  const { spec } = parse({
+    cluster: everything,
+    ...{ version: "1.9", image: "consul", datacenter: "east", servers: "1", clients: "2" },
+    ...{ tls: "True", "gossip-encryption": "true" },
+  });
+  expect(spec.images).toEqual(["consul:1.9"]);
+  expect(spec.security).toEqual({ acl: false, gossipEncryption: true, tls: true });
+  expect(refused({ cluster: everything })).toEqual([]);
+});
+
+test("what they say differently is told, each with both", () => {
+  const inputs = {
+    ...{ version: "1.8", image: "hashicorp/other", datacenter: "west", servers: "5" },
+    ...{ clients: "1", acl: "true" },
+  };
+  expect(refused({ ...inputs, cluster: everything })).toEqual([
+    "Input `cluster`:1:1: `version` is 1.9 here, but input `version` is 1.8: say it in one place.",
+    "Input `cluster`:2:1: `image` is consul here, but input `image` is hashicorp/other: say it in one place.",
+    "Input `cluster`:4:7: `name` is east here, but input `datacenter` is west: say it in one place.",
+    "Input `cluster`:4:19: `servers` is 1 here, but input `servers` is 5: say it in one place.",
+    "Input `cluster`:4:31: `clients` is 2 here, but input `clients` is 1: say it in one place.",
+    "Input `cluster`:5:1: `acl` is false here, but input `acl` is true: say it in one place.",
+  ]);
+});
+
+test.each([
+  [{ cluster: "version: '1.8'\n", image: "consul:1.9" }, "The cluster file's `version`"],
+  [{ cluster: "image: consul:1.9\n", version: "1.8" }, "but the file's `image` is"],
+  [{ cluster: "datacenters: [{ name: a, servers: 3 }]\n", storage: "memory" }, "`servers` is 3"],
+  [{ cluster: "services: [{ name: a, node: serer-1 }]\n" }, "did you mean `server-1`?"],
+  [{ cluster: "services: [{ name: a, node: x }]\n", servers: "1" }, "the nodes are server-1."],
+])("%j", (inputs, message) => {
+  expect(refused(inputs)).toEqual([expect.stringContaining(message)]);
+});

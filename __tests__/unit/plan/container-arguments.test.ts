@@ -1,0 +1,99 @@
+import { describe, expect, test } from "vitest";
+import { planCluster } from "../../../src/plan/plan.ts";
+import { argumentsOf, site, specOf } from "./fixtures.ts";
+
+describe("the arguments of docker run", () => {
+  const plan = planCluster(
+    specOf({
+      servers: "2",
+      clients: "1",
+      datacenter: "east",
+      "log-level": "error",
+      config: "retry_max = 3\nserver = true",
+      env: "CONSUL_BIND_INTERFACE=eth1\nA=b c",
+    }),
+    site,
+  );
+  const settings =
+    '-hcl={"ports":{"grpc":8502},"performance":{"raft_multiplier":1},"retry_interval":"200ms","autopilot":{"server_stabilization_time":"0s","cleanup_dead_servers":false},"disable_update_check":true}';
+  const mount =
+    '--mount="type=volume","destination=/consul/data","volume-label=consul-cluster-action.cluster=c0ffee00","volume-label=consul-cluster-action.run=me/it/7/1 ""a"", b"';
+
+  test("of a server", () => {
+    expect(argumentsOf(plan, "server-1")).toEqual([
+      "--name=consul-c0ffee00-server-1",
+      "--hostname=server-1",
+      "--network=consul-c0ffee00",
+      "--network-alias=server-1",
+      "--label=consul-cluster-action.cluster=c0ffee00",
+      '--label=consul-cluster-action.run=me/it/7/1 "a", b',
+      "--label=consul-cluster-action.node=server-1",
+      "--label=consul-cluster-action.role=server",
+      mount,
+      "--publish=127.0.0.1:8500:8500/tcp",
+      "--publish=127.0.0.1:8600:8600/tcp",
+      "--publish=127.0.0.1:8600:8600/udp",
+      "--publish=127.0.0.1:8502:8502/tcp",
+      "--env=CONSUL_BIND_INTERFACE=eth0",
+      "--env=CONSUL_BIND_INTERFACE=eth1",
+      "--env=A=b c",
+      "hashicorp/consul:2.1",
+      "agent",
+      "-node=server-1",
+      "-datacenter=east",
+      "-log-level=err",
+      "-client=0.0.0.0",
+      "-server",
+      "-bootstrap-expect=2",
+      "-ui",
+      "-retry-join=consul-c0ffee00-server-2",
+      settings,
+      "-hcl=retry_max = 3\nserver = true",
+    ]);
+  });
+
+  test("of a client", () => {
+    expect(argumentsOf(plan, "client-1")).toEqual([
+      "--name=consul-c0ffee00-client-1",
+      "--hostname=client-1",
+      "--network=consul-c0ffee00",
+      "--network-alias=client-1",
+      "--label=consul-cluster-action.cluster=c0ffee00",
+      '--label=consul-cluster-action.run=me/it/7/1 "a", b',
+      "--label=consul-cluster-action.node=client-1",
+      "--label=consul-cluster-action.role=client",
+      mount,
+      "--publish=127.0.0.1:50002:8500/tcp",
+      "--env=CONSUL_BIND_INTERFACE=eth0",
+      "--env=CONSUL_BIND_INTERFACE=eth1",
+      "--env=A=b c",
+      "hashicorp/consul:2.1",
+      "agent",
+      "-node=client-1",
+      "-datacenter=east",
+      "-log-level=err",
+      "-client=0.0.0.0",
+      "-retry-join=consul-c0ffee00-server-1",
+      "-retry-join=consul-c0ffee00-server-2",
+      settings,
+      "-hcl=retry_max = 3\nserver = true",
+    ]);
+  });
+
+  test("leave the client address to the entrypoint only where env names an interface", () => {
+    const withEnv = (env: string) => argumentsOf(planCluster(specOf({ env }), site), "server-1");
+    expect(withEnv("CONSUL_CLIENT_INTERFACE=eth0")).not.toContain("-client=0.0.0.0");
+    expect(withEnv("CONSUL_CLIENT_INTERFACE=")).toContain("-client=0.0.0.0");
+  });
+
+  test("have a labeled volume wherever data lies or the image declares one", () => {
+    const mounts = (env: string) =>
+      argumentsOf(planCluster(specOf({ env }), site), "server-1").flatMap(
+        (argument) => /^--mount=.*"destination=(.*?)",/.exec(argument)?.[1] ?? [],
+      );
+    expect(mounts("")).toEqual(["/consul/data"]);
+    expect(mounts("CONSUL_DATA_DIR=")).toEqual(["/consul/data"]);
+    expect(mounts("CONSUL_DATA_DIR=/consul/data")).toEqual(["/consul/data"]);
+    expect(mounts("CONSUL_DATA_DIR=/a,b")).toEqual(["/consul/data", "/a,b"]);
+  });
+});

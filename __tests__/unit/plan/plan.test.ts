@@ -1,0 +1,206 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { agentRunArguments } from "../../../src/plan/container-arguments.ts";
+import { jobLabels } from "../../../src/plan/labels.ts";
+import {
+  type AgentPlan,
+  addressOf,
+  type ClusterPlan,
+  freePortsNeeded,
+  networkArguments,
+  planCluster,
+  withOtherPorts,
+} from "../../../src/plan/plan.ts";
+import { argumentsOf, site, specOf } from "./fixtures.ts";
+
+/** Text as a workflow could hold it, shell's and docker's own characters more often than others. */
+const text = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.string({ unit: fc.constantFrom(..."-=,;\"'`$(){}|&<> \\/:@#\t".split("")) }),
+  fc.constantFrom("--privileged", "--volume=/:/host", "-hcl", "$(id)", "; rm -rf /", "&& id"),
+);
+const lineOfText = text.map((line) => line.replaceAll(/[\r\n\0]/g, ""));
+
+const userText = fc.record({
+  config: text.map((config) => config.replaceAll("\0", "")),
+  env: fc.dictionary(fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,9}$/), lineOfText, { maxKeys: 4 }),
+  run: lineOfText,
+  servers: fc.integer({ min: 1, max: 5 }),
+  clients: fc.integer({ min: 0, max: 5 }),
+});
+
+describe("whatever the user writes", () => {
+  const option = /^--(name|hostname|network|network-alias|label|mount|publish|env)=/;
+  const flag =
+    /^(-(node|datacenter|log-level|client|bootstrap-expect|retry-join|hcl)=|-(server|ui|dev)$)/;
+
+  test("is one argument behind the name of one of our own flags, and stays as it is", () => {
+    fc.assert(
+      fc.property(userText, ({ config, env, run, servers, clients }) => {
+        const spec = {
+          ...specOf({ servers: String(servers), clients: String(clients) }),
+          config,
+          env: new Map(Object.entries(env)),
+        };
+        const plan = planCluster(spec, {
+          ...site,
+          jobLabels: jobLabels({ GITHUB_JOB: run }, "host"),
+        });
+        for (const agent of plan.agents) {
+          const args = agentRunArguments(plan, agent);
+          const image = args.indexOf(site.image.reference);
+          const options = args.slice(0, image);
+          const [command, ...flags] = args.slice(image + 1);
+          for (const argument of options) expect(argument).toMatch(option);
+          expect(command).toBe("agent");
+          for (const argument of flags) expect(argument).toMatch(flag);
+
+          expect(options).toContain(`--label=consul-cluster-action.job=${run}`);
+          expect(options.filter((argument) => argument.startsWith("--env="))).toEqual([
+            "--env=CONSUL_BIND_INTERFACE=eth0",
+            ...Object.entries(env).map(([name, value]) => `--env=${name}=${value}`),
+          ]);
+          const fragments = flags.filter((argument) => argument.startsWith("-hcl="));
+          if (config !== "") expect(fragments.at(-1)).toBe(`-hcl=${config}`);
+        }
+      }),
+    );
+  });
+
+  test("same in, same out", () => {
+    fc.assert(
+      fc.property(userText, ({ config, env, servers, clients }) => {
+        const plan = () => {
+          const spec = {
+            ...specOf({ servers: String(servers), clients: String(clients) }),
+            config,
+          };
+          const made = planCluster({ ...spec, env: new Map(Object.entries(env)) }, site);
+          return { made, args: made.agents.map((agent) => agentRunArguments(made, agent)) };
+        };
+        expect(plan()).toEqual(plan());
+      }),
+    );
+  });
+});
+
+describe("ports", () => {
+  test("are as many as are said to be needed, all different", () => {
+    const port = fc.constantFrom("0", "1", "8500", "65535");
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 15 }),
+        fc.integer({ min: 0, max: 20 }),
+        fc.uniqueArray(port, {
+          minLength: 3,
+          maxLength: 3,
+          comparator: (a, b) => a !== "0" && a === b,
+        }),
+        (servers, clients, [http = "", dns = "", grpc = ""]) => {
+          const ports = { "http-port": http, "dns-port": dns, "grpc-port": grpc };
+          const spec = specOf({ servers: String(servers), clients: String(clients), ...ports });
+          const freePorts = site.freePorts.slice(0, freePortsNeeded(spec));
+          const { agents } = planCluster(spec, { ...site, freePorts });
+          const published = agents.flatMap(({ publications }) =>
+            publications.map(({ port }) => port),
+          );
+          expect(published).toHaveLength(servers + clients + 2);
+          expect(new Set(published).size).toBe(published.length);
+          expect(published).toEqual(expect.arrayContaining(freePorts));
+        },
+      ),
+    );
+  });
+
+  test("that the user did not name can be others", () => {
+    const [server, client] = planCluster(
+      specOf({ servers: "1", clients: "1", "dns-port": "0" }),
+      site,
+    ).agents;
+    const portsOf = ({ publications }: AgentPlan) => publications.map(({ port }) => port);
+    if (!server || !client) throw new Error("two agents were planned");
+    expect(portsOf(withOtherPorts(server, [1, 2, 3]))).toEqual([8500, 1, 8502]);
+    expect(portsOf(withOtherPorts(client, [1]))).toEqual([1]);
+  });
+
+  test("are none on a network that the job shares: addresses are names there", () => {
+    const spec = specOf({ servers: "1", clients: "1", network: "job" });
+    const addresses = (plan: ClusterPlan) => plan.agents.map((agent) => addressOf(agent, "http"));
+    const shared = planCluster(spec, { ...site, isOnNetwork: true });
+    expect(addresses(shared)).toEqual(["server-1:8500", "client-1:8500"]);
+    expect(argumentsOf(shared, "server-1").join("\n")).not.toContain("--publish");
+    expect(argumentsOf(shared, "server-1")).toContain("--network=job");
+
+    const second = planCluster(spec, { ...site, isOnNetwork: true, areNodeNamesTaken: true });
+    const hosts = ["consul-c0ffee00-server-1", "consul-c0ffee00-client-1"];
+    expect(addresses(second)).toEqual(hosts.map((host) => `${host}:8500`));
+    expect(argumentsOf(second, "client-1")).toContain(`--network-alias=${hosts[1]}`);
+
+    const beside = planCluster(spec, site);
+    expect(addresses(beside)).toEqual(["127.0.0.1:8500", "127.0.0.1:50001"]);
+  });
+});
+
+test("a network of the cluster's own bears its labels", () => {
+  expect(networkArguments(site)).toEqual([
+    "--label=consul-cluster-action.cluster=c0ffee00",
+    '--label=consul-cluster-action.run=me/it/7/1 "a", b',
+    "consul-c0ffee00",
+  ]);
+});
+
+describe("several datacenters", () => {
+  const cluster = `
+datacenters:
+  - { name: east, servers: 2, clients: 1, config: { a: 2 } }
+  - { name: west, servers: 1 }
+config: { a: 1 }
+server_config: { a: 3 }
+client_config: { a: 4 }
+`;
+  const plan = planCluster(specOf({ cluster, config: "a = 5", clients: "1" }), site);
+
+  test("name their nodes after themselves; the primary's first server has the ports", () => {
+    expect(plan.agents.map(({ node, publications }) => [node, publications[0]?.port])).toEqual([
+      ["east-server-1", 8500],
+      ["east-server-2", 50_001],
+      ["east-client-1", 50_002],
+      ["west-server-1", 50_003],
+      ["west-client-1", 50_004],
+    ]);
+    expect(freePortsNeeded(plan.spec)).toBe(4);
+  });
+
+  test("join within by LAN, servers between them by WAN, and know the primary", () => {
+    const joins = (node: string) =>
+      argumentsOf(plan, node)
+        .filter((argument) => /join|expect|primary/.test(argument))
+        .map((argument) => argument.replaceAll("consul-c0ffee00-", ""));
+    const federation = '-hcl={"primary_datacenter":"east","retry_interval_wan":"200ms"}';
+    expect(joins("east-server-1")).toEqual([
+      "-bootstrap-expect=2",
+      "-retry-join=east-server-2",
+      "-retry-join-wan=west-server-1",
+      federation,
+    ]);
+    expect(joins("west-server-1")).toEqual([
+      "-bootstrap-expect=1",
+      "-retry-join-wan=east-server-1",
+      "-retry-join-wan=east-server-2",
+      federation,
+    ]);
+    expect(joins("west-client-1")).toEqual(["-retry-join=west-server-1", federation]);
+  });
+
+  test("take configuration of the file, the datacenter, the role and the input, in this order", () => {
+    const own = (node: string) =>
+      argumentsOf(plan, node).filter((argument) => /^-hcl=(\{"a"|a)/.test(argument));
+    expect(own("east-server-1")).toEqual([
+      '-hcl={"a":1}',
+      '-hcl={"a":2}',
+      '-hcl={"a":3}',
+      "-hcl=a = 5",
+    ]);
+    expect(own("west-client-1")).toEqual(['-hcl={"a":1}', '-hcl={"a":4}', "-hcl=a = 5"]);
+  });
+});

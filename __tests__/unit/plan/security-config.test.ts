@@ -1,0 +1,106 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  type AgentSecurity,
+  isMissing,
+  securityConfig,
+  securityOf,
+} from "../../../src/plan/security-config.ts";
+
+const tokens = { agent: "a", dns: "d", management: "m" };
+
+const configOf = (version: string) =>
+  securityConfig({ version, primary: "dc1", gossipKey: "k", tokens, tls: true });
+
+describe("what an agent is told in secret", () => {
+  test("nothing that is not switched on", () => {
+    expect(securityConfig({ version: "1.8.7", primary: "dc1", tls: false })).toEqual({});
+  });
+
+  test("the management token under the version's name for it, and only to servers", () => {
+    expect(configOf("1.10.12").acl).toMatchObject({ tokens: { master: "m", agent: "a" } });
+    expect(configOf("1.11.0").acl).toMatchObject({ tokens: { initial_management: "m" } });
+    const client = { version: "1.8.7", primary: "dc1", tokens: { agent: "a", dns: "d" } };
+    expect(securityConfig({ ...client, tls: false }).acl).toEqual({
+      enabled: true,
+      default_policy: "deny",
+      tokens: { agent: "a", default: "d" },
+    });
+  });
+
+  test("a token for DNS alone where the version has that", () => {
+    expect(configOf("1.16.6").acl).toMatchObject({ tokens: { default: "d" } });
+    expect(configOf("1.17.0").acl).toEqual({
+      enabled: true,
+      default_policy: "deny",
+      tokens: { agent: "a", dns: "d", initial_management: "m" },
+    });
+  });
+
+  test("TLS at the top before 1.12, in its stanza from then on", () => {
+    const files = {
+      ca_file: "/consul/security/ca.pem",
+      cert_file: "/consul/security/cert.pem",
+      key_file: "/consul/security/key.pem",
+    };
+    const old = configOf("1.11.11");
+    expect(old).toMatchObject({
+      ...files,
+      verify_incoming_rpc: true,
+      verify_outgoing: true,
+      verify_server_hostname: true,
+    });
+    expect(old).not.toHaveProperty("tls");
+    const current = configOf("1.12.0");
+    expect(current.tls).toEqual({
+      defaults: { ...files, verify_outgoing: true },
+      internal_rpc: { verify_incoming: true, verify_server_hostname: true },
+    });
+    expect(current).not.toHaveProperty("verify_outgoing");
+  });
+
+  test("one port for HTTP and one for gRPC, whichever scheme they speak", () => {
+    expect(configOf("1.13.9").ports).toEqual({ http: -1, https: 8500, grpc: 8502 });
+    expect(configOf("1.14.0").ports).toEqual({ http: -1, https: 8500, grpc: -1, grpc_tls: 8502 });
+  });
+});
+
+// On either side of every change that securityConfig knows of.
+const versions = [
+  ...["1.4.1", "1.8.7", "1.10.12", "1.11.0-rc1", "1.11.11", "1.12.0", "1.13.9"],
+  ...["1.14.0", "1.16.6+ent", "1.17.0", "1.22.3", "2.1.0"],
+];
+
+const anyVersion = fc.constantFrom(...versions);
+
+const anySecret = fc.string({ minLength: 1 });
+
+const anySecurity: fc.Arbitrary<Omit<AgentSecurity, "version">> = fc.record(
+  {
+    primary: anySecret,
+    gossipKey: anySecret,
+    tokens: fc.record(
+      { agent: anySecret, dns: anySecret, management: anySecret, replication: anySecret },
+      { requiredKeys: ["agent", "dns"] },
+    ),
+    tls: fc.boolean(),
+  },
+  { requiredKeys: ["primary", "tls"] },
+);
+
+test("what an agent was told is told to another version as if it had been the first", () => {
+  fc.assert(
+    fc.property(anySecurity, anyVersion, anyVersion, (security, old, version) => {
+      const written = JSON.parse(JSON.stringify(securityConfig({ ...security, version: old })));
+      const expected = securityConfig({ ...security, version });
+      expect(securityConfig({ ...securityOf(written), version })).toEqual(expected);
+    }),
+  );
+});
+
+test("features are missing before the first version that has them", () => {
+  expect(isMissing("acl", "1.3.1")).toBe(true);
+  expect(isMissing("acl", "1.4.0")).toBe(false);
+  expect(isMissing("tls", "1.4.0")).toBe(true);
+  expect(isMissing("tls", "1.4.1")).toBe(false);
+});

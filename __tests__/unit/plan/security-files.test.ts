@@ -1,0 +1,86 @@
+import { parseTar } from "nanotar";
+import { describe, expect, test } from "vitest";
+import {
+  type Secrets,
+  secretValues,
+  securityArchive,
+  securityArchiveFor,
+} from "../../../src/plan/security-files.ts";
+import { plan } from "./fixtures.ts";
+
+// On either side of every change that securityConfig knows of.
+const versions = [
+  ...["1.4.1", "1.8.7", "1.10.12", "1.11.0-rc1", "1.11.11", "1.12.0", "1.13.9"],
+  ...["1.14.0", "1.16.6+ent", "1.17.0", "1.22.3", "2.1.0"],
+];
+
+describe("what is handed to agents", () => {
+  const key = "-----BEGIN EC PRIVATE KEY-----\nc2VjcmV0\nbGluZXM=\n-----END EC PRIVATE KEY-----\n";
+  const secrets: Secrets = {
+    version: "1.8.7",
+    owner: { uid: 100, gid: 1000 },
+    gossipKey: "gossip",
+    ca: "CA",
+    certificates: new Map([
+      ["server-1", { certificate: "CERT", key }],
+      ["client-1", { certificate: "CERT2", key }],
+    ]),
+    tokens: {
+      management: "m",
+      dns: "d",
+      agents: new Map([
+        ["server-1", "s"],
+        ["client-1", "c"],
+      ]),
+    },
+  };
+  const spec = { acl: "true", tls: "true", servers: "1", clients: "1" };
+
+  test("is masked line by line, without what every key has", () => {
+    expect(secretValues(secrets)).toEqual([
+      ...["gossip", "m", "d", "s", "c"],
+      ...["c2VjcmV0", "bGluZXM=", "c2VjcmV0", "bGluZXM="],
+    ]);
+  });
+
+  test("is readable by the agent's user alone, and the management token is on servers only", () => {
+    const { agents, ...rest } = plan(spec);
+    const [server, client] = agents.map((agent) =>
+      parseTar(securityArchive({ agents, ...rest }, agent, secrets)),
+    );
+    expect(server?.map(({ name }) => name)).toEqual([
+      "consul/security",
+      ...["agent.json", "ca.pem", "cert.pem", "key.pem", "token"].map(
+        (file) => `consul/security/${file}`,
+      ),
+    ]);
+    for (const { attrs, type } of server ?? []) {
+      // parseTar reads these octal numbers as decimal ones.
+      expect(attrs).toMatchObject({ uid: 144, gid: 1750 });
+      expect(Number(attrs?.mode)).toBe(type === "directory" ? 700 : 400);
+    }
+    expect(client?.map(({ name }) => name)).not.toContain("consul/security/token");
+    expect(client?.map(({ text }) => text).join("")).not.toMatch(/"(master|default)": "m"/);
+  });
+
+  test("is the same for another version but for names of settings, with owners and modes", () => {
+    const whole = plan(spec);
+    const filesOf = (archive: Uint8Array) =>
+      // The time of writing is that of each archive.
+      parseTar(archive).map(({ name, type, text, attrs: { mtime: _, ...attrs } = {} }) => {
+        return { name, type, text, attrs };
+      });
+    for (const agent of whole.agents)
+      for (const old of versions)
+        for (const version of versions) {
+          const written = (version: string) =>
+            securityArchive(whole, agent, { ...secrets, version });
+          const rewritten = securityArchiveFor(written(old), version);
+          expect(filesOf(rewritten)).toEqual(filesOf(written(version)));
+        }
+  });
+
+  test("is not on any command line", () => {
+    expect(JSON.stringify(plan(spec))).not.toContain("gossip-key");
+  });
+});

@@ -1,0 +1,31 @@
+import { describe, expect, test } from "vitest";
+import { raftIsSettled } from "../../../src/ready/gates.ts";
+import { agent, memberAnswers, type Peer, raftAnswer, withAnswers } from "../find/fixtures.ts";
+
+describe("raft is settled when each of its peers is a member by ID and address, or is down", () => {
+  const settled = (...peers: readonly Peer[]) =>
+    withAnswers(
+      {
+        "/v1/agent/members": memberAnswers,
+        "/v1/operator/raft/configuration": raftAnswer(["a", "server-1", "10.0.0.1"], ...peers),
+      },
+      (consul) => raftIsSettled(["10.0.0.4"]).look([{ ...agent("server-1"), consul }]),
+    );
+
+  test.each([
+    ["another address", "b", "server-2", "10.0.0.9", "server-2 at 10.0.0.9 (ID b)"],
+    ["another ID, of data that is gone", "x", "server-2", "10.0.0.2", "server-2 at 10.0.0.2"],
+    ["no name", "y", "(unknown)", "10.0.0.8", "a server at 10.0.0.8 (ID y)"],
+  ])("not with %s", async (_, id, node, ip, expected) => {
+    expect((await settled([id, node, ip])).failing.join()).toContain(expected);
+  });
+
+  test("with a server that is down, though the leader has never seen it", async () => {
+    const peers = [["b", "server-2", "10.0.0.2"] as const, ["d", "(unknown)", "10.0.0.4"] as const];
+    expect((await settled(...peers)).failing).toEqual([]);
+  });
+
+  test("with raft protocol 2, where the address is the ID", async () => {
+    expect((await settled(["10.0.0.2:8300", "server-2", "10.0.0.2"])).failing).toEqual([]);
+  });
+});

@@ -1,0 +1,196 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import { afterEach, describe, expect, test } from "vitest";
+import { Consul } from "../../../src/consul/consul.ts";
+import type { AskedAgent } from "../../../src/ready/agents.ts";
+import { untilReady } from "../../../src/ready/wait.ts";
+import { Timeline } from "../../../src/runner/timeline.ts";
+
+/**
+ * Pictures that a real cluster shows for moments only, held still here: what each agent answers is
+ * written down. That real clusters come through all of this is for the tests on real clusters.
+ */
+interface Picture {
+  readonly alive?: readonly string[];
+  readonly leader?: string;
+  readonly voters?: readonly string[];
+  readonly healthy?: readonly string[];
+}
+
+const whole: Required<Picture> = {
+  alive: ["server-1", "server-2", "client-1"],
+  leader: "10.0.0.1:8300",
+  voters: ["server-1", "server-2"],
+  healthy: ["server-1", "server-2", "client-1"],
+};
+
+const patience = {
+  timeout: 60_000,
+  onChange: () => {},
+  signal: new AbortController().signal,
+} as const;
+
+const open: Server[] = [];
+afterEach(() => {
+  for (const server of open.splice(0)) server.close().closeAllConnections();
+});
+
+async function agent(node: string, picture: () => Picture): Promise<AskedAgent> {
+  const server = createServer(({ url = "" }, response) => {
+    const { alive, leader, voters, healthy } = { ...whole, ...picture() };
+    const member = (Name: string) => ({
+      Name,
+      Addr: "10.0.0.1",
+      Tags: { build: "1.8.7:0e", id: Name },
+    });
+    const passing = [
+      ...healthy.map((name) => ({ Node: name, CheckID: "serfHealth" })),
+      { Node: "client-1", CheckID: "service:web" },
+    ];
+    const answers: Record<string, unknown> = {
+      "/v1/agent/members": whole.alive.map((name) => ({
+        ...member(name),
+        Status: alive.includes(name) ? 1 : 4,
+      })),
+      "/v1/status/leader": leader,
+      "/v1/operator/raft/configuration": {
+        Index: 1,
+        Servers: whole.voters.map((name) => ({
+          Node: name,
+          Address: "10.0.0.1:8300",
+          ID: name,
+          Leader: false,
+          Voter: voters.includes(name),
+        })),
+      },
+      "/v1/health/state/passing": passing,
+      "/v1/health/state/passing?consistent": passing,
+    };
+    response.end(JSON.stringify(answers[url]));
+  }).listen(0, "127.0.0.1");
+  open.push(server);
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
+  const role = node.startsWith("server") ? "server" : "client";
+  const consul = new Consul({ scheme: "http", address: `127.0.0.1:${address.port}` });
+  return { node, role, datacenter: "dc1", consul };
+}
+
+/** Waits for three agents that show these pictures; what is not said is as in a whole cluster. */
+async function wait(
+  pictures: Readonly<Record<string, () => Picture>>,
+  timeout = 60,
+  told = () => {},
+) {
+  const names = ["server-1", "server-2", "client-1"];
+  const agents = await Promise.all(
+    names.map((name) => agent(name, pictures[name] ?? (() => ({})))),
+  );
+  const log: string[] = [];
+  const add = (line: string) => {
+    log.push(line);
+    told();
+  };
+  await untilReady(() => agents, false, { ...patience, timeout, onChange: add }, new Timeline());
+  return log;
+}
+
+const whyNot = (pictures: Readonly<Record<string, () => Picture>>) =>
+  wait(pictures).then(
+    () => "",
+    (error: Error) => error.message,
+  );
+
+test("a whole cluster is ready at the first look", async () => {
+  expect(await wait({})).toEqual([
+    "3 of 3 alive, one leader, 2 of 2 voting, 3 of 3 healthy in the catalog",
+  ]);
+});
+
+test("every change of the picture is told once, until the last gate holds", async () => {
+  const stages: Picture[] = [
+    { alive: ["server-1"] },
+    { leader: "" },
+    { voters: ["server-1"] },
+    { healthy: ["server-1"] },
+  ];
+  // What is told brings the next stage, so each stage is looked at.
+  const told = () => void stages.shift();
+  expect(await wait({ "server-1": () => stages[0] ?? {} }, 2000, told)).toEqual([
+    "1 of 3 alive",
+    "3 of 3 alive, leader not known to all",
+    "3 of 3 alive, one leader, 1 of 2 voting",
+    "3 of 3 alive, one leader, 2 of 2 voting, 1 of 3 healthy in the catalog",
+    "3 of 3 alive, one leader, 2 of 2 voting, 3 of 3 healthy in the catalog",
+  ]);
+});
+
+test("a picture that stays is told once, however often it is looked at", async () => {
+  const lone = await agent("server-1", () => ({ alive: [] }));
+  const log: string[] = [];
+  const onChange = (line: string) => void log.push(line);
+  const wait = { ...patience, timeout: 200, onChange };
+  await expect(untilReady(() => [lone], false, wait, new Timeline())).rejects.toThrow("not ready");
+  expect(log).toEqual(["0 of 1 alive"]);
+});
+
+describe("not ready is a cluster", () => {
+  test("where one server sees a member as not alive", async () => {
+    const message = await whyNot({ "server-2": () => ({ alive: ["server-1", "server-2"] }) });
+    expect(message).toContain("not ready within 0.06 s (2 of 3 alive)");
+    expect(message).toContain("every agent is an alive member, as each server sees it:\n");
+    expect(message).toContain("\n  server-2: not alive: client-1\n");
+    expect(message).not.toContain("  server-1:");
+  });
+
+  test("where nobody leads", async () => {
+    const nobody = () => ({ leader: "" });
+    const message = await whyNot({ "server-1": nobody, "server-2": nobody, "client-1": nobody });
+    expect(message).toContain("(3 of 3 alive, no leader)");
+    expect(message).toContain(
+      "\n  server-1: no leader\n  server-2: no leader\n  client-1: no leader\n",
+    );
+  });
+
+  test("where a client knows no leader, or another one", async () => {
+    for (const leader of ["", "10.0.0.2:8300"]) {
+      const message = await whyNot({ "client-1": () => ({ leader }) });
+      expect(message).toContain("leader not known to all");
+      expect(message).toContain(`\n  client-1: ${leader || "no leader"}\n`);
+    }
+  });
+
+  test("where a server has no vote yet", async () => {
+    const message = await whyNot({ "server-1": () => ({ voters: ["server-1"] }) });
+    expect(message).toContain("one leader, 1 of 2 voting)");
+    expect(message).toContain("every server is a raft voter:\n  server-1: not voting: server-2\n");
+  });
+
+  test("where a node is not healthy in the catalog, asked through a client", async () => {
+    const message = await whyNot({ "client-1": () => ({ healthy: whole.voters }) });
+    expect(message).toContain("2 of 3 healthy in the catalog");
+    expect(message).toContain("\n  client-1: not healthy in the catalog: client-1\n");
+  });
+
+  test("where an agent does not answer", async () => {
+    const gone = await agent("server-1", () => ({}));
+    for (const server of open.splice(0)) server.close().closeAllConnections();
+    const waiting = untilReady(() => [gone], false, { ...patience, timeout: 60 }, new Timeline());
+    await expect(waiting).rejects.toThrow("\n  server-1: connection refused\n");
+  });
+});
+
+test("waiting ends when it is called off", async () => {
+  const canceled = new AbortController();
+  const lone = await agent("server-1", () => ({ alive: [] }));
+  const onChange = () => canceled.abort();
+  const { signal } = canceled;
+  const waiting = untilReady(
+    () => [lone],
+    false,
+    { ...patience, onChange, signal },
+    new Timeline(),
+  );
+  await expect(waiting).rejects.toThrow(/abort/);
+});

@@ -1,0 +1,34 @@
+import { inputDefaults } from "../../../src/inputs/input-definitions.ts";
+import { parseInputs } from "../../../src/inputs/inputs.ts";
+import { planCluster } from "../../../src/plan/plan.ts";
+import type { Node } from "../../../src/report/nodes.ts";
+import type { ReadyCluster } from "../../../src/report/ready-cluster.ts";
+
+export function readyCluster(servers: number, clients: number, leader = "server-1"): ReadyCluster {
+  const inputs: Record<string, string> = { servers: String(servers), clients: String(clients) };
+  const { spec } = parseInputs((name) => inputs[name] ?? inputDefaults[name] ?? "");
+  const plan = planCluster(spec, {
+    clusterId: "c0ffee00",
+    image: { reference: "hashicorp/consul:2.1" },
+    jobLabels: {},
+    isOnNetwork: false,
+    areNodeNamesTaken: false,
+    freePorts: Array.from({ length: servers + clients }, (_, index) => 50_001 + index),
+  });
+  const nodes = plan.agents.map(({ node, role, container, publications }, index): Node => {
+    const http = `http://127.0.0.1:${publications[0]?.port}`;
+    return { name: node, role, datacenter: "dc1", container, ip: `172.18.0.${index + 2}`, http };
+  });
+  const addresses = { http: "127.0.0.1:8500", dns: "127.0.0.1:8600", grpc: "127.0.0.1:8502" };
+  return {
+    plan,
+    nodes,
+    datacenters: [{ name: "dc1", http: "http://127.0.0.1:8500", leader }],
+    leader,
+    tokens: [],
+    version: "2.1.0",
+    ...addresses,
+    credentials: { scheme: "http" },
+    caFile: "",
+  };
+}

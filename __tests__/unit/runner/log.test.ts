@@ -1,0 +1,72 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { ActionError, InputError } from "../../../src/errors.ts";
+import { fail, showForeign, timed } from "../../../src/runner/log.ts";
+
+/** What reaches the runner: it reads commands from standard output. */
+let written = "";
+beforeEach(() => {
+  written = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    written += text;
+    return true;
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  // fail() sets it, and here that would fail the run.
+  process.exitCode = undefined;
+});
+
+test("lines of others stand where the runner takes no commands", () => {
+  showForeign("Log of x", ["hello", "::error::not ours", "::endgroup::"]);
+  const [group, stop = "", ...rest] = written.trimEnd().split(/\r?\n/);
+  const token = /^::stop-commands::([0-9a-f-]{36})$/.exec(stop)?.[1];
+  expect(group).toBe("::group::Log of x");
+  expect(rest).toEqual([
+    "hello",
+    "::error::not ours",
+    "::endgroup::",
+    `::${token}::`,
+    "::endgroup::",
+  ]);
+});
+
+test("whoever wrote those lines can't know the word that ends them", () => {
+  showForeign("a", []);
+  showForeign("b", []);
+  const [first, second] = [...written.matchAll(/stop-commands::(.*)/g)].map(([, token]) => token);
+  expect(first).not.toBe(second);
+});
+
+test("a line tells the seconds since the start", () => {
+  timed("server-1 started");
+  expect(written).toMatch(/^ *\d+\.\d\d s {2}server-1 started\r?\n$/);
+});
+
+test("each problem with inputs is an annotation of its own", () => {
+  fail(
+    new InputError([
+      { input: "servers", message: "none" },
+      { input: "timeout", message: "too\nlong" },
+    ]),
+  );
+  expect(written.trimEnd().split(/\r?\n/)).toEqual([
+    "::error title=Invalid input%3A servers::none",
+    "::error title=Invalid input%3A timeout::too%0Along",
+  ]);
+  expect(process.exitCode).toBe(1);
+});
+
+test("a failure is one annotation without a stack", () => {
+  fail(new ActionError("Consul is not ready", "no leader\nraise `timeout`"));
+  expect(written.trimEnd()).toBe("::error title=Consul is not ready::no leader%0Araise `timeout`");
+  expect(process.exitCode).toBe(1);
+});
+
+test("anything else that is thrown is a defect and comes with its stack", () => {
+  fail(new TypeError("x is undefined"));
+  expect(written).toMatch(
+    /^::error title=A defect of this action::TypeError: x is undefined%0A +at /,
+  );
+  expect(process.exitCode).toBe(1);
+});

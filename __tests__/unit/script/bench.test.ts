@@ -1,0 +1,79 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ownShare, verdictsOf } from "../../../script/bench/document.ts";
+import { lineChart, stepOf } from "../../../script/bench/picture.ts";
+import { coverage, slope, summarize } from "../../../script/bench/statistics.ts";
+
+describe("statistics", () => {
+  test("the median is the value in the middle, or the mean of two", () => {
+    expect(summarize([5, 1, 3])).toEqual({ count: 3, median: 3, min: 1, max: 5 });
+    expect(summarize([4, 1, 3, 2]).median).toBe(2.5);
+    expect(() => summarize([])).toThrow("no values");
+  });
+
+  test("half of the values lie on either side of the median", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer(), { minLength: 1 }), (values) => {
+        const { median } = summarize(values);
+        const half = values.length / 2;
+        expect(values.filter((value) => value < median).length).toBeLessThanOrEqual(half);
+        expect(values.filter((value) => value > median).length).toBeLessThanOrEqual(half);
+      }),
+    );
+  });
+
+  test("the slope of points on a line is the line's", () => {
+    const points = [3, 10, 20, 40].map((x): [number, number] => [x, 0.13 * x + 2]);
+    expect(slope(points)).toBeCloseTo(0.13);
+  });
+
+  test("overlapping intervals cover what they cover together", () => {
+    const intervals = [
+      { from: 20, to: 30 },
+      { from: 0, to: 10 },
+      { from: 5, to: 12 },
+      { from: 22, to: 25 },
+    ];
+    expect(coverage(intervals)).toBe(22);
+    expect(coverage([])).toBe(0);
+  });
+});
+
+test("the action's own share is what no phase of docker or Consul covers", () => {
+  const phases = [
+    { name: "process", from: 0, to: 80 },
+    { name: "image", from: 90, to: 120 },
+    { name: "servers", from: 130, to: 800 },
+    { name: "election", from: 700, to: 2000 },
+    { name: "report", from: 2000, to: 2010 },
+  ];
+  expect(ownShare({ up: 2030, down: 900, phases })).toBe(90 + 10 + 30);
+});
+
+test("a verdict compares medians with its target", () => {
+  const way = (name: string, ups: readonly number[]) => ({
+    way: { name, title: name, agents: 6, measure: () => Promise.reject(new Error("not measured")) },
+    samples: ups.map((up) => ({ up, down: 500 })),
+  });
+  const [against] = verdictsOf([way("action-3+3", [2200, 9000, 2000]), way("bare-3+3", [2000])]);
+  expect(against).toMatchObject({ measured: "1.10 × (2.20 s against 2.00 s)", isReached: true });
+  const [slower] = verdictsOf([way("action-3+3", [2210]), way("bare-3+3", [2000])]);
+  expect(slower?.isReached).toBe(false);
+});
+
+describe("pictures", () => {
+  test("a scale has at most 8 steps, of 1, 2 or 5", () => {
+    expect([0.7, 2.4, 8, 9, 27, 43].map(stepOf)).toEqual([0.1, 0.5, 1, 2, 5, 10]);
+  });
+
+  test("a way far above the lines is named with its time and doesn't flatten them", () => {
+    const point = (x: number, y: number) => ({ x, y, min: y, max: y });
+    const svg = lineChart("<time>", [
+      { title: "action", points: [point(6, 2), point(43, 8)] },
+      { title: "hand", points: [point(6, 27)] },
+    ]);
+    expect(svg).toContain("27.0 s");
+    expect(svg).toContain("&lt;time>");
+    expect(svg).not.toContain("NaN");
+  });
+});

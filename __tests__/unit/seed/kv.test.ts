@@ -1,0 +1,38 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { transactionOf } from "../../../src/consul/answers.ts";
+import { transactions } from "../../../src/seed/kv.ts";
+
+const place = { file: "cluster.yml", line: 1, column: 1 };
+
+const keyOf = (key: string, bytes: number) => ({
+  name: `kv.${key}`,
+  place,
+  key,
+  value: Buffer.alloc(bytes),
+});
+
+describe("transactions", () => {
+  test("hold 64 operations each", () => {
+    const keys = Array.from({ length: 130 }, (_, index) => keyOf(`k${index}`, 10));
+    expect(transactions(keys).map(({ length }) => length)).toEqual([64, 64, 2]);
+  });
+
+  test("hold every key once, in order, within Consul's limits unless a key is alone", () => {
+    const sizes = fc.array(fc.oneof(fc.nat(1000), fc.integer({ min: 200_000, max: 600_000 })), {
+      maxLength: 100,
+    });
+    fc.assert(
+      fc.property(sizes, (list) => {
+        const keys = list.map((size, index) => keyOf(`k${index}`, size));
+        const batches = transactions(keys);
+        expect(batches.flat()).toEqual(keys);
+        for (const batch of batches) {
+          expect(batch.length).toBeLessThanOrEqual(64);
+          if (batch.length > 1) expect(transactionOf(batch).length).toBeLessThanOrEqual(524_288);
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+});

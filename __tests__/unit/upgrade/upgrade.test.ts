@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import { isOlder, isSameVersion } from "../../../src/upgrade/image-version.ts";
+import { refuseDowngrade } from "../../../src/upgrade/refusals.ts";
+import { replacementArguments } from "../../../src/upgrade/replacement.ts";
+import { inOrder } from "../../../src/upgrade/upgrade.ts";
+import {
+  parseUpgradeInputs,
+  upgradeImages,
+  upgradeInputDefaults,
+} from "../../../src/upgrade/upgrade-inputs.ts";
+import { facts, names, raft, three } from "../find/fixtures.ts";
+
+describe("upgrade", () => {
+  test("the new container is the old one of another image", () => {
+    const defaults = { env: ["PATH=/bin"], labels: { "image.label": "1" } };
+    expect(replacementArguments(facts, defaults, "hashicorp/consul:2.1")).toEqual([
+      "--name=consul-c0ffee00-server-1",
+      "--hostname=server-1",
+      "--network=net",
+      "--network-alias=server-1",
+      '--label=consul-cluster-action.run=me/it "a", b',
+      '--mount="type=volume","source=f00d","destination=/consul/data"',
+      "--publish=127.0.0.1:8500:8500/tcp",
+      "--publish=127.0.0.1:8600:8600/udp",
+      "--env=CONSUL_BIND_INTERFACE=eth0",
+      "--env=A=b=c",
+      "hashicorp/consul:2.1",
+      "agent",
+      '-hcl={"a": "$x"}',
+    ]);
+  });
+
+  test("followers first, then the leader, then clients", () => {
+    expect(names(inOrder([...three].reverse(), raft))).toEqual([
+      "server-3",
+      "server-2",
+      "server-1",
+      "client-1",
+    ]);
+  });
+
+  test.each([
+    ["1.22.0", "1.18.2", true],
+    ["1.10.0", "1.9.17", true],
+    ["1.8.7", "1.8.7-beta1", true],
+    ["1.8.7", "1.8.7", false],
+    ["1.8.7", "2.1.0", false],
+    ["1.15.2", "1.15.2+ent", false],
+  ])("from %s to %s is a downgrade: %s", (from, to, isDowngrade) => {
+    const upgrade = (force: boolean) => () => refuseDowngrade(["1.0.0", from], to, force);
+    if (isDowngrade) expect(upgrade(false)).toThrow(`runs Consul ${from}, and ${to} is older`);
+    else expect(upgrade(false)).not.toThrow();
+    expect(upgrade(true)).not.toThrow();
+  });
+
+  test("a member of a version that is none is neither older nor the same, and no crash", () => {
+    expect([isOlder("unknown", "1.8.7"), isSameVersion("unknown", "1.8.7")]).toEqual([
+      false,
+      false,
+    ]);
+    expect(isSameVersion("1.18.3+ent", "1.18.3")).toBe(true);
+  });
+
+  test("the image is the one given, else the cluster's own of another tag", () => {
+    const images = (inputs: Readonly<Record<string, string>>) =>
+      upgradeImages(
+        parseUpgradeInputs((name) => inputs[name] ?? upgradeInputDefaults[name] ?? ""),
+        "localhost:5000/consul:1.18",
+      );
+    expect(images({ version: "2.1" })).toEqual(["localhost:5000/consul:2.1"]);
+    expect(images({ image: "mine:7" })).toEqual(["mine:7"]);
+    expect(images({ image: "mine", version: "7" })).toEqual(["mine:7"]);
+    expect(() => images({})).toThrow("either `version`");
+    expect(() => images({ image: "mine:7", version: "7" })).toThrow("either `version`");
+  });
+});

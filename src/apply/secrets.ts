@@ -1,0 +1,144 @@
+import { randomUUID } from "node:crypto";
+import type { Docker } from "../docker/docker.ts";
+import { DockerError } from "../docker/docker-error.ts";
+import { ActionError, InputError } from "../errors.ts";
+import type { Security } from "../inputs/cluster-spec.ts";
+import { keyMakerArguments } from "../plan/container-arguments.ts";
+import type { ClusterPlan } from "../plan/plan.ts";
+import { firstVersions, isMissing } from "../plan/security-config.ts";
+import type { Certificate, Secrets, Tokens } from "../plan/security-files.ts";
+
+/**
+ * Makes what a secured cluster needs, with the tools of the image itself, so that it fits the
+ * version. One container without network makes it in its memory and tells it on its output, which
+ * no log keeps: so no private key is written to the runner's disk, and the CA's key ends with the
+ * container.
+ *
+ * @throws InputError where this version of Consul lacks what an input asks for
+ * @throws ActionError where the image can't make it
+ */
+export async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> {
+  const sections = parseSections(await makeKeys(docker, plan));
+  const { security, env } = plan.spec;
+  const version = /^Consul v(\S+)/.exec(sections.get("version") ?? "")?.[1];
+  if (version === undefined) throw unusable(plan, "`consul version` names no version.");
+  refuseMissing(security, version);
+
+  const failure = sections.get("failure");
+  if (failure !== undefined) throw unusable(plan, failure);
+  const get = (name: string) => {
+    const section = sections.get(name);
+    if (section === undefined) throw unusable(plan, `it gave no ${name}.`);
+    return section;
+  };
+  return {
+    version,
+    // The image's entrypoint lets the environment choose whom the agent runs as.
+    owner: {
+      uid: Number(env.get("CONSUL_UID") ?? get("uid")),
+      gid: Number(env.get("CONSUL_GID") ?? get("gid")),
+    },
+    ...(security.gossipEncryption && { gossipKey: get("gossip key").trim() }),
+    ...(security.tls && { ca: get("CA") }),
+    certificates: new Map(
+      (security.tls ? plan.agents : []).map(({ node }): [string, Certificate] => [
+        node,
+        { certificate: get(`certificate of ${node}`), key: get(`key of ${node}`) },
+      ]),
+    ),
+    ...(security.acl && { tokens: makeTokens(plan) }),
+  };
+}
+
+async function makeKeys(docker: Docker, plan: ClusterPlan): Promise<string> {
+  try {
+    return await docker.runToEnd(keyMakerArguments(plan, script));
+  } catch (error) {
+    if (!(error instanceof DockerError)) throw error;
+    throw unusable(plan, error.message, error);
+  }
+}
+
+function unusable({ site }: ClusterPlan, reason: string, cause?: Error): ActionError {
+  return new ActionError(
+    "The image can't make keys",
+    `Inputs \`acl\`, \`gossip-encryption\` and \`tls\` need an image with \`sh\` and \`consul\`, to make tokens, keys and certificates that fit. ${site.image.reference} did not: ${reason}`,
+    { cause },
+  );
+}
+
+function refuseMissing(security: Security, version: string): void {
+  const problems = Object.entries({ acl: security.acl, tls: security.tls })
+    .filter(([, isOn]) => isOn)
+    .map(([input]) => (input === "acl" ? "acl" : "tls"))
+    .filter((input) => isMissing(input, version))
+    .map((input) => {
+      const message = `Input \`${input}\` is true, but this is Consul ${version}: the first version that has what it takes is ${firstVersions[input]}. Set \`version\` to that or a later one, or leave \`${input}\` out.`;
+      return { input, message };
+    });
+  if (problems.length > 0) throw new InputError(problems);
+}
+
+function makeTokens({ spec, agents }: ClusterPlan): Tokens {
+  return {
+    management: randomUUID(),
+    dns: randomUUID(),
+    ...(spec.datacenters.length > 1 && { replication: randomUUID() }),
+    agents: new Map(agents.map(({ node }) => [node, randomUUID()])),
+  };
+}
+
+/**
+ * Runs in the container. Its arguments: whether to make certificates, then role, node,
+ * container and datacenter of every agent. Names of the files that `consul tls` makes changed between
+ * versions, hence the patterns; and up to 1.4.4 it knows no address but 127.0.0.1, which is all
+ * that is needed.
+ */
+const script = `
+set -eu
+section() { printf '@ %s\\n' "$1"; }
+made_by_consul() { consul "$@" >said 2>&1 || { section failure; cat said; exit 0; }; }
+tls=$1
+shift
+section version
+consul version
+section uid
+id -u consul 2>/dev/null || id -u
+section gid
+id -g consul 2>/dev/null || id -g
+section 'gossip key'
+consul keygen
+[ "$tls" = true ] || exit 0
+mkdir ca
+cd ca
+made_by_consul tls ca create
+mv -- *-key.pem ../ca.key
+mv -- *.pem ../ca.pem
+cd ..
+section CA
+cat ca.pem
+while [ $# -gt 0 ]; do
+  mkdir "$2"
+  cd "$2"
+  made_by_consul tls cert create "-$1" "-dc=$4" -ca=../ca.pem -key=../ca.key \\
+    "-additional-dnsname=$2" "-additional-dnsname=$3"
+  section "key of $2"
+  cat -- *-key.pem
+  rm -- *-key.pem
+  section "certificate of $2"
+  cat -- *.pem
+  cd ..
+  shift 4
+done
+`;
+
+/** Texts under lines that begin with `@ `, as the script writes them. */
+function parseSections(text: string): ReadonlyMap<string, string> {
+  const [, ...sections] = `\n${text}`.split("\n@ ");
+  return new Map(
+    sections.map((section): [string, string] => {
+      const end = section.indexOf("\n");
+      return end < 0 ? [section, ""] : [section.slice(0, end), `${section.slice(end + 1)}\n`];
+    }),
+  );
+}

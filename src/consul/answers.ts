@@ -1,0 +1,112 @@
+import * as z from "zod";
+
+/** A member of the gossip pool, as one agent sees it. */
+export interface Member {
+  readonly node: string;
+  readonly ip: string;
+  readonly isAlive: boolean;
+  /** Whether it said that it leaves, as against one that failed. */
+  readonly hasLeft: boolean;
+  /** Consul's version, without build or metadata. */
+  readonly version: string;
+  /** The node's ID, by which raft knows a server (tag `id`). */
+  readonly id: string;
+}
+
+export interface RaftPeer {
+  /** The server's node ID or, with raft protocol 2, its address. */
+  readonly id: string;
+  /** Empty if the server that is asked knows no member with this address. */
+  readonly node: string;
+  /** Where raft reaches it. */
+  readonly ip: string;
+  readonly isLeader: boolean;
+  readonly isVoter: boolean;
+}
+
+/** Members' status in Serf (hashicorp/serf, `MemberStatus`). */
+export const [alive, left] = [1, 3];
+
+export const membersAnswer = z.array(
+  z.object({
+    Name: z.string(),
+    Addr: z.string(),
+    Status: z.number(),
+    Tags: z.object({ build: z.string(), id: z.string() }),
+  }),
+);
+
+/** What Consul calls a raft peer that it knows no member for (agent/consul/operator_raft_endpoint.go). */
+export const unknownNode = "(unknown)";
+
+export const raftAnswer = z.object({
+  Index: z.number(),
+  Servers: z.array(
+    z.object({
+      ID: z.string(),
+      Node: z.string(),
+      Address: z.string(),
+      Leader: z.boolean(),
+      Voter: z.boolean(),
+    }),
+  ),
+});
+
+export const autopilotAnswer = z.object({ Healthy: z.boolean() });
+
+export const checksAnswer = z.array(z.object({ Node: z.string(), CheckID: z.string() }));
+
+export const kvAnswer = z.array(z.object({ Key: z.string(), Value: z.string().nullable() }));
+
+export const transactionAnswer = z.object({
+  Errors: z.array(z.object({ OpIndex: z.number(), What: z.string() })),
+});
+
+export const serviceAnswer = z.array(
+  z.object({
+    Node: z.object({ Node: z.string() }),
+    Service: z.object({ ID: z.string() }),
+    Checks: z.array(z.object({ ServiceID: z.string(), Status: z.string(), Output: z.string() })),
+  }),
+);
+
+/** Of a node that the catalog does not have it answers null. */
+export const catalogNodeAnswer = z
+  .object({ Services: z.record(z.string(), z.unknown()) })
+  .nullable();
+
+export const objectAnswer = z.record(z.string(), z.unknown());
+
+/** A key of the KV store with its value. */
+export interface KeyValue {
+  readonly key: string;
+  readonly value: Buffer;
+}
+
+/** One instance of a service in the catalog, with the checks that are its own. */
+export interface CatalogService {
+  readonly node: string;
+  readonly id: string;
+  readonly checks: readonly { readonly status: string; readonly output: string }[];
+}
+
+/** An object of Consul's API, in its own words. */
+export type ConsulObject = Readonly<Record<string, unknown>>;
+
+/** Kinds of ACL objects, as paths of the API name them. */
+export type AclKind = "policy" | "role" | "token";
+
+export const aclLists: Readonly<Record<AclKind, string>> = {
+  policy: "policies",
+  role: "roles",
+  token: "tokens",
+};
+
+/** The body of a transaction that sets these keys. Its length counts against `txn_max_req_len`. */
+export function transactionOf(keys: readonly KeyValue[]): string {
+  return JSON.stringify(
+    keys.map(({ key, value }) => ({
+      KV: { Verb: "set", Key: key, Value: value.toString("base64") },
+    })),
+  );
+}

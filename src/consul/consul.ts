@@ -1,0 +1,297 @@
+import * as z from "zod";
+import {
+  type AclKind,
+  aclLists,
+  alive,
+  autopilotAnswer,
+  type CatalogService,
+  type ConsulObject,
+  catalogNodeAnswer,
+  checksAnswer,
+  type KeyValue,
+  kvAnswer,
+  left,
+  type Member,
+  membersAnswer,
+  objectAnswer,
+  type RaftPeer,
+  raftAnswer,
+  serviceAnswer,
+  transactionAnswer,
+  transactionOf,
+  unknownNode,
+} from "./answers.ts";
+import { type Access, ConsulError, jsonOf, type RequestOptions, send } from "./http.ts";
+
+/** The HTTP API of one agent. Every method rejects with a ConsulError that says what was seen. */
+export class Consul {
+  readonly #access: Access;
+
+  constructor(access: Access) {
+    this.#access = access;
+  }
+
+  /**
+   * The members of the LAN pool or, asked of a server, of the WAN pool, as this agent sees them
+   * (`/v1/agent/members`). In the WAN pool a node is called `<node>.<datacenter>`.
+   */
+  async members(pool: "lan" | "wan" = "lan"): Promise<Member[]> {
+    const query = pool === "wan" ? "?wan=1" : "";
+    const members = await this.#get(`/v1/agent/members${query}`, membersAnswer);
+    return members.map(({ Name, Addr, Status, Tags }) => ({
+      node: Name,
+      ip: Addr,
+      isAlive: Status === alive,
+      hasLeft: Status === left,
+      version: Tags.build.replace(/[:+].*/, ""),
+      id: Tags.id,
+    }));
+  }
+
+  /** The raft address of the leader, as this agent knows it; empty for none (`/v1/status/leader`). */
+  async leader(): Promise<string> {
+    return this.#get("/v1/status/leader", z.string());
+  }
+
+  /** The servers in raft's configuration (`/v1/operator/raft/configuration`), as the leader says. */
+  async raftPeers(): Promise<RaftPeer[]> {
+    return (await this.#raft("")).peers;
+  }
+
+  /**
+   * The servers in raft's configuration as this server knows it, whether there is a leader or not.
+   *
+   * @returns with the raft index of that configuration: the higher, the newer
+   */
+  raftPeersAsKnown(): Promise<{ index: number; peers: RaftPeer[] }> {
+    return this.#raft("?stale");
+  }
+
+  async #raft(query: string): Promise<{ index: number; peers: RaftPeer[] }> {
+    const path = `/v1/operator/raft/configuration${query}`;
+    const { Index, Servers } = await this.#get(path, raftAnswer);
+    const peers = Servers.map(({ ID, Node, Address, Leader, Voter }) => ({
+      id: ID,
+      node: Node === unknownNode ? "" : Node,
+      ip: Address.replace(/:\d+$/, ""),
+      isLeader: Leader,
+      isVoter: Voter,
+    }));
+    return { index: Index, peers };
+  }
+
+  /**
+   * Nodes of the catalog whose `serfHealth` passes, by a read through this agent.
+   *
+   * @param datacenter - empty for the agent's own
+   */
+  async healthyNodes(
+    mode: "default" | "consistent" = "default",
+    datacenter = "",
+  ): Promise<string[]> {
+    const query = [
+      ...(mode === "consistent" ? ["consistent"] : []),
+      ...(datacenter === "" ? [] : [`dc=${datacenter}`]),
+    ];
+    const path = ["/v1/health/state/passing", ...(query.length > 0 ? [query.join("&")] : [])];
+    const checks = await this.#get(path.join("?"), checksAnswer);
+    return checks.filter(({ CheckID }) => CheckID === "serfHealth").map(({ Node }) => Node);
+  }
+
+  /** Leaves the cluster for good, as `consul leave` does; the agent then ends. */
+  async leave(timeout: number): Promise<void> {
+    await this.#request("/v1/agent/leave", { method: "PUT", timeout });
+  }
+
+  /** Tells the agent to join the cluster that the agent at this address is in (`/v1/agent/join`). */
+  async join(address: string, pool: "lan" | "wan" = "lan"): Promise<void> {
+    const query = pool === "wan" ? "?wan=1" : "";
+    await this.#request(`/v1/agent/join/${address}${query}`, { method: "PUT" });
+  }
+
+  /** The ACL token that is asked with, once the servers know it (`/v1/acl/token/self`). */
+  async ownToken(): Promise<void> {
+    await this.#request("/v1/acl/token/self");
+  }
+
+  /** Makes an ACL policy (`/v1/acl/policy`). */
+  async createPolicy(name: string, rules: string): Promise<void> {
+    await this.#put("/v1/acl/policy", { Name: name, Rules: rules });
+  }
+
+  /** Makes an ACL token of this secret ID (`/v1/acl/token`); from Consul 1.5 on. */
+  async createToken(secret: string, policy: string): Promise<void> {
+    const Policies = [{ Name: policy }];
+    await this.#put("/v1/acl/token", { SecretID: secret, Description: policy, Policies });
+  }
+
+  /** Makes an ACL token of this secret ID the older way (`/v1/acl/create`); up to Consul 1.10. */
+  async createLegacyToken(secret: string, name: string, rules: string): Promise<void> {
+    await this.#put("/v1/acl/create", { ID: secret, Name: name, Type: "client", Rules: rules });
+  }
+
+  /**
+   * Sets the token that this agent uses where nobody gives one (`/v1/agent/token/default`), until
+   * it starts anew. A change makes the agent compare all that it has with the catalog.
+   *
+   * @param secret - the token's secret ID; empty for none
+   */
+  async setDefaultToken(secret: string): Promise<void> {
+    await this.#put("/v1/agent/token/default", { Token: secret });
+  }
+
+  /** Every key of the KV store with its value (`/v1/kv/?recurse`). */
+  async keys(): Promise<KeyValue[]> {
+    const entries = await this.#find("/v1/kv/?recurse", kvAnswer);
+    return (entries ?? []).map(({ Key, Value }) => ({
+      key: Key,
+      value: Buffer.from(Value ?? "", "base64"),
+    }));
+  }
+
+  /**
+   * Sets keys in one transaction: all or none (`/v1/txn`, which takes 64 at most).
+   *
+   * @returns the keys that Consul refused, by their index, and why; none where all are set
+   */
+  async setKeys(keys: readonly KeyValue[]): Promise<{ index: number; reason: string }[]> {
+    try {
+      await this.#request("/v1/txn", { method: "PUT", body: transactionOf(keys) });
+      return [];
+    } catch (error) {
+      if (!(error instanceof ConsulError) || error.status !== 409) throw error;
+      const { data } = transactionAnswer.safeParse(jsonOf(error.message.replace(/^409 /, "")));
+      if (!data) throw error;
+      return data.Errors.map(({ OpIndex, What }) => ({ index: OpIndex, reason: What }));
+    }
+  }
+
+  /**
+   * Sets one key to a value that may be longer than a transaction takes (`/v1/kv`). Once this
+   * resolves, the write is acknowledged.
+   */
+  async setKey({ key, value }: KeyValue): Promise<void> {
+    const path = key.split("/").map(encodeURIComponent).join("/");
+    await this.#request(`/v1/kv/${path}`, { method: "PUT", body: value });
+  }
+
+  /** Registers a service with this agent (`/v1/agent/service/register`). */
+  async register(definition: ConsulObject): Promise<void> {
+    await this.#put("/v1/agent/service/register", definition);
+  }
+
+  /**
+   * IDs of services that this agent has (`/v1/agent/services`) and the catalog has not, or not yet
+   * (`/v1/catalog/node`).
+   *
+   * @param node - the agent's own name
+   */
+  async unsyncedServices(node: string): Promise<string[]> {
+    const [own, known] = await Promise.all([
+      this.#get("/v1/agent/services", objectAnswer),
+      this.#get(`/v1/catalog/node/${encodeURIComponent(node)}`, catalogNodeAnswer),
+    ]);
+    return Object.keys(own).filter((id) => known?.Services[id] === undefined);
+  }
+
+  /** Where the catalog of a datacenter has a service, and how it does (`/v1/health/service`). */
+  async service(name: string, datacenter: string): Promise<CatalogService[]> {
+    const path = `/v1/health/service/${encodeURIComponent(name)}?dc=${datacenter}`;
+    const entries = await this.#get(path, serviceAnswer);
+    return entries.map(({ Node, Service, Checks }) => ({
+      node: Node.Node,
+      id: Service.ID,
+      checks: Checks.filter(({ ServiceID }) => ServiceID === Service.ID).map(
+        ({ Status, Output }) => ({ status: Status, output: Output }),
+      ),
+    }));
+  }
+
+  /** @returns undefined where there is no such entry (`/v1/config/<kind>/<name>`) */
+  async configEntry(kind: string, name: string): Promise<ConsulObject | undefined> {
+    const path = `/v1/config/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`;
+    return this.#find(path, objectAnswer);
+  }
+
+  async setConfigEntry(entry: ConsulObject): Promise<void> {
+    await this.#put("/v1/config", entry);
+  }
+
+  /** Every ACL object of a kind, in the short form of lists. */
+  async aclObjects(kind: AclKind): Promise<ConsulObject[]> {
+    return this.#get(`/v1/acl/${aclLists[kind]}`, z.array(objectAnswer));
+  }
+
+  /** @param id - ID of a policy or role, AccessorID of a token */
+  async aclObject(kind: AclKind, id: string): Promise<ConsulObject> {
+    return this.#get(`/v1/acl/${kind}/${encodeURIComponent(id)}`, objectAnswer);
+  }
+
+  /**
+   * Creates an ACL object, or with an id changes it.
+   *
+   * @returns the object as it is now
+   */
+  async setAclObject(kind: AclKind, body: ConsulObject, id?: string): Promise<ConsulObject> {
+    const path = `/v1/acl/${kind}${id === undefined ? "" : `/${encodeURIComponent(id)}`}`;
+    return objectAnswer.parse(jsonOf(await this.#put(path, body)));
+  }
+
+  /** The token with this secret, or undefined where there is none (`/v1/acl/token/self`). */
+  async tokenOf(secret: string): Promise<ConsulObject | undefined> {
+    const own = new Consul({ ...this.#access, token: secret });
+    // Consul answers 403 where it knows no such secret.
+    return own.#find("/v1/acl/token/self", objectAnswer, [403, 404]);
+  }
+
+  async #put(path: string, body: unknown): Promise<string> {
+    return (await this.#request(path, { method: "PUT", body: JSON.stringify(body) })).toString();
+  }
+
+  /** Gets what may not be there. */
+  async #find<T>(
+    path: string,
+    schema: z.ZodType<T>,
+    missing: readonly number[] = [404],
+  ): Promise<T | undefined> {
+    try {
+      return await this.#get(path, schema);
+    } catch (error) {
+      if (error instanceof ConsulError && missing.includes(error.status ?? 0)) return undefined;
+      throw error;
+    }
+  }
+
+  /** A key's value by a consistent read through this agent (`/v1/kv`). */
+  async getKey(key: string): Promise<string> {
+    return (await this.#request(`/v1/kv/${key}?raw&consistent`)).toString();
+  }
+
+  async deleteKey(key: string): Promise<void> {
+    await this.#request(`/v1/kv/${key}`, { method: "DELETE" });
+  }
+
+  /** A snapshot of all that the servers hold (`/v1/snapshot`), as `consul snapshot save` makes it. */
+  snapshot(timeout: number): Promise<Buffer> {
+    return this.#request("/v1/snapshot", { timeout });
+  }
+
+  /** Whether autopilot finds every server healthy (`/v1/operator/autopilot/health`). */
+  async autopilotIsHealthy(): Promise<boolean> {
+    // The answer has status 429, and so rejects, where it is not.
+    return (await this.#get("/v1/operator/autopilot/health", autopilotAnswer)).Healthy;
+  }
+
+  async #get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+    const text = (await this.#request(path)).toString();
+    try {
+      return schema.parse(JSON.parse(text));
+    } catch (cause) {
+      throw new ConsulError(`unexpected answer to ${path}: ${text.slice(0, 200)}`, { cause });
+    }
+  }
+
+  #request(path: string, options?: RequestOptions): Promise<Buffer> {
+    return send(this.#access, path, options);
+  }
+}

@@ -1,0 +1,107 @@
+import { Agent, request } from "node:http";
+import { Agent as SecureAgent, request as secureRequest } from "node:https";
+
+/** A request that was answered with an error, wrongly, too late or not at all. */
+export class ConsulError extends Error {
+  override readonly name = "ConsulError";
+  /** HTTP's status, where there was an answer. */
+  readonly status: number | undefined;
+
+  constructor(message: string, options: ErrorOptions & { status?: number | undefined } = {}) {
+    super(message, options);
+    this.status = options.status;
+  }
+}
+
+/** How something is asked, apart from where. */
+export interface RequestOptions {
+  readonly method?: "GET" | "PUT" | "DELETE";
+  readonly body?: string | Buffer;
+  /** Milliseconds. */
+  readonly timeout?: number;
+}
+
+/** Characters of a refusal that are kept. A refused transaction names each of its 64 operations. */
+const maxReason = 10_000;
+
+/** Milliseconds. An agent answers in about 1; one that hangs must not hold up the others' turn. */
+const requestTimeout = 2000;
+
+// Connections stay open between questions: an agent is asked many times a second.
+const connections = {
+  http: { request, agent: new Agent({ keepAlive: true }) },
+  https: { request: secureRequest, agent: new SecureAgent({ keepAlive: true }) },
+} as const;
+
+/** What it takes to be let in by every agent of a cluster. */
+export interface Credentials {
+  readonly scheme: keyof typeof connections;
+  /** Secret ID of an ACL token. */
+  readonly token?: string;
+  /** The CA's certificate, in PEM, for https. */
+  readonly ca?: string;
+}
+
+/** What it takes to talk with one agent. */
+export interface Access extends Credentials {
+  /** `host:port` of the agent's HTTP API. */
+  readonly address: string;
+}
+
+/** Sends one request to an agent, and gives the body of its answer. */
+export function send(access: Access, path: string, options: RequestOptions = {}): Promise<Buffer> {
+  const { method = "GET", body, timeout = requestTimeout } = options;
+  const { scheme, address, token, ca } = access;
+  const { request, agent } = connections[scheme];
+  return new Promise((resolve, reject) => {
+    const fail = (reason: string, cause?: unknown, status?: number) =>
+      reject(new ConsulError(reason, { cause, status }));
+    const outgoing = request(
+      `${scheme}://${address}${path}`,
+      {
+        method,
+        agent,
+        headers: token ? { "X-Consul-Token": token } : {},
+        ...(ca && { ca }),
+        signal: AbortSignal.timeout(timeout),
+      },
+      (answer) => {
+        const parts: Buffer[] = [];
+        answer.on("data", (part: Buffer) => parts.push(part));
+        answer.on("error", (error) => fail(reasonOf(error, timeout), error));
+        answer.on("end", () =>
+          answer.statusCode === 200
+            ? resolve(Buffer.concat(parts))
+            : fail(
+                `${answer.statusCode} ${String(Buffer.concat(parts)).trim().slice(0, maxReason)}`,
+                undefined,
+                answer.statusCode,
+              ),
+        );
+      },
+    );
+    outgoing.on("error", (error) => fail(reasonOf(error, timeout), error));
+    outgoing.end(body);
+  });
+}
+
+/** Docker's proxy accepts a connection before the agent listens, then resets it. */
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "not listening yet",
+  ENOTFOUND: "name not known on the network",
+};
+
+function reasonOf(error: Error, timeout: number): string {
+  const code = "code" in error ? String(error.code) : "";
+  if (code === "ABORT_ERR") return `no answer within ${timeout / 1000} s`;
+  return reasons[code] ?? error.message;
+}
+
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ConsulError(`unexpected answer: ${text.slice(0, 200)}`, { cause });
+  }
+}

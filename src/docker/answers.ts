@@ -1,0 +1,77 @@
+import * as z from "zod";
+
+export const imageAnswer = z.tuple([
+  z.object({ Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }) }),
+]);
+
+export const networkAnswer = z.tuple([
+  z.object({
+    Containers: z
+      .record(
+        z.string(),
+        z.object({ Name: z.string(), IPv4Address: z.string(), MacAddress: z.string() }),
+      )
+      .nullish(),
+  }),
+]);
+
+export const containersAnswer = z.array(
+  z.object({
+    Id: z.string(),
+    Name: z.string().transform((name) => name.replace(/^\//, "")),
+    State: z.object({
+      Status: z.string(),
+      Running: z.boolean(),
+      Paused: z.boolean(),
+      ExitCode: z.number(),
+      OOMKilled: z.boolean(),
+      Error: z.string(),
+      StartedAt: z.string(),
+      FinishedAt: z.string(),
+    }),
+    Config: z.object({
+      Hostname: z.string(),
+      Image: z.string(),
+      Env: z.array(z.string()).nullish(),
+      Cmd: z.array(z.string()).nullish(),
+      Labels: z.record(z.string(), z.string()).nullish(),
+    }),
+    Mounts: z.array(
+      z.object({ Type: z.string(), Name: z.string().optional(), Destination: z.string() }),
+    ),
+    HostConfig: z.object({
+      Memory: z.number(),
+      PortBindings: z
+        .record(z.string(), z.array(z.object({ HostIp: z.string(), HostPort: z.string() })))
+        .nullish(),
+    }),
+    NetworkSettings: z.object({
+      Networks: z.record(
+        z.string(),
+        z.object({ IPAddress: z.string(), Aliases: z.array(z.string()).nullish() }),
+      ),
+    }),
+  }),
+);
+
+export const imageDefaultsAnswer = z.tuple([
+  z.object({
+    Config: z.object({
+      Env: z.array(z.string()).nullish(),
+      Labels: z.record(z.string(), z.string()).nullish(),
+    }),
+  }),
+]);
+
+/** What an image gives to every container of it. */
+export interface ImageDefaults {
+  readonly env: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What `docker inspect` says of a container, as far as it serves this repository's actions. */
+export type ContainerFacts = z.output<typeof containersAnswer>[number];
+
+export const exitEvent = z.object({
+  Actor: z.object({ Attributes: z.object({ name: z.string(), exitCode: z.string() }) }),
+});

@@ -1,0 +1,131 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { createServer } from "node:net";
+import { basename } from "node:path";
+import type { Docker } from "./docker.ts";
+
+/** Everything is published here and nowhere else, so nothing is reachable beyond the machine. */
+export const loopback = "127.0.0.1";
+
+/** A port held by this process, free for others once released. */
+interface Held {
+  readonly port: number;
+  release(): Promise<void>;
+}
+
+/**
+ * Finds ports of the loopback that are free for TCP and for UDP. Between the answer and their use
+ * another process may take one: whoever uses them must be ready to ask again.
+ *
+ * @param count - how many; all are different
+ */
+export async function freePorts(count: number): Promise<number[]> {
+  const held: Held[] = [];
+  try {
+    while (held.length < count) {
+      const tcp = await holdTcp(0);
+      held.push(tcp);
+      try {
+        await (await holdUdp(tcp.port)).release();
+      } catch {
+        // Taken for UDP only. It stays held so that it isn't offered again, and is not counted.
+        held.splice(held.indexOf(tcp), 1);
+        await tcp.release();
+      }
+    }
+    return held.map(({ port }) => port);
+  } finally {
+    await Promise.all(held.map((each) => each.release()));
+  }
+}
+
+/** @returns whether another process listens on this port of the loopback */
+export async function isTaken(port: number, protocol: "tcp" | "udp"): Promise<boolean> {
+  try {
+    await (await (protocol === "tcp" ? holdTcp : holdUdp)(port)).release();
+    return false;
+  } catch (error) {
+    // A port below 1024 may be forbidden to us and still be open to the engine: not our call.
+    return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+  }
+}
+
+/**
+ * Who has a port of this machine: a container, else a process where this one may look at it.
+ *
+ * @returns undefined where that can't be seen
+ */
+export async function holderOf(docker: Docker, port: number): Promise<string | undefined> {
+  const containers = await docker.containers(`publish=${port}`);
+  if (containers.length > 0) return `the container ${containers.join(", ")}`;
+  return processOn(port);
+}
+
+/** Linux only: the tables of sockets name an inode, and a process's file descriptors link to it. */
+function processOn(port: number): string | undefined {
+  const inodes = ["tcp", "tcp6", "udp", "udp6"].flatMap((table) =>
+    inodesOn(
+      port,
+      readOr(() => readFileSync(`/proc/self/net/${table}`, "utf8"), ""),
+    ),
+  );
+  const links = new Set(inodes.map((inode) => `socket:[${inode}]`));
+  const holder = readOr(() => readdirSync("/proc"), [])
+    .filter((name) => /^\d+$/.test(name))
+    .find((pid) =>
+      readOr(() => readdirSync(`/proc/${pid}/fd`), []).some((fd) =>
+        links.has(readOr(() => readlinkSync(`/proc/${pid}/fd/${fd}`), "")),
+      ),
+    );
+  if (holder === undefined) return undefined;
+  const [program = ""] = readOr(() => readFileSync(`/proc/${holder}/cmdline`, "utf8"), "").split(
+    "\0",
+  );
+  const name = basename(program);
+  return `the process ${holder} (${name})`;
+}
+
+/**
+ * Inodes of the sockets that are bound to a port and wait: state 0A is a TCP socket that listens,
+ * 07 a UDP socket without a partner (Linux, proc(5) and include/net/tcp_states.h).
+ */
+function inodesOn(port: number, table: string): string[] {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  return table
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local, , state]) => local?.endsWith(`:${hex}`) && /^(0A|07)$/.test(state ?? ""))
+    .flatMap(({ 9: inode }) => inode ?? []);
+}
+
+/** What is not there, or not ours to see, counts as nothing: this is only to name a culprit. */
+function readOr<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
+}
+
+async function holdTcp(port: number): Promise<Held> {
+  const server = createServer().listen(port, loopback);
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
+  const release = async () => {
+    server.close();
+    await once(server, "close");
+  };
+  return { port: address.port, release };
+}
+
+async function holdUdp(port: number): Promise<Held> {
+  const socket = createSocket("udp4").bind(port, loopback);
+  await once(socket, "listening");
+  const release = async () => {
+    socket.close();
+    await once(socket, "close");
+  };
+  return { port, release };
+}

@@ -1,0 +1,5 @@
+/** The bundle: every step of every action in this repository. */
+export { main } from "../cluster/main.ts";
+export { post } from "../cluster/post.ts";
+export { fault } from "../fault/fault.ts";
+export { upgrade } from "../upgrade/upgrade.ts";

@@ -1,0 +1,126 @@
+import * as z from "zod";
+import { InputError } from "../errors.ts";
+import {
+  clusterInput,
+  defaultsOf,
+  flag,
+  hints,
+  readInputs,
+  timeout,
+} from "../inputs/input-schema.ts";
+import { datacenterPattern } from "../inputs/limits.ts";
+
+export const faultActions = [
+  "kill",
+  "stop",
+  "pause",
+  "resume",
+  "start",
+  "restart",
+  "isolate",
+  "heal",
+  "remove-data",
+] as const;
+export type FaultAction = (typeof faultActions)[number];
+
+/** Words for who it is at the moment. */
+export const targetWords = [
+  "leader",
+  "follower",
+  "server",
+  "client",
+  "all-clients",
+  "minority",
+  "majority",
+] as const;
+export type TargetWord = (typeof targetWords)[number];
+
+/** Whom a fault is to hit: nodes by name, a word, or every node that it can be done to. */
+export type Target =
+  | { readonly names: readonly string[] }
+  | { readonly word: TargetWord }
+  | { readonly all: true };
+
+/** What is wanted of one step. */
+export interface FaultSpec {
+  readonly action: FaultAction;
+  readonly target: Target;
+  /** Id of the cluster; empty for the job's only one. */
+  readonly cluster: string;
+  /** Name of the datacenter; empty for the cluster's only one, or that of the nodes named. */
+  readonly datacenter: string;
+  readonly wait: boolean;
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
+/** What brings nodes back: without a target, all that there are to bring back. */
+const restoring: readonly FaultAction[] = ["start", "resume", "heal"];
+
+const nodeNames = z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/)).min(1);
+
+// Several names come as a person writes them, or as the output `node` gives them: a JSON array.
+const target = z.string().transform((text, context): Target => {
+  const trimmed = text.trim();
+  if (trimmed === "") return { all: true };
+  const word = targetWords.find((each) => each === trimmed);
+  if (word) return { word };
+  const { data } = nodeNames.safeParse(namesIn(trimmed));
+  if (data) return { names: [...new Set(data)] };
+  context.addIssue("not a target");
+  return z.NEVER;
+});
+
+function namesIn(text: string): unknown {
+  if (!text.startsWith("[")) return text.split(/[\s,]+/).filter((name) => name !== "");
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const datacenterInput = z
+  .string()
+  .refine((text) => text === "" || datacenterPattern.test(text))
+  .register(hints, {
+    default: "",
+    allowed: "the name of one of the cluster's datacenters, or empty",
+    example: "dc1",
+  });
+
+/** Every input, in the order of fault/action.yml. */
+const inputs = z.object({
+  action: z.enum(faultActions).register(hints, {
+    default: "",
+    allowed: `one of ${faultActions.join(", ")}`,
+    example: "kill",
+  }),
+  target: target.register(hints, {
+    default: "",
+    allowed: `a node name, several (separated by commas, or as a JSON array), or one of ${targetWords.join(", ")}`,
+    example: "leader",
+  }),
+  cluster: clusterInput,
+  datacenter: datacenterInput,
+  wait: flag(true),
+  timeout,
+});
+
+/** Every input's default, as the runner's string. */
+export const faultInputDefaults = defaultsOf(inputs);
+
+/**
+ * @param read - gives an input's text by its name, as `core.getInput` does
+ * @throws InputError with every problem there is
+ */
+export function parseFaultInputs(read: (name: string) => string): FaultSpec {
+  const { values, problems } = readInputs(inputs, read);
+  if (!values || problems.length > 0) throw new InputError(problems);
+  const { action, target } = values;
+  if ("all" in target && !restoring.includes(action)) {
+    const message = `Input \`target\` is empty, and \`action\` is "${action}": say whom it is to hit. For example: \`target: leader\`. (Only ${restoring.join(", ")} need no target: they bring back every node that there is to bring back.)`;
+    throw new InputError([{ input: "target", message }]);
+  }
+  return values;
+}

@@ -1,0 +1,139 @@
+import * as z from "zod";
+import { type ImageReference, parseImage, tagPattern } from "../docker/image-reference.ts";
+import { logLevels, logsWhen } from "./cluster-spec.ts";
+import { defaultsOf, flag, hints, timeout } from "./input-schema.ts";
+import { datacenterPattern, maxClients, maxConfigBytes, maxServers } from "./limits.ts";
+
+/** Networks that every engine has, where containers have no names (docs.docker.com, bridge driver). */
+const namelessNetworks = ["bridge", "host", "none", "default"];
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+
+const port = (standard: number) =>
+  wholeNumber(0, 65535).register(hints, {
+    default: String(standard),
+    allowed: "a port from 1 to 65535, or 0 for any free port",
+    example: String(standard),
+  });
+
+const image = z.string().transform((text, context): ImageReference => {
+  const reference = parseImage(text);
+  if (reference) return reference;
+  context.addIssue("not an image reference");
+  return z.NEVER;
+});
+
+// No variable and no argument of a program can hold a NUL.
+const envLinePattern = /^(?<name>[A-Za-z_][A-Za-z0-9_]*)=(?<value>[^\0]*)$/;
+
+const env = z.string().transform((text, context): ReadonlyMap<string, string> => {
+  const variables = new Map<string, string>();
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === "" || line.startsWith("#")) continue;
+    const { name, value } = envLinePattern.exec(line)?.groups ?? {};
+    if (name === undefined || value === undefined)
+      context.addIssue(`line ${index + 1} is not NAME=value`);
+    else if (variables.has(name)) context.addIssue(`line ${index + 1} gives ${name} again`);
+    else variables.set(name, value);
+  }
+  return variables;
+});
+
+/** Every input, in the order of action.yml. */
+export const inputs = z.object({
+  cluster: z.string().register(hints, {
+    default: "",
+    allowed: "the path of a cluster file in the workspace, or its YAML",
+    example: "test/cluster.yml",
+  }),
+  version: z.string().regex(tagPattern).register(hints, {
+    default: "latest",
+    allowed:
+      "a tag of the Consul image: at most 128 letters, digits, '.', '_' and '-', not beginning with '.' or '-'",
+    example: "2.1",
+  }),
+  image: image.register(hints, {
+    default: "hashicorp/consul",
+    allowed: "an image reference: [registry[:port]/]repository[:tag][@sha256:digest]",
+    example: "hashicorp/consul",
+  }),
+  servers: wholeNumber(1, maxServers).register(hints, {
+    default: "3",
+    allowed: `a whole number from 1 to ${maxServers} (each write is copied to every server)`,
+    example: "3",
+  }),
+  clients: wholeNumber(0, maxClients).register(hints, {
+    default: "0",
+    allowed: `a whole number from 0 to ${maxClients} (each agent takes about 50 MB of memory)`,
+    example: "2",
+  }),
+  storage: z.enum(["", "memory", "disk"]).register(hints, {
+    default: "",
+    allowed: "memory or disk, or empty for memory with a single server and disk with several",
+    example: "disk",
+  }),
+  datacenter: z.string().regex(datacenterPattern).register(hints, {
+    default: "dc1",
+    allowed: "at most 63 lower-case letters, digits, '-' and '_'",
+    example: "dc1",
+  }),
+  "http-port": port(8500),
+  "dns-port": port(8600),
+  "grpc-port": port(8502),
+  config: z
+    .string()
+    .refine((text) => Buffer.byteLength(text) <= maxConfigBytes && !text.includes("\0"))
+    .register(hints, {
+      default: "",
+      allowed: `agent configuration in HCL or JSON of at most ${maxConfigBytes} bytes (Linux passes no longer argument to a program)`,
+      example: '{"limits": {"http_max_conns_per_client": 500}}',
+    }),
+  env: env.register(hints, {
+    default: "",
+    allowed: "lines of the form NAME=value, each name once",
+    example: "CONSUL_DATA_DIR=/consul/data",
+  }),
+  network: z
+    .string()
+    .regex(/^([A-Za-z0-9][A-Za-z0-9_.-]{0,127})?$/)
+    .refine((name) => !namelessNetworks.includes(name))
+    .register(hints, {
+      default: "",
+      allowed:
+        "the name of a docker network, letters, digits, '.', '_' and '-', that somebody created: in bridge, host and none containers have no names",
+      example: "my-network",
+    }),
+  "log-level": z.enum(logLevels).register(hints, {
+    default: "info",
+    allowed: `one of ${logLevels.join(", ")}`,
+    example: "info",
+  }),
+  acl: flag(false),
+  "gossip-encryption": flag(false),
+  tls: flag(false),
+  cli: flag(false),
+  timeout,
+  "export-env": flag(true),
+  cleanup: flag(true),
+  logs: z.enum(logsWhen).register(hints, {
+    default: "failure",
+    allowed: `one of ${logsWhen.join(", ")}`,
+    example: "always",
+  }),
+  "job-status": z.string().register(hints, {
+    default: "",
+    allowed: "left to the runner",
+    example: "success",
+  }),
+});
+
+export type Values = z.output<typeof inputs>;
+export type Texts = ReadonlyMap<string, string>;
+
+/** Every input's default, as the runner's string. action.yml and README are checked against it. */
+export const inputDefaults = defaultsOf(inputs);

@@ -1,0 +1,113 @@
+import * as z from "zod";
+import type { Problem } from "../errors.ts";
+import { shown } from "./wording.ts";
+
+/** What is said of an input, apart from how it is parsed. */
+export interface Hint {
+  /** As the runner hands it over where a workflow does not set the input. */
+  readonly default: string;
+  /** What a value must be: the second half of every error message. */
+  readonly allowed: string;
+  readonly example: string;
+}
+
+export const hints = z.registry<Hint>();
+
+/** A job on GitHub's runners ends after 6 hours. */
+const maxTimeout = 6 * 3600 * 1000;
+
+/** @param standard - the default */
+export const flag = (standard: boolean) =>
+  z
+    .string()
+    .regex(/^(true|True|TRUE|false|False|FALSE)$/)
+    .transform((text) => text.toLowerCase() === "true")
+    .register(hints, {
+      default: String(standard),
+      allowed: "true or false",
+      example: String(standard),
+    });
+
+const durationPattern = /^(?=\d)(?:(?<minutes>\d{1,6})m)?(?:(?<seconds>\d{1,6})s?)?$/;
+
+/** A time to wait, in milliseconds. */
+export const timeout = z
+  .string()
+  .transform((text) => {
+    const { minutes = "0", seconds = "0" } = durationPattern.exec(text)?.groups ?? {};
+    return (Number(minutes) * 60 + Number(seconds)) * 1000;
+  })
+  .pipe(z.number().min(1000).max(maxTimeout))
+  .register(hints, {
+    default: "2m",
+    allowed: "a time from 1s to 6 hours, as 90s, 2m, 1m30s or plain seconds",
+    example: "2m",
+  });
+
+/** The inputs of one action: a schema for each, by the input's name. */
+type InputSchema = z.ZodObject<Readonly<Record<string, z.ZodType>>>;
+
+/** @returns what was registered for an input */
+export function hintOf(inputs: InputSchema, name: string): Hint {
+  const input = inputs.shape[name];
+  return (input && hints.get(input)) ?? { default: "", allowed: "", example: "" };
+}
+
+/** Every input's default, as the runner's string. action.yml and README are checked against it. */
+export function defaultsOf(inputs: InputSchema): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.keys(inputs.shape).map((name) => [name, hintOf(inputs, name).default]),
+  );
+}
+
+/**
+ * Reads and judges every input of an action on its own.
+ *
+ * @param read - gives an input's text by its name, as `core.getInput` does
+ * @returns the texts as read, the values where all are good, and a problem for each that is not
+ */
+export function readInputs<S extends InputSchema>(
+  inputs: S,
+  read: (name: string) => string,
+): {
+  texts: ReadonlyMap<string, string>;
+  values: z.output<S> | undefined;
+  problems: Problem[];
+} {
+  const texts = new Map(Object.keys(inputs.shape).map((name) => [name, read(name)]));
+  const { data, error } = inputs.safeParse(Object.fromEntries(texts));
+  const refused = [...texts.keys()].filter((name) =>
+    error?.issues.some(({ path }) => path[0] === name),
+  );
+  const detailsOf = (name: string) =>
+    (error?.issues ?? []).flatMap(({ path, code, message }) =>
+      path[0] === name && code === "custom" && message !== "Invalid input" ? message : [],
+    );
+  const problems = refused.map((name) =>
+    refusal(name, texts.get(name), detailsOf(name), hintOf(inputs, name)),
+  );
+  return { texts, values: data, problems };
+}
+
+function refusal(
+  input: string,
+  text: string | undefined,
+  details: readonly string[],
+  { allowed, example }: Hint,
+): Problem {
+  const found = details.length > 0 ? ` (${details.slice(0, maxDetails).join(", ")})` : "";
+  const message = `Input \`${input}\` is ${shown(text)}${found}: it must be ${allowed}. For example: \`${input}: ${example}\`.`;
+  return { input, message };
+}
+
+/** Of what is wrong with one input. */
+const maxDetails = 5;
+
+export const clusterInput = z
+  .string()
+  .regex(/^[a-z0-9-]{0,64}$/)
+  .register(hints, {
+    default: "",
+    allowed: "the output `cluster-id` of the step that started the cluster, or empty",
+    example: "$" + "{{ steps.consul.outputs.cluster-id }}",
+  });

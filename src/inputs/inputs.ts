@@ -1,0 +1,119 @@
+import { type ImageReference, parseImage } from "../docker/image-reference.ts";
+import { InputError } from "../errors.ts";
+import type { ClusterFile, FileDatacenter } from "./cluster-file.ts";
+import { disagreements, type ReadFile, readCluster, unknownNodes } from "./cluster-input.ts";
+import type { ClusterSpec, Datacenter } from "./cluster-spec.ts";
+import {
+  given,
+  memoryOfSeveral,
+  samePorts,
+  versionAgainstImage,
+  warningsOf,
+} from "./cross-checks.ts";
+import { inputs, type Values } from "./input-definitions.ts";
+import { readInputs } from "./input-schema.ts";
+import { nodesOf } from "./nodes.ts";
+import { noSeeds } from "./seeds.ts";
+
+/**
+ * Turns the runner's strings into what is wanted.
+ *
+ * @param read - gives an input's text by its name, as `core.getInput` does
+ * @param readFile - reads the cluster file and what that names; none is read without one
+ * @returns the spec, and warnings about what is allowed but hardly meant
+ * @throws InputError with every problem there is
+ */
+export function parseInputs(
+  read: (name: string) => string,
+  readFile: ReadFile = noFiles,
+): { spec: ClusterSpec; warnings: string[] } {
+  const { texts, values, problems: refused } = readInputs(inputs, read);
+  const cluster = readCluster(texts.get("cluster") ?? "", readFile);
+  const { file } = cluster;
+  const spec = values && specOf(values, file);
+  const problems = [
+    ...refused,
+    ...cluster.problems,
+    ...samePorts(texts),
+    ...versionAgainstImage(texts, file),
+    ...memoryOfSeveral(texts, spec),
+    ...(file ? disagreements(file, given(texts)) : []),
+    ...(spec ? unknownNodes(spec.seeds.services, nodesOf(spec.datacenters)) : []),
+  ];
+  if (!spec || problems.length > 0) throw new InputError(problems);
+  return { spec, warnings: warningsOf(spec) };
+}
+
+function noFiles(): never {
+  throw new Error("there is no workspace to read from");
+}
+
+/** What the file does not say, the inputs say. */
+function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
+  const image = (file?.image && parseImage(file.image)) || values.image;
+  const named = file?.datacenters ?? [];
+  const [first = { name: values.datacenter }, ...others] = named;
+  return {
+    images: candidates(image, file?.version ?? values.version),
+    datacenters: [
+      datacenterOf(first, values, others.length > 0),
+      ...others.map((each) => datacenterOf(each, values, true)),
+    ],
+    ports: {
+      http: values["http-port"],
+      dns: values["dns-port"],
+      grpc: values["grpc-port"],
+    },
+    config: values.config,
+    fileConfig: {
+      all: file?.config ?? "",
+      server: file?.serverConfig ?? "",
+      client: file?.clientConfig ?? "",
+    },
+    env: values.env,
+    network: values.network,
+    logLevel: values["log-level"],
+    security: {
+      acl: file?.acl ?? values.acl,
+      gossipEncryption: file?.gossipEncryption ?? values["gossip-encryption"],
+      tls: file?.tls ?? values.tls,
+    },
+    cli: values.cli,
+    seeds: file?.seeds ?? noSeeds,
+    timeout: values.timeout,
+    exportEnv: values["export-env"],
+    cleanup: values.cleanup,
+    logs: values.logs,
+  };
+}
+
+/**
+ * Memory means `-dev` mode, which turns Connect on. Datacenters must agree on that, so where there
+ * are several, each keeps its data on disk unless all shall keep it in memory.
+ */
+function datacenterOf(
+  said: Partial<FileDatacenter>,
+  values: Values,
+  isOneOfSeveral: boolean,
+): Datacenter {
+  const servers = said.servers ?? values.servers;
+  return {
+    name: said.name ?? values.datacenter,
+    servers,
+    clients: said.clients ?? values.clients,
+    storage: values.storage || (servers === 1 && !isOneOfSeveral ? "memory" : "disk"),
+    config: said.config ?? "",
+  };
+}
+
+/**
+ * Docker Hub has Consul under two names: `hashicorp/consul`, and the older `consul`, which alone
+ * holds early versions such as 1.4.4 and stopped getting new ones around 1.16. So its `latest` is
+ * not the latest.
+ */
+export function candidates({ repository, tag, digest }: ImageReference, version: string): string[] {
+  if (digest) return [`${repository}${tag ? `:${tag}` : ""}@${digest}`];
+  if (tag) return [`${repository}:${tag}`];
+  const hasOlderName = repository === "hashicorp/consul" && version !== "latest";
+  return [repository, ...(hasOlderName ? ["consul"] : [])].map((name) => `${name}:${version}`);
+}

@@ -1,0 +1,131 @@
+import { loopback } from "../docker/ports.ts";
+import type { ClusterSpec, Datacenter, Role } from "../inputs/cluster-spec.ts";
+import { agentArguments, agentPorts, securedEnvironment } from "./agent-config.ts";
+import { labelArguments, labelNames, labels, type Owner } from "./labels.ts";
+import type { AgentPlan, ClusterPlan, Publication } from "./plan.ts";
+
+/**
+ * Arguments of `docker run` for the container that makes keys and certificates with Consul's own
+ * tools. It keeps them in its memory and in no log of the engine.
+ *
+ * @param script - for `sh`; gets each agent's role, names and datacenter as arguments
+ */
+export function keyMakerArguments({ spec, site, agents }: ClusterPlan, script: string): string[] {
+  return [
+    "--network=none",
+    "--log-driver=none",
+    "--tmpfs=/keys",
+    "--workdir=/keys",
+    "--entrypoint=sh",
+    ...labelArguments(site),
+    site.image.reference,
+    "-c",
+    script,
+    "keys",
+    String(spec.security.tls),
+    ...agents.flatMap(({ role, node, container, datacenter }) => [
+      role,
+      node,
+      container,
+      datacenter,
+    ]),
+  ];
+}
+
+/** Arguments of `docker run` for a container that writes the image's Consul to its output. */
+export function binaryRunArguments({ site }: ClusterPlan): string[] {
+  return [
+    "--rm",
+    "--pull=never",
+    "--network=none",
+    "--log-driver=none",
+    "--entrypoint=sh",
+    ...labelArguments(site),
+    site.image.reference,
+    "-c",
+    'exec cat "$(command -v consul)"',
+  ];
+}
+
+/** Arguments of `docker run` for one agent, its image and command included. */
+export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[] {
+  const { spec, site, network } = plan;
+  const datacenter = datacenterOf(plan, agent);
+  return [
+    `--name=${agent.container}`,
+    `--hostname=${agent.node}`,
+    `--network=${network}`,
+    `--network-alias=${agent.host}`,
+    ...labelArguments(site),
+    `--label=${labelNames.node}=${agent.node}`,
+    `--label=${labelNames.role}=${agent.role}`,
+    ...dataDirectories(spec.env).map((directory) => `--mount=${volume(site, directory)}`),
+    ...agent.publications.flatMap(publishArguments),
+    "--env=CONSUL_BIND_INTERFACE=eth0",
+    ...Object.entries(securedEnvironment(spec.security)).map(
+      ([name, value]) => `--env=${name}=${value}`,
+    ),
+    ...Array.from(spec.env, ([name, value]) => `--env=${name}=${value}`),
+    site.image.reference,
+    ...agentArguments({
+      role: agent.role,
+      node: agent.node,
+      datacenter: datacenter.name,
+      primary: spec.datacenters.length > 1 ? spec.datacenters[0].name : "",
+      servers: datacenter.servers,
+      storage: datacenter.storage,
+      ...joins(plan, agent),
+      logLevel: spec.logLevel,
+      env: spec.env,
+      security: spec.security,
+    }),
+    ...configOf(spec, datacenter, agent.role).map((fragment) => `-hcl=${fragment}`),
+  ];
+}
+
+/** The datacenter that an agent is in. */
+export function datacenterOf({ spec }: ClusterPlan, { datacenter }: AgentPlan): Datacenter {
+  return spec.datacenters.find(({ name }) => name === datacenter) ?? spec.datacenters[0];
+}
+
+/**
+ * Whom an agent joins. Container names are unique on the engine: joining by them never reaches
+ * another cluster that shares the network.
+ */
+function joins({ agents }: ClusterPlan, agent: AgentPlan) {
+  const servers = agents.filter(({ role, node }) => role === "server" && node !== agent.node);
+  const there = servers.filter(({ datacenter }) => datacenter === agent.datacenter);
+  const elsewhere = servers.filter(({ datacenter }) => datacenter !== agent.datacenter);
+  const names = (list: readonly AgentPlan[]) => list.map(({ container }) => container);
+  return { join: names(there), joinWan: agent.role === "server" ? names(elsewhere) : [] };
+}
+
+/** What the user adds to an agent's configuration. Of two fragments the later wins. */
+function configOf({ fileConfig, config }: ClusterSpec, datacenter: Datacenter, role: Role) {
+  const fragments = [fileConfig.all, datacenter.config, fileConfig[role], config];
+  return fragments.filter((fragment) => fragment !== "");
+}
+
+/** The image's own data directory, since it declares a volume there that would bear no label. */
+export const imageDataDirectory = "/consul/data";
+
+/** Where an agent keeps its data, and where its image would make a volume of its own. */
+function dataDirectories(env: ReadonlyMap<string, string>): string[] {
+  // The entrypoint takes an empty variable for none.
+  return [...new Set([imageDataDirectory, env.get("CONSUL_DATA_DIR") || imageDataDirectory])];
+}
+
+/** A volume as `--mount` takes it: comma-separated values, quoted since labels may hold a comma. */
+function volume(owner: Owner, directory: string): string {
+  const fields = ["type=volume", `destination=${directory}`];
+  return [...fields, ...labels(owner).map((label) => `volume-label=${label}`)]
+    .map((field) => `"${field.replaceAll('"', '""')}"`)
+    .join(",");
+}
+
+function publishArguments({ name, port }: Publication): string[] {
+  const protocols = name === "dns" ? ["tcp", "udp"] : ["tcp"];
+  return protocols.map(
+    (protocol) => `--publish=${loopback}:${port}:${agentPorts[name]}/${protocol}`,
+  );
+}

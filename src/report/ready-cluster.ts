@@ -1,0 +1,87 @@
+import type { Member, RaftPeer } from "../consul/answers.ts";
+import type { Credentials } from "../consul/http.ts";
+import { type AgentPlan, addressOf, type ClusterPlan } from "../plan/plan.ts";
+import { asked } from "../ready/agents.ts";
+import type { SeededToken } from "../seed/acl.ts";
+import type { Node } from "./nodes.ts";
+
+/** One object of the output `datacenters`. */
+export interface ReadyDatacenter {
+  readonly name: string;
+  /** URL of its first server's HTTP API. */
+  readonly http: string;
+  /** Node name. */
+  readonly leader: string;
+}
+
+/** What is known of a cluster that is ready. */
+export interface ReadyCluster {
+  readonly plan: ClusterPlan;
+  readonly nodes: readonly Node[];
+  /** The primary first. */
+  readonly datacenters: readonly ReadyDatacenter[];
+  /** The primary datacenter's. */
+  readonly leader: string;
+  /** The tokens that the cluster file declares. Their secrets are secret. */
+  readonly tokens: readonly SeededToken[];
+  readonly version: string;
+  /** `host:port` of the first server's APIs. */
+  readonly http: string;
+  readonly dns: string;
+  readonly grpc: string;
+  readonly credentials: Credentials;
+  /** Path of the CA certificate on the runner; empty without TLS. */
+  readonly caFile: string;
+}
+
+/** Asks the cluster what is to be reported of it. */
+export async function describe(
+  plan: ClusterPlan,
+  agents: readonly AgentPlan[],
+  credentials: Credentials,
+  caFile: string,
+  tokens: readonly SeededToken[],
+): Promise<ReadyCluster> {
+  const [first] = agents;
+  if (!first) throw new Error("a cluster has at least one server");
+  const views = await Promise.all(
+    plan.spec.datacenters.map(({ name }) => lookAt(name, agents, credentials)),
+  );
+  const members = views.flatMap((view) => view.members);
+  return {
+    plan,
+    nodes: agents.map((agent) => nodeOf(agent, credentials, members)),
+    datacenters: views.map(({ name, http, leader }) => ({ name, http, leader })),
+    leader: views[0]?.leader ?? "",
+    tokens,
+    version: members.find(({ node }) => node === first.node)?.version ?? "",
+    http: addressOf(first, "http"),
+    dns: addressOf(first, "dns"),
+    grpc: addressOf(first, "grpc"),
+    credentials,
+    caFile,
+  };
+}
+
+/** Asks a datacenter's first server. */
+async function lookAt(name: string, agents: readonly AgentPlan[], credentials: Credentials) {
+  const first = agents.find(({ datacenter }) => datacenter === name);
+  if (!first) throw new Error("a datacenter has at least one server");
+  const { consul } = asked(first, credentials);
+  const [members, peers] = await Promise.all([consul.members(), consul.raftPeers()]);
+  const http = `${credentials.scheme}://${addressOf(first, "http")}`;
+  return { name, http, members, leader: leaderOf(peers) };
+}
+
+const leaderOf = (peers: readonly RaftPeer[]) => peers.find(({ isLeader }) => isLeader)?.node ?? "";
+
+function nodeOf(agent: AgentPlan, { scheme }: Credentials, members: readonly Member[]): Node {
+  return {
+    name: agent.node,
+    role: agent.role,
+    datacenter: agent.datacenter,
+    container: agent.container,
+    ip: members.find(({ node }) => node === agent.node)?.ip ?? "",
+    http: `${scheme}://${addressOf(agent, "http")}`,
+  };
+}

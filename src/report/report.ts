@@ -1,0 +1,90 @@
+import * as core from "@actions/core";
+import { messageOf } from "../errors.ts";
+import { answering } from "../runner/command-files.ts";
+import { barsOf, type Timeline } from "../runner/timeline.ts";
+import type { ReadyCluster } from "./ready-cluster.ts";
+import { summaryOf } from "./summary.ts";
+
+/** The outputs, in the order of action.yml. A check keeps action.yml and README equal to them. */
+export const outputNames = [
+  "http-address",
+  "dns-address",
+  "grpc-address",
+  "http-token",
+  "ca-cert",
+  "nodes",
+  "leader",
+  "network",
+  "version",
+  "datacenter",
+  "datacenters",
+  "tokens",
+  "cluster-id",
+  "logs",
+] as const;
+type OutputName = (typeof outputNames)[number];
+
+/**
+ * The value of every output.
+ *
+ * @param logs - the folder for evidence
+ */
+export function outputsOf(cluster: ReadyCluster, logs: string): Record<OutputName, string> {
+  return {
+    "http-address": `${cluster.credentials.scheme}://${cluster.http}`,
+    "dns-address": cluster.dns,
+    "grpc-address": cluster.grpc,
+    "http-token": cluster.credentials.token ?? "",
+    "ca-cert": cluster.caFile,
+    nodes: JSON.stringify(cluster.nodes),
+    leader: cluster.leader,
+    network: cluster.plan.network,
+    version: cluster.version,
+    datacenter: cluster.plan.spec.datacenters[0].name,
+    datacenters: JSON.stringify(cluster.datacenters),
+    tokens: JSON.stringify(cluster.tokens),
+    "cluster-id": cluster.plan.site.clusterId,
+    logs,
+  };
+}
+
+/** Variables for later steps, as Consul's own CLI and SDKs read them. */
+export function environmentOf(cluster: ReadyCluster): Record<string, string> {
+  const { http, grpc, caFile } = cluster;
+  const { scheme, token } = cluster.credentials;
+  return {
+    CONSUL_HTTP_ADDR: `${scheme}://${http}`,
+    ...(token && { CONSUL_HTTP_TOKEN: token }),
+    // Consul takes the scheme for gRPC from here too.
+    CONSUL_GRPC_ADDR: scheme === "https" ? `https://${grpc}` : grpc,
+    ...(caFile && { CONSUL_CACERT: caFile, CONSUL_GRPC_CACERT: caFile }),
+  };
+}
+
+/**
+ * Hands the cluster to the job: outputs, environment of later steps, summary, and where the time went.
+ *
+ * @param logs - the folder for evidence
+ * @throws ActionError where the runner's files can't be written
+ */
+export async function report(
+  cluster: ReadyCluster,
+  logs: string,
+  timeline: Timeline,
+): Promise<void> {
+  answering(() => {
+    const outputs = Object.entries(outputsOf(cluster, logs));
+    for (const [name, value] of outputs) core.setOutput(name, value);
+    if (cluster.plan.spec.exportEnv)
+      for (const [name, value] of Object.entries(environmentOf(cluster)))
+        core.exportVariable(name, value);
+  });
+  const bars = barsOf(timeline.phases());
+  await core.group("Where the time went", async () => core.info(bars.join("\n")));
+  try {
+    await core.summary.addRaw(summaryOf(cluster, bars), true).write();
+  } catch (error) {
+    // Nothing of the job depends on it.
+    core.warning(`The job summary can't be written: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,67 @@
+import type { AclKind, ConsulObject } from "../consul/answers.ts";
+import type { Consul } from "../consul/consul.ts";
+import type { Definition, Seeds } from "../inputs/seeds.ts";
+import { covers, textField } from "./declared.ts";
+import type { Give } from "./progress.ts";
+
+/** A declared token as it is in Consul. The secret is one. */
+export interface SeededToken {
+  readonly AccessorID: string;
+  readonly SecretID: string;
+  readonly Description: string;
+}
+
+/** In order of dependence: roles name policies, tokens name both. Stops at the first refusal. */
+export async function seedAcl(seeds: Seeds, consul: Consul, give: Give): Promise<SeededToken[]> {
+  const objects = [
+    ...seeds.policies.map((declared) => ({ kind: "policy", declared }) as const),
+    ...seeds.roles.map((declared) => ({ kind: "role", declared }) as const),
+    ...seeds.tokens.map((declared) => ({ kind: "token", declared }) as const),
+  ];
+  const tokens: SeededToken[] = [];
+  for (const { kind, declared } of objects) {
+    const isTaken = await give(declared, async () => {
+      const object = await ensureAclObject(consul, kind, declared.value);
+      if (kind === "token") tokens.push(tokenOf(object));
+    });
+    if (!isTaken) break;
+  }
+  return tokens;
+}
+
+async function ensureAclObject(
+  consul: Consul,
+  kind: AclKind,
+  declared: Definition,
+): Promise<ConsulObject> {
+  const existing = await findAclObject(consul, kind, declared);
+  if (existing && covers(existing, declared)) return existing;
+  return consul.setAclObject(kind, declared, existing && idOf(kind, existing));
+}
+
+const idOf = (kind: AclKind, object: ConsulObject) =>
+  textField(object, kind === "token" ? "AccessorID" : "ID");
+
+/** What tells one object of a kind from another; of several keys, the first that is declared. */
+const identities: Readonly<Record<AclKind, readonly string[]>> = {
+  policy: ["Name"],
+  role: ["Name"],
+  token: ["AccessorID", "SecretID", "Description"],
+};
+
+async function findAclObject(consul: Consul, kind: AclKind, declared: Definition) {
+  const key = identities[kind].find((each) => textField(declared, each) !== "");
+  if (key === undefined) return undefined;
+  const value = textField(declared, key);
+  if (key === "SecretID") return consul.tokenOf(value);
+  const listed = (await consul.aclObjects(kind)).find((each) => textField(each, key) === value);
+  return listed && consul.aclObject(kind, idOf(kind, listed));
+}
+
+function tokenOf(object: ConsulObject): SeededToken {
+  return {
+    AccessorID: textField(object, "AccessorID"),
+    SecretID: textField(object, "SecretID"),
+    Description: textField(object, "Description"),
+  };
+}

@@ -1,0 +1,54 @@
+import { transactionOf } from "../consul/answers.ts";
+import type { Consul } from "../consul/consul.ts";
+import { ConsulError } from "../consul/http.ts";
+import type { Problem } from "../errors.ts";
+import type { DeclaredKey } from "../inputs/seeds.ts";
+import { noting, refusal } from "./progress.ts";
+
+/** Consul's limit on the operations of a transaction (agent/txn_endpoint.go, `maxTxnOps`). */
+const maxOperations = 64;
+/** Consul's default for `limits.txn_max_req_len`: what raft advises for one entry. */
+const maxTransactionBytes = 512 * 1024;
+
+export async function seedKeys(kv: readonly DeclaredKey[], consul: Consul, problems: Problem[]) {
+  const [first] = kv;
+  if (!first) return;
+  await noting(problems, first, async () => {
+    const there = new Map((await consul.keys()).map(({ key, value }) => [key, value]));
+    const lacking = kv.filter(({ key, value }) => !there.get(key)?.equals(value));
+    for (const batch of transactions(lacking)) problems.push(...(await setKeys(batch, consul)));
+  });
+}
+
+async function setKeys(batch: readonly DeclaredKey[], consul: Consul): Promise<Problem[]> {
+  const [first] = batch;
+  if (!first) return [];
+  try {
+    if (!fits(batch)) {
+      await consul.setKey(first);
+      return [];
+    }
+    const refused = await consul.setKeys(batch);
+    return refused.map(({ index, reason }) => refusal(batch[index] ?? first, reason));
+  } catch (error) {
+    if (!(error instanceof ConsulError)) throw error;
+    return [refusal(first, error.message)];
+  }
+}
+
+const fits = (keys: readonly DeclaredKey[]) =>
+  Buffer.byteLength(transactionOf(keys)) <= maxTransactionBytes;
+
+/**
+ * Parts keys into as few transactions as Consul allows, in order. A key too long for any
+ * transaction is alone, to be set by itself.
+ */
+export function transactions(keys: readonly DeclaredKey[]): DeclaredKey[][] {
+  const batches: DeclaredKey[][] = [];
+  for (const key of keys) {
+    const last = batches.at(-1);
+    if (last && last.length < maxOperations && fits([...last, key])) last.push(key);
+    else batches.push([key]);
+  }
+  return batches;
+}

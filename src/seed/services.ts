@@ -1,0 +1,145 @@
+import pLimit from "p-limit";
+import type { CatalogService } from "../consul/answers.ts";
+import type { Consul } from "../consul/consul.ts";
+import {
+  type Declared,
+  type DeclaredService,
+  type Definition,
+  field,
+  type Seeds,
+} from "../inputs/seeds.ts";
+import { placeText } from "../inputs/wording.ts";
+import { covers, isObject, textField } from "./declared.ts";
+import { type Give, type SeedAgent, type Seeding, untilNothingLacks } from "./progress.ts";
+
+/** Services that are registered at once. */
+const registrationsAtOnce = 8;
+
+/** A service can depend on config entries, as a sidecar does on its service's defaults. */
+export async function seedEntriesThenServices(
+  seeds: Seeds,
+  agents: readonly SeedAgent[],
+  give: Give,
+): Promise<void> {
+  for (const entry of seeds.configEntries) {
+    const [first] = agents;
+    if (first && !(await give(entry, () => ensureConfigEntry(entry, first.consul)))) return;
+  }
+  const limit = pLimit(registrationsAtOnce);
+  await Promise.all(
+    seeds.services.map((service) =>
+      limit(() => give(service, () => agentOf(service, agents).consul.register(service.value))),
+    ),
+  );
+}
+
+async function ensureConfigEntry({ value }: Declared, consul: Consul): Promise<void> {
+  const [kind, name] = [textField(value, "kind"), textField(value, "name")];
+  const existing = kind && name ? await consul.configEntry(kind, name) : undefined;
+  if (!existing || !covers(existing, value)) await consul.setConfigEntry(value);
+}
+
+/** The agent that a service is registered with. */
+export function agentOf<T extends Pick<SeedAgent, "node" | "role" | "datacenter">>(
+  { node }: Pick<DeclaredService, "node">,
+  agents: readonly T[],
+): T {
+  const primary = agents.filter(({ datacenter }) => datacenter === agents[0]?.datacenter);
+  const agent =
+    node === undefined
+      ? (primary.find(({ role }) => role === "client") ?? primary[0])
+      : agents.find((each) => each.node === node);
+  if (!agent)
+    throw new Error(`no agent ${node}: the cluster file was not checked against the plan`);
+  return agent;
+}
+
+/** Waits until a service is in the catalog and its checks have settled, asked through another agent. */
+export async function seenElsewhere(
+  service: DeclaredService,
+  agents: readonly SeedAgent[],
+  seeding: Seeding,
+): Promise<void> {
+  const own = agentOf(service, agents);
+  const { node, consul } = agents.find((agent) => agent !== own) ?? own;
+  const name = textField(service.value, "name");
+  const id = textField(service.value, "id") || name;
+  const look = async (passed: number) => {
+    const instances = await consul.service(name, own.datacenter);
+    const found = instances.find((each) => each.id === id && each.node === own.node);
+    return notSettled(service.value, found, passed);
+  };
+  const advice =
+    "A check with `status: passing` is passing from the start; otherwise raise `timeout`, or shorten the check's interval.";
+  await untilNothingLacks(
+    look,
+    seeding,
+    (lacking) =>
+      `${placeText(service.place)}: \`${service.name}\` was registered with ${own.node}, but asked through ${node} this is still so: ${lacking}. ${advice}`,
+  );
+}
+
+/**
+ * Whether a service's checks have the status that they can reach. A check that runs by itself
+ * has it once it has run, a TTL check from the start, since it waits for a word from outside.
+ *
+ * @param passed - milliseconds since the registration
+ * @returns what is still to come, or undefined
+ */
+export function notSettled(
+  definition: Definition,
+  found: CatalogService | undefined,
+  passed: number,
+): string | undefined {
+  const checks = checksOf(definition);
+  if (!found) return "it is not in the catalog";
+  if (found.checks.length < checks.length)
+    return `${found.checks.length} of its ${checks.length} checks are in the catalog`;
+  // Consul starts a check as critical and without output unless told otherwise.
+  const silent = found.checks.filter(({ status, output }) => status === "critical" && !output);
+  const waiting = checks.filter((check) => field(check, "ttl") && !isStartedWell(check));
+  const hadTime = passed > Math.max(0, ...checks.map(longestFirstRun));
+  if (silent.length <= waiting.length || hadTime) return undefined;
+  return `${silent.length - waiting.length} of its checks have not run yet`;
+}
+
+const isStartedWell = (check: Definition) =>
+  ["passing", "warning"].includes(textField(check, "status"));
+
+function checksOf(definition: Definition): Definition[] {
+  const several = field(definition, "checks");
+  return [field(definition, "check"), ...(Array.isArray(several) ? several : [])].filter(isObject);
+}
+
+/** Milliseconds that a check may run without saying so (agent/checks: a script's default timeout). */
+const longestRun = 30_000;
+
+/** Milliseconds after which a check has run once, even one that fails without a word. */
+function longestFirstRun(check: Definition): number {
+  const timeout = field(check, "timeout");
+  return (
+    milliseconds(field(check, "interval")) +
+    (timeout === undefined ? longestRun : milliseconds(timeout))
+  );
+}
+
+/** Milliseconds in each of Go's units. */
+const units: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** A duration as Go writes it (`1m30s`), or a number of nanoseconds, in milliseconds. */
+export function milliseconds(duration: unknown): number {
+  if (typeof duration === "number") return duration / 1e6;
+  const parts = String(duration ?? "").matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g);
+  return [...parts].reduce(
+    (sum, [, count, unit = ""]) => sum + Number(count) * (units[unit] ?? 0),
+    0,
+  );
+}

@@ -1,0 +1,69 @@
+import { ConsulError } from "../consul/http.ts";
+import type { FoundAgent } from "../find/existing-cluster.ts";
+import { ask, servers } from "../ready/agents.ts";
+import { everyoneNames, type Gate, raftIsSettled, readyGates } from "../ready/gates.ts";
+import { isSameVersion } from "./image-version.ts";
+import type { WriteProbe } from "./write-probe.ts";
+
+/** What must hold before the next node's turn. */
+export function upgradedGates(agent: FoundAgent, version: string, probe: WriteProbe): Gate[] {
+  const runsVersion: Gate = {
+    name: `${agent.node} is a member of version ${version}, as each server sees it`,
+    look: async (agents) => {
+      const answers = await ask(servers(agents), async (consul) =>
+        (await consul.members())
+          .filter((member) => isSameVersion(member.version, version))
+          .map(({ node }) => node),
+      );
+      return everyoneNames([agent], answers, `of version ${version}`);
+    },
+  };
+  return [
+    ...readyGates,
+    raftIsSettled([]),
+    runsVersion,
+    autopilotIsHealthy,
+    noWriteLost(probe),
+    servicesAreBack(agent),
+  ];
+}
+
+const autopilotIsHealthy: Gate = {
+  name: "autopilot finds every server healthy",
+  look: async (agents) => {
+    const answers = await ask(servers(agents).slice(0, 1), (consul) => consul.autopilotIsHealthy());
+    const failing = answers.flatMap(({ node, answer }) =>
+      answer === true
+        ? []
+        : [`${node}: ${answer instanceof ConsulError ? answer.message : answer}`],
+    );
+    return { picture: `autopilot ${failing.length === 0 ? "" : "un"}healthy`, failing };
+  },
+};
+
+const noWriteLost = (probe: WriteProbe): Gate => ({
+  name: "the last acknowledged write is read through every agent",
+  look: async (agents) => {
+    const wanted = probe.acknowledged;
+    const answers = await ask(agents, (consul) => consul.getKey(probe.key));
+    const failing = answers.flatMap(({ node, answer }) => {
+      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
+      return Number(answer) >= wanted ? [] : [`${node}: reads ${answer}, not ${wanted}`];
+    });
+    return { picture: failing.length === 0 ? "no write lost" : "writes missing", failing };
+  },
+});
+
+// A client agent takes its services out of the catalog when it ends, and gives them back up to 3 s
+// after its return: the next one's turn must not come between.
+const servicesAreBack = (agent: FoundAgent): Gate => ({
+  name: `every service of ${agent.node} is in the catalog`,
+  look: async () => {
+    const answers = await ask([agent], (consul) => consul.unsyncedServices(agent.node));
+    const failing = answers.flatMap(({ node, answer }) => {
+      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
+      return answer.map((id) => `${node}: has ${id}, which the catalog has not`);
+    });
+    return { picture: failing.length === 0 ? "services there" : "services missing", failing };
+  },
+});
