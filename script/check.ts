@@ -16,6 +16,7 @@ import { upgradeOutputNames } from "../src/upgrade.ts";
 import { upgradeInputDefaults } from "../src/upgrade-inputs.ts";
 import { readAction } from "./action.ts";
 import { build } from "./build.ts";
+import { takesNothing } from "./command-line.ts";
 import { root } from "./runner.ts";
 import { schemaFile, schemaText } from "./schema.ts";
 
@@ -145,6 +146,7 @@ function checkClusterSchema(): Problems {
   return isCurrent ? [] : ["schema/cluster.json is not what src says: run npm run schema"];
 }
 
+takesNothing("npm run check", "checks types, style, and that dist and docs agree with the code");
 const problems = [
   checkDist(),
   checkRows(),

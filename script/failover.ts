@@ -1,7 +1,7 @@
 /**
  * npm run failover: draws docs/failover.svg, the timeline of one failover, from a real run: the
- * leader of 3 servers is killed while a client agent's user writes to the KV store. It takes about
- * 15 s. What it measured stays in script/chart/figures.json, from which npm run charts draws again.
+ * leader of 3 servers is killed while a client agent's user writes to the KV store.
+ * What it measured stays in script/chart/figures.json, from which npm run charts draws again.
  */
 import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
