@@ -1,14 +1,12 @@
 /**
  * npm run bench: measures this action against the other ways to start a cluster, round by round,
- * prints a table and writes docs/benchmark.md and its pictures.
- *
- *   --runs N         rounds, 7 unless given
- *   --ways a,b,...   only ways whose names begin so; the documents are then left alone
+ * prints a table and writes docs/benchmark.md and its charts.
+ * npm run bench -- --help lists its flags.
  */
 import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import * as z from "zod";
 import { docker, run } from "./bench/docker.ts";
 import {
   documentOf,
@@ -20,7 +18,6 @@ import {
   waysTable,
 } from "./bench/document.ts";
 import { neighborRoom } from "./bench/neighbors.ts";
-import { lineChart, type Point, timelinePicture } from "./bench/picture.ts";
 import {
   action,
   bare,
@@ -31,7 +28,11 @@ import {
   type Sample,
   type Way,
 } from "./bench/ways.ts";
+import { type Figures, writeFigures } from "./chart/figures.ts";
+import type { Point } from "./chart/lines.ts";
+import { commandLine, wholeNumber } from "./command-line.ts";
 import { consulImage } from "./consul-image.ts";
+import { prepareMachine } from "./machine.ts";
 import { root } from "./runner.ts";
 
 /** Clients of each size at which growth is measured, besides 3 servers. */
@@ -109,22 +110,24 @@ async function composeVersion([program = "", ...args]: readonly string[]): Promi
   return run(program, ...args, "version", "--short");
 }
 
-function pictures(measured: readonly Measured[]): Record<string, string> {
-  const line = (title: string, pattern: RegExp) => ({
-    title,
+/** What the charts show. */
+function figuresOf(measured: readonly Measured[]): Pick<Figures, "benchmark" | "timeline"> {
+  const line = (name: string, pattern: RegExp) => ({
+    name,
     points: measured.filter(({ way }) => pattern.test(way.name)).map(pointOf),
   });
-  const growth = lineChart("Seconds until ready: 3 servers and their clients", [
+  const lines = [
     line("this action", /^action-3/),
     line("bare docker run, 8 at a time", /^bare/),
-    line("docker compose, best settings", /^compose/),
-    line("the hand recipe", /^hand/),
-  ]);
-  const title = "One start of 3 servers and 3 clients";
-  return {
-    "benchmark.svg": growth,
-    "timeline.svg": timelinePicture(title, typicalPhases(measured)),
-  };
+    line("docker compose, same settings", /^compose/),
+    line("the hand recipe, one agent after another", /^hand/),
+  ];
+  const bars = typicalPhases(measured).map(({ name, from, to }) => ({
+    name,
+    from: from / 1000,
+    to: to / 1000,
+  }));
+  return { benchmark: lines.filter(({ points }) => points.length > 0), timeline: bars };
 }
 
 function pointOf({ way, samples }: Measured): Point {
@@ -133,7 +136,7 @@ function pointOf({ way, samples }: Measured): Point {
     min: 0,
     max: 0,
   };
-  return { x: way.agents, y: median / 1000, min: min / 1000, max: max / 1000 };
+  return { agents: way.agents, median: median / 1000, min: min / 1000, max: max / 1000 };
 }
 
 /** Phases of the run in the middle. */
@@ -143,34 +146,44 @@ function typicalPhases(measured: readonly Measured[]) {
   return sorted[Math.floor(sorted.length / 2)]?.phases ?? [];
 }
 
-const { values } = parseArgs({
-  options: { runs: { type: "string", default: "7" }, ways: { type: "string" } },
+const names = waysOf("", ["docker", "compose"]).map(({ name }) => name);
+const begins = (wanted: readonly string[], name: string) =>
+  wanted.some((begin) => begin !== "" && name.startsWith(begin));
+const waysSchema = z
+  .string()
+  .transform((text) => text.split(","))
+  .refine(
+    (wanted) => wanted.every((begin) => names.some((name) => begins([begin], name))),
+    `names of ways, or how they begin, separated by commas: ${names.join(", ")}`,
+  );
+const { runs, ways: wanted } = commandLine({
+  command: "npm run bench",
+  about:
+    "measures this action against the other ways to start a cluster, and writes docs/benchmark.md",
+  values: z.object({
+    runs: wholeNumber(1).default(7).describe("rounds in which every way is measured once"),
+    ways: waysSchema
+      .optional()
+      .describe(`only ways whose names begin so: ${names.join(", ")}; docs are then left alone`),
+  }),
 });
-const runs = Number(values.runs);
-if (!Number.isInteger(runs) || runs < 1)
-  throw new Error(`--runs is ${values.runs}: it must be a whole number from 1`);
+
+prepareMachine();
 const image = consulImage();
 const composeCommand = await findCompose();
 const all = waysOf(image, composeCommand);
-const wanted = values.ways?.split(",") ?? [];
-const ways =
-  values.ways === undefined
-    ? all
-    : all.filter(({ name }) => wanted.some((begin) => name.startsWith(begin)));
-if (ways.length === 0)
-  throw new Error(`--ways is ${values.ways}: there are ${all.map(({ name }) => name).join(", ")}`);
+const ways = wanted ? all.filter(({ name }) => begins(wanted, name)) : all;
+if (ways.length === 0) {
+  console.error(`--ways is "${wanted}": docker compose is not installed`);
+  process.exit(2);
+}
 
 const network = neighborRoom();
 const setting = { ...(await settingOf(image, composeCommand)), network };
 const measured = await measureAll(ways, runs);
 console.log(["", ...waysTable(measured), "", ...verdictTable(verdictsOf(measured))].join("\n"));
-if (values.ways === undefined) {
-  const documents = { "benchmark.md": documentOf(measured, setting), ...pictures(measured) };
-  for (const [file, content] of Object.entries(documents))
-    writeFileSync(join(root, "docs", file), content);
-  console.log(
-    `\nWritten: ${Object.keys(documents)
-      .map((file) => `docs/${file}`)
-      .join(", ")}`,
-  );
+if (wanted === undefined) {
+  writeFileSync(join(root, "docs/benchmark.md"), documentOf(measured, setting));
+  const files = ["docs/benchmark.md", ...writeFigures(figuresOf(measured))];
+  console.log(`\nWritten: ${files.join(", ")}`);
 }

@@ -7,6 +7,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, globSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { takesNothing } from "./command-line.ts";
 import { root } from "./runner.ts";
 
 const limit = 1_000_000;
@@ -44,4 +45,7 @@ export function build(dist: string): void {
   if (size > limit) throw new Error(`dist is ${size} bytes, more than ${limit}`);
 }
 
-if (import.meta.main) build(join(root, "dist"));
+if (import.meta.main) {
+  takesNothing("npm run build", "makes dist/ from src/");
+  build(join(root, "dist"));
+}

@@ -17,6 +17,7 @@ import { upgradeInputDefaults } from "../src/upgrade/upgrade-inputs.ts";
 import { readAction } from "./action.ts";
 import { architectureFile, architectureText } from "./architecture.ts";
 import { build } from "./build.ts";
+import { takesNothing } from "./command-line.ts";
 import { root } from "./runner.ts";
 import { schemaFile, schemaText } from "./schema.ts";
 
@@ -151,6 +152,7 @@ function checkArchitecture(): Problems {
   return isCurrent ? [] : ["docs/architecture.md is not current: run npm run architecture"];
 }
 
+takesNothing("npm run check", "checks types, style, and that dist and docs agree with the code");
 const problems = [
   checkDist(),
   checkRows(),

@@ -1,14 +1,17 @@
 /**
- * node script/failover.ts: draws docs/failover.svg, the timeline of one failover, from a real run:
- * the leader of 3 servers is killed while a client agent's user writes to the KV store.
+ * npm run failover: draws docs/failover.svg, the timeline of one failover, from a real run: the
+ * leader of 3 servers is killed while a client agent's user writes to the KV store.
+ * What it measured stays in script/chart/figures.json, from which npm run charts draws again.
  */
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
+import type { Event } from "./chart/events.ts";
+import { writeFigures } from "./chart/figures.ts";
+import { takesNothing } from "./command-line.ts";
 import { consulImage } from "./consul-image.ts";
-import { Job, root } from "./runner.ts";
+import { prepareMachine } from "./machine.ts";
+import { Job } from "./runner.ts";
 
 const nodesSchema = z.array(
   z.object({ name: z.string(), container: z.string(), http: z.string() }),
@@ -16,12 +19,6 @@ const nodesSchema = z.array(
 const membersSchema = z.array(z.object({ Name: z.string(), Status: z.number() }));
 /** Serf's number for a member that is alive. */
 const alive = 1;
-
-interface Event {
-  readonly text: string;
-  /** Seconds after the kill. */
-  readonly at: number;
-}
 
 async function measure(): Promise<Event[]> {
   const job = new Job({});
@@ -54,23 +51,23 @@ async function watch(
     while (!(await isTrue().catch(() => false))) await sleep(10);
     return { text: what, at: (performance.now() - killed) / 1000 };
   };
-  // A client agent whose server is gone holds a request for seconds: who asks again is served sooner.
+  // A client agent whose server is gone holds a request for seconds: asking again is served sooner.
   const write = async (through: string) => {
     const signal = AbortSignal.timeout(500);
     return (await fetch(`${through}/v1/kv/failover`, { method: "PUT", body: "x", signal })).ok;
   };
   const events = await Promise.all([
-    until("another server leads", async () => {
+    until("another server is the leader", async () => {
       const now = await text(`${http}/v1/status/leader`);
       return now !== old && now !== '""';
     }),
     until("first write through a server", () => write(http)),
     until("first write through a client agent", () => write(client)),
-    until(`gossip takes ${leader.name} for failed`, async () => {
+    until(`gossip marks ${leader.name} as failed`, async () => {
       const members = membersSchema.parse(JSON.parse(await text(`${http}/v1/agent/members`)));
       return members.some(({ Name, Status }) => Name === leader.name && Status !== alive);
     }),
-    until(`the catalog no longer has ${leader.name} passing`, async () => {
+    until(`the catalog no longer lists ${leader.name} as passing`, async () => {
       const passing = await text(`${http}/v1/health/state/passing?consistent`);
       return !passing.includes(`"Node":"${leader.name}"`);
     }),
@@ -84,36 +81,8 @@ async function text(url: string): Promise<string> {
   return answer.text();
 }
 
-/** The timeline as SVG: a row for each event, its dot where it happened. */
-function draw(events: readonly Event[]): string {
-  const sorted = events.toSorted((a, b) => a.at - b.at);
-  const seconds = Math.ceil(Math.max(...sorted.map(({ at }) => at)));
-  const [left, width, row] = [30, 640, 40];
-  const x = (at: number) => Math.round(left + (at / seconds) * width);
-  const height = sorted.length * row + 50;
-  const ticks = Array.from({ length: seconds + 1 }, (_, second) => [
-    `<line x1="${x(second)}" x2="${x(second)}" y1="10" y2="${height - 30}" stroke="#8884"/>`,
-    `<text x="${x(second)}" y="${height - 10}" text-anchor="middle">${second} s</text>`,
-  ]).flat();
-  const dots = sorted.flatMap(({ text, at }, index) => {
-    const y = 30 + index * row;
-    // Beyond the middle, words stand before their dot.
-    const isLate = at > seconds / 2;
-    const place = isLate ? `x="${x(at) - 12}" text-anchor="end"` : `x="${x(at) + 12}"`;
-    return [
-      `<circle cx="${x(at)}" cy="${y}" r="6" fill="#dc477d"/>`,
-      `<text ${place} y="${y + 4}">${at.toFixed(1)} s: ${text}</text>`,
-    ];
-  });
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${left * 2 + width} ${height}" font-family="sans-serif" font-size="13" fill="#888"><title>A failover: the leader is killed, another leads, writes go on, the dead server is noticed</title>`,
-    ...ticks,
-    ...dots,
-    "</svg>",
-    "",
-  ].join("\n");
-}
-
+takesNothing("npm run failover", "kills a leader and draws docs/failover.svg from what follows");
+prepareMachine();
 const events = await measure();
 for (const { at, text } of events) console.log(`${at.toFixed(2)} s  ${text}`);
-writeFileSync(join(root, "docs/failover.svg"), draw(events));
+console.log(`Written: ${writeFigures({ failover: events }).join(", ")}`);

@@ -1,4 +1,5 @@
 /** Prints a step's log for a terminal as GitHub's pages show it: groups as headings, marked errors. */
+import { CommandReader, decode } from "./commands.ts";
 
 const marks: Readonly<Record<string, string>> = {
   error: "✘ ",
@@ -6,20 +7,25 @@ const marks: Readonly<Record<string, string>> = {
   notice: "» ",
 };
 
-/** Turns lines of a log into lines for a terminal; undefined for what is only for the runner. */
+/**
+ * Turns lines of one step's log into lines for a terminal. What is only for the runner is left out;
+ * what stands between stop-commands and its end is printed as it is.
+ */
 export function linePrinter(print: (line: string) => void): (line: string) => void {
   let indent = "";
+  const reader = new CommandReader();
   return (line) => {
-    const [, command, message] = /^::([a-z-]+)(?: [^:]*)?::(.*)$/.exec(line) ?? [];
-    if (command === undefined || message === undefined) print(`${indent}${line}`);
-    else if (command === "endgroup") indent = "";
-    else if (command === "group") {
-      print(`▸ ${message}`);
+    const command = reader.read(line);
+    if (command === undefined) print(`${indent}${line}`);
+    else if (command.name === "endgroup") indent = "";
+    else if (command.name === "group") {
+      print(`▸ ${decode(command.message)}`);
       indent = "  ";
-    } else if (command in marks) print(`${indent}${marks[command]}${decode(message)}`);
+    } else if (command.name in marks)
+      print(`${indent}${marks[command.name]}${indented(decode(command.message))}`);
   };
 }
 
-function decode(message: string): string {
-  return message.replaceAll("%0D", "").replaceAll("%0A", "\n  ").replaceAll("%25", "%");
+function indented(message: string): string {
+  return message.replaceAll("\r", "").replaceAll("\n", "\n  ");
 }

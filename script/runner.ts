@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { type Action, readAction } from "./action.ts";
-import { Masks, parseCommandFile, parsePathFile } from "./commands.ts";
+import { CommandReader, Masks, parseCommandFile, parsePathFile } from "./commands.ts";
 
 /** The repository, which is itself an action. */
 export const root = resolve(import.meta.dirname, "..");
@@ -124,9 +124,10 @@ export class Job {
     });
     const lines: string[] = [];
     const rawLines: string[] = [];
+    const commands = new CommandReader();
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on("line", (raw) => {
-        const line = this.#masks.apply(raw);
+        const line = this.#masks.apply(raw, commands);
         rawLines.push(raw);
         lines.push(line);
         this.#options.onLine?.(line);

@@ -7,10 +7,23 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import * as z from "zod";
+import { commandLine, wholeNumber } from "./command-line.ts";
 import { consulImage } from "./consul-image.ts";
+import { prepareMachine } from "./machine.ts";
 import { Job, root, type StepResult } from "./runner.ts";
 
-const [rounds = 200, seed = 1] = process.argv.slice(2).map(Number);
+const { rounds, seed } = commandLine({
+  command: "npm run soak",
+  about: "starts and removes clusters again and again, and writes docs/reliability.md",
+  values: z.object({
+    rounds: wholeNumber(1).default(200).describe("number of clusters to start"),
+    seed: wholeNumber(0)
+      .default(1)
+      .describe("seed of all random choices: the same seed makes the same choices again"),
+  }),
+  positional: ["rounds", "seed"],
+});
 const report = join(root, "docs/reliability.md");
 const [begin, end] = ["<!-- soak -->", "<!-- /soak -->"];
 
@@ -148,6 +161,7 @@ function table(results: readonly Round[]): string[] {
   });
 }
 
+prepareMachine();
 const image = consulImage();
 // The first round lets the engine open what it then keeps open.
 await round(image, holdings());

@@ -6,11 +6,12 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ParseArgsConfig, parseArgs } from "node:util";
 import * as z from "zod";
 import { type Action, readAction } from "./action.ts";
 import { remember } from "./clusters.ts";
+import { commandLine } from "./command-line.ts";
 import { consulImage, isStandIn } from "./consul-image.ts";
+import { prepareMachine } from "./machine.ts";
 import { linePrinter } from "./print.ts";
 import { Job, root, type StepResult } from "./runner.ts";
 
@@ -18,33 +19,19 @@ const nodesSchema = z.array(
   z.object({ name: z.string(), container: z.string(), http: z.string() }),
 );
 
-function readFlags(action: Action): Record<string, string> {
-  const flags = Object.keys(action.inputs).map((name) => [name, { type: "string" }] as const);
-  const { values } = parse({ ...Object.fromEntries(flags), help: { type: "boolean", short: "h" } });
-  const { help, ...inputs } = z.looseObject({ help: z.boolean().default(false) }).parse(values);
-  if (help) {
-    printHelp(action);
-    process.exit();
-  }
-  return z.record(z.string(), z.string()).parse(inputs);
-}
-
-function parse(options: NonNullable<ParseArgsConfig["options"]>) {
-  try {
-    return parseArgs({ options });
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error} (--help lists the flags)`);
-    process.exit(2);
-  }
-}
-
-function printHelp(action: Action): void {
-  console.log("npm run up -- [flags]   starts a Consul cluster; npm run down removes it\n");
-  for (const [name, input] of Object.entries(action.inputs)) {
-    const standard = input.default ? ` (default: ${input.default})` : "";
-    console.log(`  --${name}${standard}`);
-    console.log(`      ${input.description.trim().replaceAll(/\s+/g, " ")}`);
-  }
+/** Every input is a flag; the action itself checks what it is given. */
+function readInputs({ inputs }: Action): Record<string, string> {
+  const flags = Object.entries(inputs).map(([name, { description, default: standard }]) => {
+    const about = description.trim().replaceAll(/\s+/g, " ");
+    const more = standard ? ` (default: ${standard})` : "";
+    return [name, z.string().optional().describe(`${about}${more}`)] as const;
+  });
+  const given = commandLine({
+    command: "npm run up",
+    about: "starts a Consul cluster; npm run down removes it",
+    values: z.object(Object.fromEntries(flags)),
+  });
+  return z.record(z.string(), z.string()).parse(given);
 }
 
 /** The image that the tests use too, unless the flags ask for one. */
@@ -82,7 +69,9 @@ function printTable(title: string, rows: readonly (readonly [string, string])[])
   for (const [name, value] of rows) console.log(`  ${name.padEnd(width)}  ${value}`);
 }
 
-const inputs = withImage(readFlags(readAction(root)));
+const given = readInputs(readAction(root));
+prepareMachine();
+const inputs = withImage(given);
 const temp = mkdtempSync(join(tmpdir(), "up-"));
 const job = new Job({ onLine: linePrinter(console.log), temp });
 const step = job.start(inputs);

@@ -1,7 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ownShare, verdictsOf } from "../../../script/bench/document.ts";
-import { lineChart, stepOf } from "../../../script/bench/picture.ts";
 import { coverage, slope, summarize } from "../../../script/bench/statistics.ts";
 
 describe("statistics", () => {
@@ -59,21 +58,4 @@ test("a verdict compares medians with its target", () => {
   expect(against).toMatchObject({ measured: "1.10 × (2.20 s against 2.00 s)", isReached: true });
   const [slower] = verdictsOf([way("action-3+3", [2210]), way("bare-3+3", [2000])]);
   expect(slower?.isReached).toBe(false);
-});
-
-describe("pictures", () => {
-  test("a scale has at most 8 steps, of 1, 2 or 5", () => {
-    expect([0.7, 2.4, 8, 9, 27, 43].map(stepOf)).toEqual([0.1, 0.5, 1, 2, 5, 10]);
-  });
-
-  test("a way far above the lines is named with its time and doesn't flatten them", () => {
-    const point = (x: number, y: number) => ({ x, y, min: y, max: y });
-    const svg = lineChart("<time>", [
-      { title: "action", points: [point(6, 2), point(43, 8)] },
-      { title: "hand", points: [point(6, 27)] },
-    ]);
-    expect(svg).toContain("27.0 s");
-    expect(svg).toContain("&lt;time>");
-    expect(svg).not.toContain("NaN");
-  });
 });

@@ -1,0 +1,139 @@
+/**
+ * The command line of every script: `--help` explains it, and a script that gets past
+ * `commandLine` has values that are right. Nothing may be written or started before.
+ */
+import * as z from "zod";
+
+export interface CommandLine<Shape extends z.ZodRawShape> {
+  /** How people run the script: `npm run bench`. */
+  readonly command: string;
+  /** What it does, for `--help`. */
+  readonly about: string;
+  /**
+   * The values it takes, by name: strings as they are typed, with a description for `--help`. Each
+   * is a flag, unless `positional` names it. The message of a check tells what is allowed.
+   */
+  readonly values: z.ZodObject<Shape>;
+  /** Names of the values that are given without a flag, in this order. */
+  readonly positional?: readonly string[];
+}
+
+export type Outcome<Values> =
+  | { readonly kind: "values"; readonly values: Values }
+  | { readonly kind: "help"; readonly text: string }
+  /** One line that names the flag, what was given, and what is allowed. */
+  | { readonly kind: "refused"; readonly message: string };
+
+/**
+ * The values that this process was given. Prints usage and ends it where they ask for that; says
+ * what is wrong with them and ends it with exit code 2 where they are not right.
+ */
+export function commandLine<Shape extends z.ZodRawShape>(
+  line: CommandLine<Shape>,
+): z.infer<z.ZodObject<Shape>> {
+  const outcome = readCommandLine(line, process.argv.slice(2), process.env);
+  if (outcome.kind === "values") return outcome.values;
+  if (outcome.kind === "help") console.log(outcome.text);
+  else console.error(`${outcome.message} (${line.command} -- --help explains it)`);
+  process.exit(outcome.kind === "help" ? 0 : 2);
+}
+
+/** For a script that takes nothing but `--help`. */
+export function takesNothing(command: string, about: string): void {
+  commandLine({ command, about, values: z.object({}) });
+}
+
+/** A whole number, written as such. @param from - the least that is allowed */
+export function wholeNumber(from: number) {
+  const isAllowed = (text: string) =>
+    /^\d+$/.test(text) && Number.isSafeInteger(Number(text)) && Number(text) >= from;
+  return z.string().refine(isAllowed, `a whole number from ${from}`).transform(Number);
+}
+
+/**
+ * Pure: what `commandLine` acts on.
+ * @param env - the process's, in which npm tells of flags that it took for its own
+ */
+export function readCommandLine<Shape extends z.ZodRawShape>(
+  line: CommandLine<Shape>,
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Outcome<z.infer<z.ZodObject<Shape>>> {
+  if (args.includes("--help") || args.includes("-h")) return { kind: "help", text: usage(line) };
+  const given = takenByNpm(line, env) ?? typedValues(line, args);
+  if (typeof given === "string") return refused(given);
+  const result = line.values.safeParse(Object.fromEntries(given));
+  if (result.success) return { kind: "values", values: result.data };
+  const messages = result.error.issues.map(({ path, message }) => {
+    const name = String(path[0]);
+    return `${labelOf(line, name)} is "${given.get(name)}": it must be ${message}`;
+  });
+  return refused(messages.join("; "));
+}
+
+const refused = (message: string) => ({ kind: "refused", message }) as const;
+
+type AnyLine = CommandLine<z.ZodRawShape>;
+
+const isPositional = ({ positional = [] }: AnyLine, name: string) => positional.includes(name);
+
+const namesOf = ({ values }: AnyLine) => Object.keys(values.shape);
+
+const labelOf = (line: AnyLine, name: string) => (isPositional(line, name) ? name : `--${name}`);
+
+/** `--tls=true` before npm's own `--` never reaches the script, which would do something else. */
+function takenByNpm(line: AnyLine, env: Readonly<Record<string, string | undefined>>) {
+  const variable = (name: string) => `npm_config_${name.replaceAll("-", "_")}`;
+  const name = namesOf(line).find((name) => env[variable(name)] !== undefined);
+  if (name === undefined) return undefined;
+  const example = isPositional(line, name) ? `<${name}>` : `--${name}=<value>`;
+  return `npm kept --${name} for itself: put -- before it, as in ${line.command} -- ${example}`;
+}
+
+/**
+ * What was typed for each value, or what is wrong with it. Not by node's `parseArgs`, which takes
+ * -1 for a flag and refuses in several lines.
+ */
+function typedValues(line: AnyLine, args: readonly string[]): Map<string, string> | string {
+  const flags = namesOf(line).filter((name) => !isPositional(line, name));
+  const [rest, positional] = [[...args], [...(line.positional ?? [])]];
+  const values = new Map<string, string>();
+  for (let typed = rest.shift(); typed !== undefined; typed = rest.shift()) {
+    const [, flag, inline] = /^--([^=]+)(?:=(.*))?$/s.exec(typed) ?? [];
+    const name = flag === undefined && !isFlagLike(typed) ? positional.shift() : flag;
+    if (name === undefined || (flag !== undefined && !flags.includes(flag)))
+      return `Unknown argument "${typed}": ${allowed(line)}`;
+    const value = flag === undefined ? typed : (inline ?? rest.shift());
+    if (value === undefined || (inline === undefined && isFlagLike(value)))
+      return `--${name} has no value: write --${name}=<value>`;
+    if (values.has(name))
+      return `--${name} is given twice, as "${values.get(name)}" and "${value}"`;
+    values.set(name, value);
+  }
+  return values;
+}
+
+/** A dash begins a flag, but for that of a negative number. */
+const isFlagLike = (typed: string) => /^-\D/.test(typed);
+
+function allowed(line: AnyLine): string {
+  const names = namesOf(line).map((name) => labelOf(line, name));
+  return `${line.command} takes ${names.length === 0 ? "only --help" : names.join(", ")}`;
+}
+
+function usage(line: AnyLine): string {
+  const names = namesOf(line);
+  const hasFlags = names.some((name) => !isPositional(line, name));
+  const positional = (line.positional ?? []).map((name) => `[${name}]`);
+  const call = [line.command, "--", ...positional, ...(hasFlags ? ["[flags]"] : [])];
+  const entries = names.flatMap((name) => {
+    const schema = line.values.shape[name] ?? z.never();
+    const { description = "" } = z.globalRegistry.get(schema) ?? {};
+    const { data: standard } = z.safeParse(schema, undefined);
+    const more = standard === undefined ? "" : ` (default: ${standard})`;
+    return [`  ${labelOf(line, name)}`, `      ${description}${more}`];
+  });
+  return [names.length > 0 ? call.join(" ") : line.command, `  ${line.about}`, "", ...entries]
+    .join("\n")
+    .trimEnd();
+}
