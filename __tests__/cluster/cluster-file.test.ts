@@ -11,7 +11,7 @@ import { type ClusterFile, parseClusterFile } from "../../src/inputs/cluster-fil
 import { field } from "../../src/inputs/seeds.ts";
 import { covers } from "../../src/seed/declared.ts";
 import { seed } from "../../src/seed/seed.ts";
-import { agentOf } from "../../src/seed/services.ts";
+import { registrationAgent } from "../../src/seed/services.ts";
 import { httpGet, testImage, testInputs, type Up, up } from "../support.ts";
 
 const textOf = (path: string) => readFileSync(join(root, path), "utf8");
@@ -64,7 +64,7 @@ const datacentersOf = (agents: Agents) => [
 async function servicesOf({ seeds }: ClusterFile, agents: Agents) {
   return Promise.all(
     seeds.services.map(async (service) => {
-      const own = agentOf(service, agents);
+      const own = registrationAgent(service, agents);
       const other = agents.find((agent) => agent !== own) ?? own;
       const name = String(field(service.value, "name"));
       const id = String(field(service.value, "id") ?? name);

@@ -11,7 +11,7 @@ import {
   networkArguments,
   planCluster,
 } from "../../src/plan/plan.ts";
-import { asked } from "../../src/ready/agents.ts";
+import { clientFor } from "../../src/ready/agents.ts";
 import { untilReady } from "../../src/ready/wait.ts";
 import { Timeline } from "../../src/runner/timeline.ts";
 
@@ -38,12 +38,12 @@ export async function planOf(
   });
 }
 
-export const networkOf = (plan: ClusterPlan) => networkArguments(plan.site);
+export const networkOf = (plan: ClusterPlan) => networkArguments(plan.prerequisites);
 
 /** `docker run`'s arguments of an agent: those before the image, and those for the agent. */
 export function runArguments(plan: ClusterPlan, agent: AgentPlan) {
   const args = agentRunArguments(plan, agent);
-  const at = args.indexOf(plan.site.image.reference);
+  const at = args.indexOf(plan.prerequisites.image.reference);
   return { options: args.slice(0, at), command: args.slice(at + 1) };
 }
 
@@ -56,7 +56,7 @@ export async function untilGatesHold(plan: ClusterPlan, servers: Promise<unknown
   const scope = new AbortController();
   const timeline = new Timeline();
   await untilReady(
-    () => plan.agents.map((agent) => asked(agent, { scheme: "http" })),
+    () => plan.agents.map((agent) => clientFor(agent, { scheme: "http" })),
     false,
     {
       timeout: 120_000,

@@ -82,7 +82,7 @@ function runDetached(plan: ClusterPlan, agent: AgentPlan, ...more: readonly stri
     "-d",
     "--pull=never",
     ...options,
-    plan.site.image.reference,
+    plan.prerequisites.image.reference,
     ...command,
     ...more,
   );
@@ -147,9 +147,15 @@ export async function compose(
   clients: number,
 ): Promise<Sample> {
   const plan = await planOf(image, servers, clients);
-  const file = `${process.env.TMPDIR ?? "/tmp"}/compose-${plan.site.clusterId}.json`;
+  const file = `${process.env.TMPDIR ?? "/tmp"}/compose-${plan.prerequisites.clusterId}.json`;
   writeFileSync(file, JSON.stringify(composeFile(plan)));
-  const [program = "", ...args] = [...command, "-p", `bench${plan.site.clusterId}`, "-f", file];
+  const [program = "", ...args] = [
+    ...command,
+    "-p",
+    `bench${plan.prerequisites.clusterId}`,
+    "-f",
+    file,
+  ];
   const start = async () => {
     const started = run(program, ...args, "up", "-d");
     await Promise.all([started, untilGatesHold(plan, started)]);
@@ -163,7 +169,7 @@ export async function compose(
 
 function composeFile(plan: ClusterPlan) {
   const service = (agent: AgentPlan) => ({
-    image: plan.site.image.reference,
+    image: plan.prerequisites.image.reference,
     container_name: agent.container,
     hostname: agent.node,
     environment: { CONSUL_BIND_INTERFACE: "eth0" },

@@ -11,8 +11,8 @@ import {
   hasDnsToken,
   replicationRules,
 } from "../plan/security-config.ts";
-import { credentialsOf, type Secrets, type Tokens } from "../plan/security-files.ts";
-import { asked } from "../ready/agents.ts";
+import { credentialsFrom, type Secrets, type Tokens } from "../plan/security-files.ts";
+import { clientFor } from "../ready/agents.ts";
 
 /** Milliseconds between two attempts. */
 const pause = 25;
@@ -43,12 +43,12 @@ export async function grantTokens(
 ): Promise<void> {
   const { tokens, version } = secrets;
   if (!tokens) return;
-  const credentials = credentialsOf(secrets);
+  const credentials = credentialsFrom(secrets);
   const deadline = performance.now() + timeout;
   const server = () => {
     const [first] = current();
     if (!first) throw new Error("a cluster has at least one server");
-    return asked(first, credentials).consul;
+    return clientFor(first, credentials).consul;
   };
   // Asked first, as it needs no token and so leaves no refusal in the server's log.
   await untilDone(
@@ -127,11 +127,11 @@ async function untilDone(
 export async function resync(agents: readonly AgentPlan[], secrets: Secrets): Promise<void> {
   const { tokens, version } = secrets;
   if (!tokens) return;
-  const credentials = credentialsOf(secrets);
+  const credentials = credentialsFrom(secrets);
   const standard = hasDnsToken(version) ? "" : tokens.dns;
   await Promise.all(
     agents.map(async (agent) => {
-      const { consul } = asked(agent, credentials);
+      const { consul } = clientFor(agent, credentials);
       await consul.setDefaultToken(tokens.agents.get(agent.node) ?? "");
       await consul.setDefaultToken(standard);
     }),

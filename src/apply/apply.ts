@@ -7,8 +7,8 @@ import { isSecured } from "../plan/agent-config.ts";
 import { agentRunArguments } from "../plan/container-arguments.ts";
 import { clusterFilter, nodeFilter } from "../plan/labels.ts";
 import { type AgentPlan, type ClusterPlan, withOtherPorts } from "../plan/plan.ts";
-import { credentialsOf, type Secrets, securityArchive } from "../plan/security-files.ts";
-import { asked } from "../ready/agents.ts";
+import { credentialsFrom, type Secrets, securityArchive } from "../plan/security-files.ts";
+import { clientFor } from "../ready/agents.ts";
 import { explainExit, explainNotReady, explainStart } from "../ready/diagnosis.ts";
 import { untilReady } from "../ready/wait.ts";
 import type { Timeline } from "../runner/timeline.ts";
@@ -44,9 +44,9 @@ export async function apply(
   const scoped = docker.within(scope.signal);
 
   const ended = scoped
-    .firstExit([clusterFilter(plan.site.clusterId), nodeFilter], new Date())
+    .firstExit([clusterFilter(plan.prerequisites.clusterId), nodeFilter], new Date())
     .then(async (exit) =>
-      Promise.reject(await explainExit(docker, plan.site.image.reference, agents, exit)),
+      Promise.reject(await explainExit(docker, plan.prerequisites.image.reference, agents, exit)),
     );
   const making = makeSecrets(scoped);
   const startThose = (role: Role) => startAll(scoped, plan, making, role, agents, log);
@@ -59,8 +59,8 @@ export async function apply(
   const { timeout } = plan.spec;
   const { signal } = scope;
   const ready = making.then((secrets) => {
-    const credentials = credentialsOf(secrets);
-    const current = () => agents.map((agent) => asked(agent, credentials));
+    const credentials = credentialsFrom(secrets);
+    const current = () => agents.map((agent) => clientFor(agent, credentials));
     // Nothing can hold before all run, and questions would take time that starting them needs.
     const wait = { timeout, onChange: log, signal, after: started };
     return untilReady(current, credentials.token !== undefined, wait, timeline).catch(
@@ -122,7 +122,7 @@ async function start(
     if (!(error instanceof DockerError)) throw error;
     const canMove = agent.publications.some(({ isFixed }) => !isFixed);
     if (error.failure !== "port-taken" || !canMove || attempt === portAttempts)
-      throw await explainStart(docker, plan.site.image.reference, agent, error);
+      throw await explainStart(docker, plan.prerequisites.image.reference, agent, error);
     // The container was created before its ports were found taken.
     await docker.removeContainers([agent.container]);
     const ports = await freePorts(agent.publications.length);

@@ -6,7 +6,12 @@ import { freePorts, holderOf, isTaken } from "../docker/ports.ts";
 import { InputError, type Problem } from "../errors.ts";
 import { type ClusterSpec, portNames } from "../inputs/cluster-spec.ts";
 import { anyClusterFilter, jobLabels, keepLabels } from "../plan/labels.ts";
-import { freePortsNeeded, networkArguments, networkOf, type Site } from "../plan/plan.ts";
+import {
+  freePortsNeeded,
+  networkArguments,
+  networkName,
+  type Prerequisites,
+} from "../plan/plan.ts";
 import { takenPort } from "../ready/diagnosis.ts";
 import type { Timeline } from "../runner/timeline.ts";
 import { checkConfig } from "./config-check.ts";
@@ -22,14 +27,14 @@ import { checkConfig } from "./config-check.ts";
  * @throws InputError where a port is taken, the network is not there, or Consul refuses `config`
  * @throws ActionError where the image can't be had
  */
-export async function prepareSite(
+export async function prepare(
   docker: Docker,
   spec: ClusterSpec,
   clusterId: string,
   env: Readonly<Record<string, string | undefined>>,
   log: (line: string) => void,
   timeline: Timeline,
-): Promise<Site> {
+): Promise<Prerequisites> {
   const labels = jobLabels(env, hostname());
   const owner = { clusterId, jobLabels: { ...labels, ...keepLabels(spec) } };
   const scope = new AbortController();
@@ -44,7 +49,7 @@ export async function prepareSite(
   ] as const;
   try {
     const [network, image, ports] = await Promise.all(parts);
-    await checkConfig(scoped, spec, owner, image, networkOf(spec, clusterId), log);
+    await checkConfig(scoped, spec, owner, image, networkName(spec, clusterId), log);
     return { ...owner, image, ...network, freePorts: ports };
   } finally {
     // Where one part fails, the others must not go on behind the message: a pull takes long.
@@ -81,7 +86,7 @@ async function portProblems(docker: Docker, { ports }: ClusterSpec): Promise<Pro
   return problems.flat();
 }
 
-type NetworkFacts = Pick<Site, "isOnNetwork" | "areNodeNamesTaken">;
+type NetworkFacts = Pick<Prerequisites, "isOnNetwork" | "areNodeNamesTaken">;
 
 const ownNetworkFacts: NetworkFacts = { isOnNetwork: false, areNodeNamesTaken: false };
 

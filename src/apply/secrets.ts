@@ -59,10 +59,10 @@ async function makeKeys(docker: Docker, plan: ClusterPlan): Promise<string> {
   }
 }
 
-function unusable({ site }: ClusterPlan, reason: string, cause?: Error): ActionError {
+function unusable({ prerequisites }: ClusterPlan, reason: string, cause?: Error): ActionError {
   return new ActionError(
     "The image can't make keys",
-    `Inputs \`acl\`, \`gossip-encryption\` and \`tls\` need an image with \`sh\` and \`consul\`, to make tokens, keys and certificates that fit. ${site.image.reference} did not: ${reason}`,
+    `Inputs \`acl\`, \`gossip-encryption\` and \`tls\` need an image with \`sh\` and \`consul\`, to make tokens, keys and certificates that fit. ${prerequisites.image.reference} did not: ${reason}`,
     { cause },
   );
 }

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import * as core from "@actions/core";
 import { apply } from "../apply/apply.ts";
-import { prepareSite } from "../apply/prepare.ts";
+import { prepare } from "../apply/prepare.ts";
 import { makeSecrets } from "../apply/secrets.ts";
-import { markOf } from "../destroy/orphans.ts";
+import { processMark } from "../destroy/orphans.ts";
 import { Docker } from "../docker/docker.ts";
 import { isEngineGone } from "../docker/docker-error.ts";
 import { InputError } from "../errors.ts";
@@ -13,15 +13,15 @@ import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 import { parseInputs } from "../inputs/inputs.ts";
 import { isSecured } from "../plan/agent-config.ts";
 import { type ClusterPlan, planCluster } from "../plan/plan.ts";
-import { credentialsOf, type Secrets, secretValues } from "../plan/security-files.ts";
-import { asked } from "../ready/agents.ts";
+import { credentialsFrom, type Secrets, secretValues } from "../plan/security-files.ts";
+import { clientFor } from "../ready/agents.ts";
 import { evidenceFolder, showEvidence } from "../report/evidence.ts";
 import { describe, type ReadyCluster } from "../report/ready-cluster.ts";
-import { report } from "../report/report.ts";
+import { reportCluster } from "../report/report.ts";
 import { runnerFolder, writeCa, writeCli } from "../report/runner-folder.ts";
 import { cancellation } from "../runner/cancellation.ts";
-import { answering, checkCommandFiles } from "../runner/command-files.ts";
-import { fail, timed } from "../runner/log.ts";
+import { checkCommandFiles, writeCommandFile } from "../runner/command-files.ts";
+import { fail, logTimed } from "../runner/log.ts";
 import { Timeline } from "../runner/timeline.ts";
 import { declaredSecrets, hasSeeds, seed } from "../seed/seed.ts";
 import { saveState } from "./state.ts";
@@ -32,7 +32,7 @@ export async function main(): Promise<void> {
   timeline.end("process");
   const canceled = cancellation();
   const clusterId = randomBytes(4).toString("hex");
-  const docker = new Docker(canceled, core.debug, markOf(clusterId));
+  const docker = new Docker(canceled, core.debug, processMark(clusterId));
   const folder = evidenceFolder(clusterId, process.env);
   let logs = "";
   try {
@@ -44,9 +44,9 @@ export async function main(): Promise<void> {
     const logsAlways = spec.logs === "always";
     saveState({ clusterId, cleanup: spec.cleanup, logs: wanted, logsAlways });
     // Said at once: it is wanted most where the rest of this step fails.
-    answering(() => core.setOutput("logs", wanted));
+    writeCommandFile(() => core.setOutput("logs", wanted));
     logs = wanted;
-    await report(await create(docker, spec, clusterId, timeline, canceled), logs, timeline);
+    await reportCluster(await create(docker, spec, clusterId, timeline, canceled), logs, timeline);
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
     if (canceled.aborted || error instanceof InputError || isEngineGone(error) || !logs) return;
@@ -61,22 +61,22 @@ async function create(
   timeline: Timeline,
   canceled: AbortSignal,
 ): Promise<ReadyCluster> {
-  const site = await core.group("Prepare image and network", () =>
-    prepareSite(docker, spec, clusterId, process.env, timed, timeline),
+  const prerequisites = await core.group("Prepare image and network", () =>
+    prepare(docker, spec, clusterId, process.env, logTimed, timeline),
   );
-  const plan = planCluster(spec, site);
+  const plan = planCluster(spec, prerequisites);
   const { secrets, agents } = await core.group(
-    `Start ${plan.agents.length} agents of ${site.image.reference}`,
-    () => apply(docker, plan, (scoped) => secure(scoped, plan), timed, timeline),
+    `Start ${plan.agents.length} agents of ${prerequisites.image.reference}`,
+    () => apply(docker, plan, (scoped) => secure(scoped, plan), logTimed, timeline),
   );
-  const credentials = credentialsOf(secrets);
+  const credentials = credentialsFrom(secrets);
   const tokens = hasSeeds(spec.seeds)
     ? await core.group("Give the cluster what its file declares", () =>
         timeline.during("seeds", () =>
           seed(
             spec.seeds,
-            agents.map((agent) => asked(agent, credentials)),
-            { timeout: spec.timeout, log: timed, onSecret: core.setSecret, signal: canceled },
+            agents.map((agent) => clientFor(agent, credentials)),
+            { timeout: spec.timeout, log: logTimed, onSecret: core.setSecret, signal: canceled },
           ),
         ),
       )
@@ -95,6 +95,6 @@ async function secure(docker: Docker, plan: ClusterPlan): Promise<Secrets | unde
   if (!isSecured(plan.spec.security)) return undefined;
   const secrets = await makeSecrets(docker, plan);
   for (const value of secretValues(secrets)) core.setSecret(value);
-  timed(`keys and certificates made by Consul ${secrets.version}`);
+  logTimed(`keys and certificates made by Consul ${secrets.version}`);
   return secrets;
 }

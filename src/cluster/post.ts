@@ -1,11 +1,11 @@
 import * as core from "@actions/core";
 import { destroy, removalCommand } from "../destroy/destroy.ts";
-import { endOrphans, markOf } from "../destroy/orphans.ts";
+import { endOrphans, processMark } from "../destroy/orphans.ts";
 import { Docker } from "../docker/docker.ts";
 import { messageOf } from "../errors.ts";
 import { showEvidence } from "../report/evidence.ts";
 import { removeRunnerFolder, runnerFolder } from "../report/runner-folder.ts";
-import { timed } from "../runner/log.ts";
+import { logTimed } from "../runner/log.ts";
 import { loadState } from "./state.ts";
 
 /** Milliseconds for all of this step: an engine that hangs must not hold up the runner for hours. */
@@ -23,8 +23,8 @@ export async function post(): Promise<void> {
   const { clusterId, cleanup, logs, logsAlways } = state;
   const docker = new Docker(AbortSignal.timeout(patience), core.debug);
   try {
-    const orphans = await endOrphans(markOf(clusterId), orphanPatience);
-    if (orphans > 0) timed(`${orphans} docker commands of a killed step have ended`);
+    const orphans = await endOrphans(processMark(clusterId), orphanPatience);
+    if (orphans > 0) logTimed(`${orphans} docker commands of a killed step have ended`);
     // The runner fills in this input anew for the post step (actions/runner, `ActionRunner`).
     const isGood = core.getInput("job-status") === "success";
     if (logs !== "" && (logsAlways || !isGood || core.isDebug()))
@@ -44,7 +44,9 @@ async function remove(docker: Docker, clusterId: string): Promise<void> {
   for (const { name, reason } of leftovers) warn(clusterId, `${name}: ${reason}`);
   if (leftovers.length > 0) return;
   await removeRunnerFolder(runnerFolder(clusterId, process.env));
-  timed(`Cluster ${clusterId} removed: ${containers} containers, with their volumes and network.`);
+  logTimed(
+    `Cluster ${clusterId} removed: ${containers} containers, with their volumes and network.`,
+  );
 }
 
 function warn(clusterId: string, reason: string): void {

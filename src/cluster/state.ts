@@ -1,5 +1,5 @@
 import * as core from "@actions/core";
-import { answering } from "../runner/command-files.ts";
+import { writeCommandFile } from "../runner/command-files.ts";
 
 /** What main leaves for the post step. */
 export interface State {
@@ -17,7 +17,7 @@ export interface State {
  * @throws ActionError where the runner's file can't be written
  */
 export function saveState({ clusterId, cleanup, logs, logsAlways }: State): void {
-  answering(() => {
+  writeCommandFile(() => {
     core.saveState("cluster-id", clusterId);
     core.saveState("cleanup", cleanup);
     core.saveState("logs", logs);

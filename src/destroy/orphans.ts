@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const pause = 50;
 
 /** The variable that marks a cluster's docker commands. */
-export function markOf(clusterId: string): Record<string, string> {
+export function processMark(clusterId: string): Record<string, string> {
   return { CONSUL_CLUSTER_ACTION_ID: clusterId };
 }
 

@@ -1,7 +1,7 @@
 import { ConsulError } from "../consul/http.ts";
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
 import { quorumOf, type Raft } from "../find/raft.ts";
-import { type AskedAgent, ask, servers } from "../ready/agents.ts";
+import { type AgentClient, ask, servers } from "../ready/agents.ts";
 import {
   agreedLeader,
   everyoneNames,
@@ -32,9 +32,9 @@ export interface Before {
 }
 
 /** Which nodes are able to do their part afterwards, of those that were and those that were hit. */
-type Fate = "gone" | "back" | "untouched";
+type Availability = "gone" | "back" | "untouched";
 
-const fates: Readonly<Record<FaultAction, Fate>> = {
+const availabilityAfter: Readonly<Record<FaultAction, Availability>> = {
   kill: "gone",
   stop: "gone",
   pause: "gone",
@@ -61,7 +61,7 @@ export function effectOf(
   agents: readonly FoundAgent[],
   { raft, addresses, elsewhere }: Before,
 ): Effect {
-  const fate = fates[action];
+  const fate = availabilityAfter[action];
   if (fate === "untouched") return { what: "the data is gone", asked: [], gates: [] };
   const isHit = ({ node }: FoundAgent) => hit.some((each) => each.node === node);
   const others = agents.filter((agent) => isUp(agent) && !isHit(agent));
@@ -102,7 +102,7 @@ const noLeader: Gate = {
       // A client asks a server, so its error says that there is nobody to tell it of a leader.
       return roles.get(node) === "client" ? [] : [`${node}: ${answer.message}`];
     });
-    return { picture: failing.length === 0 ? "no leader" : "leader still reported", failing };
+    return { status: failing.length === 0 ? "no leader" : "leader still reported", failing };
   },
 };
 
@@ -117,7 +117,7 @@ const leaderAmongOthers = (hit: readonly FoundAgent[]): Gate => ({
       const isOld = typeof answer === "string" && gone.includes(answer.replace(/:\d+$/, ""));
       return isOld ? [`${node}: still ${answer}`] : [];
     });
-    return { picture: failing.length === 0 ? "one leader" : "the old leader", failing };
+    return { status: failing.length === 0 ? "one leader" : "the old leader", failing };
   },
 });
 
@@ -132,7 +132,7 @@ const notAlive = (hit: readonly FoundAgent[]): Gate => ({
   look: async (agents) => nobodyNames(hit, await aliveFor(agents), "alive"),
 });
 
-const aliveFor = (agents: readonly AskedAgent[]) =>
+const aliveFor = (agents: readonly AgentClient[]) =>
   ask(agents, async (consul) =>
     (await consul.members()).filter(({ isAlive }) => isAlive).map(({ node }) => node),
   );
@@ -171,5 +171,5 @@ function nobodyNames(
     return named.length === 0 ? [] : [`${node}: still ${what}: ${named.join(", ")}`];
   });
   const gone = hit.map(({ node }) => node).join(", ");
-  return { picture: `${gone} ${failing.length === 0 ? "not" : "still"} ${what}`, failing };
+  return { status: `${gone} ${failing.length === 0 ? "not" : "still"} ${what}`, failing };
 }

@@ -15,9 +15,9 @@ import { hasQuorum, ledAmong, raftOf } from "../find/raft.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
 import { servers } from "../ready/agents.ts";
 import { untilHold } from "../ready/wait.ts";
-import { nodeOf } from "../report/nodes.ts";
+import { foundNode } from "../report/nodes.ts";
 import { cancellation } from "../runner/cancellation.ts";
-import { fail, timed } from "../runner/log.ts";
+import { fail, logTimed } from "../runner/log.ts";
 import { type Effect, effectOf } from "./effect.ts";
 import { type FaultAction, type FaultSpec, parseFaultInputs } from "./fault-inputs.ts";
 import { isolate, reconnect } from "./isolation.ts";
@@ -42,17 +42,17 @@ export async function fault(): Promise<void> {
     const elsewhere = await ledAmong(others, addresses);
     const effect = effectOf(spec.action, hit, there, { raft, addresses, elsewhere });
     await core.group(`${spec.action} ${hit.map(({ node }) => node).join(", ")}`, async () => {
-      await doIt(docker, spec, cluster, hit);
-      if (spec.wait) await untilTrue(docker, spec, cluster, effect);
+      await perform(docker, spec, cluster, hit);
+      if (spec.wait) await confirm(docker, spec, cluster, effect);
     });
     const after = await lookAgain(docker, cluster);
-    await report(hit, after);
+    await reportFault(hit, after);
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
   }
 }
 
-type Deed = (
+type Operation = (
   docker: Docker,
   hit: readonly FoundAgent[],
   cluster: FoundCluster,
@@ -62,7 +62,7 @@ type Deed = (
 const containers = (agents: readonly FoundAgent[]) => agents.map(({ container }) => container);
 
 /** What each action does. What it must lead to is in effect.ts. */
-const deeds: Readonly<Record<FaultAction, Deed>> = {
+const operations: Readonly<Record<FaultAction, Operation>> = {
   kill: (docker, hit) => docker.change("kill", containers(hit)),
   stop: async (docker, hit, _, timeout) => {
     // One after another: with each that leaves, raft's quorum gets smaller.
@@ -92,18 +92,18 @@ const deeds: Readonly<Record<FaultAction, Deed>> = {
   },
 };
 
-async function doIt(
+async function perform(
   docker: Docker,
   { action, timeout }: FaultSpec,
   cluster: FoundCluster,
   hit: readonly FoundAgent[],
 ) {
-  await deeds[action](docker, hit, cluster, timeout);
-  timed(`${action}: done`);
+  await operations[action](docker, hit, cluster, timeout);
+  logTimed(`${action}: done`);
 }
 
 /** Waits for the effect. An agent that is asked and ends instead fails the step at once. */
-async function untilTrue(
+async function confirm(
   docker: Docker,
   { action, timeout }: FaultSpec,
   { clusterId }: FoundCluster,
@@ -114,7 +114,7 @@ async function untilTrue(
     summary: `"${action}" did not lead to its effect (${what})`,
   };
   await whileAllRun(docker, clusterId, asked, (signal) =>
-    untilHold(gates, () => asked, { timeout, onChange: timed, signal, failure }),
+    untilHold(gates, () => asked, { timeout, onChange: logTimed, signal, failure }),
   );
 }
 
@@ -137,7 +137,7 @@ async function leave(docker: Docker, agent: FoundAgent, timeout: number): Promis
       const message = `${agent.node} was told to leave, but still ran ${timeout / 1000} s later.${said}`;
       throw new ActionError(`${agent.node} did not leave`, message, { cause: answer });
     });
-  timed(`${agent.node} has left`);
+  logTimed(`${agent.node} has left`);
 }
 
 /**
@@ -164,7 +164,7 @@ async function joinFirst(agent: FoundAgent, others: readonly FoundAgent[], pool:
     const error = await agent.consul.join(ip, pool).catch((reason: unknown) => reason);
     if (error === undefined) return;
     if (!(error instanceof ConsulError)) throw error;
-    timed(`${agent.node} could not join ${ip}: ${error.message}`);
+    logTimed(`${agent.node} could not join ${ip}: ${error.message}`);
   }
 }
 
@@ -175,7 +175,7 @@ async function removeData(docker: Docker, facts: ContainerFacts): Promise<void> 
   await docker.runToEnd([...where, Config.Image, "-ec", script, "sh", dataDirectoryOf(facts)]);
 }
 
-async function report(
+async function reportFault(
   hit: readonly FoundAgent[],
   { agents, addresses }: FoundCluster,
 ): Promise<void> {
@@ -187,7 +187,7 @@ async function report(
     node: names.length === 1 ? names.join() : JSON.stringify(names),
     leader: isLed ? raft.leader : "",
     quorum: String(isLed),
-    nodes: JSON.stringify(agents.map(nodeOf)),
+    nodes: JSON.stringify(agents.map(foundNode)),
   };
   for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value);
 }

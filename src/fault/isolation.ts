@@ -1,6 +1,6 @@
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
-import { markOf } from "../find/isolation-mark.ts";
+import { isolationVolume } from "../find/isolation-mark.ts";
 import { labelArguments } from "../plan/labels.ts";
 
 /**
@@ -20,7 +20,10 @@ export async function isolate(
   node: ContainerFacts,
   addresses: readonly string[],
 ): Promise<void> {
-  await docker.createVolume([...labelArguments({ clusterId, jobLabels: {} }), markOf(node)]);
+  await docker.createVolume([
+    ...labelArguments({ clusterId, jobLabels: {} }),
+    isolationVolume(node),
+  ]);
   const filter = "--sysctl=net.ipv4.conf.all.rp_filter=1";
   const script = 'for address; do ip route replace "$address" dev lo; done';
   await docker.runToEnd([...besides(node, filter), "-ec", script, "sh", ...addresses]);
@@ -31,7 +34,7 @@ export async function reconnect(docker: Docker, node: ContainerFacts): Promise<v
   const script =
     'ip route | while read -r address dev name rest; do if [ "$name" = lo ]; then ip route del "$address" dev lo; fi; done';
   await docker.runToEnd([...besides(node), "-ec", script]);
-  await docker.removeVolumes([markOf(node)]);
+  await docker.removeVolumes([isolationVolume(node)]);
 }
 
 /** A container in the network namespace of another, since that one may not change its own routes. */

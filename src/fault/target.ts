@@ -61,7 +61,7 @@ export function resolveTarget(
   agents: readonly FoundAgent[],
   raft: Raft,
 ): FoundAgent[] {
-  if ("names" in target) return byName(action, target.names, agents);
+  if ("names" in target) return namedAgents(action, target.names, agents);
   const able = agents.filter(({ state }) => statesFor[action].includes(state));
   const hit = "all" in target ? able : byWord[target.word](able, raft);
   if (hit.length > 0) return hit;
@@ -75,7 +75,7 @@ export function resolveTarget(
 const stateInWords = (node: string, state: NodeState, { leader }: Raft) =>
   `${node} ${state}${node === leader ? " (leader)" : ""}`;
 
-function byName(action: FaultAction, names: readonly string[], agents: readonly FoundAgent[]) {
+function namedAgents(action: FaultAction, names: readonly string[], agents: readonly FoundAgent[]) {
   return names.map((name) => {
     const agent = agents.find(({ node }) => node === name);
     if (!agent)

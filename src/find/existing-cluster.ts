@@ -8,7 +8,7 @@ import { portNames, type Role } from "../inputs/cluster-spec.ts";
 import { agentPorts, securityFolder } from "../plan/agent-config.ts";
 import { anyClusterFilter, clusterFilter, jobLabels, labelNames } from "../plan/labels.ts";
 import { type AgentPlan, addressOf, type Publication } from "../plan/plan.ts";
-import { type AskedAgent, asked } from "../ready/agents.ts";
+import { type AgentClient, clientFor } from "../ready/agents.ts";
 import { isIsolated } from "./isolation-mark.ts";
 import { lastAddresses } from "./last-addresses.ts";
 
@@ -16,7 +16,7 @@ import { lastAddresses } from "./last-addresses.ts";
 export type NodeState = "running" | "isolated" | "paused" | "stopped";
 
 /** An agent of a cluster that an earlier step started. */
-export interface FoundAgent extends AgentPlan, AskedAgent {
+export interface FoundAgent extends AgentPlan, AgentClient {
   readonly state: NodeState;
   /** In the cluster's network; empty while it is stopped. */
   readonly ip: string;
@@ -59,12 +59,12 @@ export async function findCluster(
   if (clusterId === undefined) throw notFound(wanted);
   if (ids.length > 1) throw several(ids);
   const [credentials, volumes] = await Promise.all([
-    credentialsOf(docker, facts),
+    readCredentials(docker, facts),
     docker.volumes(clusterFilter(clusterId)),
   ]);
   const agents = foundAgents(facts, credentials, volumes);
   const addresses = await lastAddresses(docker, agents, agents.filter(isUp));
-  return { clusterId, network: networkOf(facts), credentials, agents, addresses };
+  return { clusterId, network: clusterNetwork(facts), credentials, agents, addresses };
 }
 
 /** The same cluster as it is now. */
@@ -98,7 +98,7 @@ function several(ids: readonly string[]): InputError {
 const label = ({ Config }: ContainerFacts, name: string) => Config.Labels?.[name] ?? "";
 
 /** Every server has what it takes to talk with the cluster. */
-export async function credentialsOf(
+export async function readCredentials(
   docker: Docker,
   facts: readonly ContainerFacts[],
 ): Promise<Credentials> {
@@ -112,13 +112,13 @@ function foundAgents(
   volumes: readonly string[],
 ): FoundAgent[] {
   const agents = facts.map((each) => {
-    return { ...agentOf(each, credentials), state: stateOf(each, volumes) };
+    return { ...agentIn(each, credentials), state: stateOf(each, volumes) };
   });
   return agents.sort((a, b) => byPrimary(a, b) || byRoleAndNumber(a, b));
 }
 
 /** The agent in a container, as its labels and settings tell of it. */
-export function agentOf(facts: ContainerFacts, credentials: Credentials) {
+export function agentIn(facts: ContainerFacts, credentials: Credentials) {
   const node = label(facts, labelNames.node);
   const role: Role = label(facts, labelNames.role) === "server" ? "server" : "client";
   const [network] = Object.values(facts.NetworkSettings.Networks);
@@ -133,7 +133,7 @@ export function agentOf(facts: ContainerFacts, credentials: Credentials) {
   };
   return {
     ...plan,
-    ...asked(plan, credentials),
+    ...clientFor(plan, credentials),
     http: `${credentials.scheme}://${addressOf(plan, "http")}`,
     ip: network?.IPAddress ?? "",
     facts,
@@ -156,7 +156,7 @@ function stateOf(facts: ContainerFacts, volumes: readonly string[]): NodeState {
 const flagOf = ({ Config }: ContainerFacts, flag: string) =>
   (Config.Cmd ?? []).find((argument) => argument.startsWith(flag))?.slice(flag.length) ?? "";
 
-function networkOf(facts: readonly ContainerFacts[]): string {
+function clusterNetwork(facts: readonly ContainerFacts[]): string {
   const [name] = facts.flatMap(({ NetworkSettings }) => Object.keys(NetworkSettings.Networks));
   if (name === undefined)
     throw new ActionError("No network", "None of the cluster's containers is on a docker network.");
@@ -165,15 +165,15 @@ function networkOf(facts: readonly ContainerFacts[]): string {
 
 function byPrimary(a: FoundAgent, b: FoundAgent): number {
   const isPrimary = ({ datacenter, facts }: FoundAgent) => datacenter === primaryOf(facts);
-  return Number(isPrimary(b)) - Number(isPrimary(a)) || byName(a.datacenter, b.datacenter);
+  return Number(isPrimary(b)) - Number(isPrimary(a)) || compareNames(a.datacenter, b.datacenter);
 }
 
 function byRoleAndNumber(a: FoundAgent, b: FoundAgent): number {
   if (a.role !== b.role) return a.role === "server" ? -1 : 1;
-  return byName(a.node, b.node);
+  return compareNames(a.node, b.node);
 }
 
-const byName = (a: string, b: string) => a.localeCompare(b, "en", { numeric: true });
+const compareNames = (a: string, b: string) => a.localeCompare(b, "en", { numeric: true });
 
 /** The datacenter that an agent was told is the primary one; undefined where there is only one. */
 function primaryOf({ Config }: ContainerFacts): string | undefined {

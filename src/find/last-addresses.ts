@@ -3,7 +3,7 @@ import { ConsulError } from "../consul/http.ts";
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { imageDataDirectory } from "../plan/container-arguments.ts";
-import { type AskedAgent, ask } from "../ready/agents.ts";
+import { type AgentClient, ask } from "../ready/agents.ts";
 
 /** What a node's address can be learned from. */
 interface Addressed {
@@ -22,7 +22,7 @@ interface Addressed {
 export async function lastAddresses(
   docker: Docker,
   agents: readonly Addressed[],
-  working: readonly AskedAgent[],
+  working: readonly AgentClient[],
 ): Promise<ReadonlyMap<string, string>> {
   const now = agents.filter(({ ip }) => ip !== "").map(({ node, ip }) => [node, ip] as const);
   const answers = await ask(working, (consul) => consul.members());

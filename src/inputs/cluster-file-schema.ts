@@ -6,12 +6,12 @@ import { datacenterPattern, maxClients, maxConfigBytes, maxServers } from "./lim
 
 const text = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error });
 
-const wholeNumber = (min: number, max: number) => {
+const wholeNumberField = (min: number, max: number) => {
   const error = `it must be a whole number from ${min} to ${max}`;
   return z.int({ error }).min(min, { error }).max(max, { error });
 };
 
-const flag = () => z.boolean({ error: "it must be true or false" });
+const booleanField = () => z.boolean({ error: "it must be true or false" });
 
 const definitionError = "it must be a mapping of Consul's own keys";
 const definition = () => z.looseObject({}, { error: definitionError });
@@ -38,8 +38,8 @@ const datacenter = z
         datacenterPattern,
         "it must be at most 63 lower-case letters, digits, '-' and '_'",
       ).describe("Name of the datacenter. The first datacenter is the primary."),
-      servers: wholeNumber(1, maxServers).optional().describe("Number of server agents."),
-      clients: wholeNumber(0, maxClients).optional().describe("Number of client agents."),
+      servers: wholeNumberField(1, maxServers).optional().describe("Number of server agents."),
+      clients: wholeNumberField(0, maxClients).optional().describe("Number of client agents."),
       config: config("every agent of this datacenter"),
     },
     { error: "it must be a mapping with `name`, `servers`, `clients` and `config`" },
@@ -121,15 +121,17 @@ export const schema = z
       server_config: config("servers only"),
       client_config: config("clients only"),
       acl: z
-        .union([flag(), acl], {
+        .union([booleanField(), acl], {
           error: "it must be true, false, or a mapping with `policies`, `roles` and `tokens`",
         })
         .optional()
         .describe(
           "ACLs with a default policy of deny; with a mapping, also policies, roles and tokens.",
         ),
-      gossip_encryption: flag().optional().describe("A fresh gossip key on every agent."),
-      tls: flag().optional().describe("A fresh CA; every agent has a certificate, and HTTPS only."),
+      gossip_encryption: booleanField().optional().describe("A fresh gossip key on every agent."),
+      tls: booleanField()
+        .optional()
+        .describe("A fresh CA; every agent has a certificate, and HTTPS only."),
       services: list(service, "Services, each registered with an agent of your choice."),
       kv: z
         .record(z.string(), z.string({ error: keyError }), {

@@ -56,8 +56,8 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
   return {
     images: candidates(image, file?.version ?? values.version),
     datacenters: [
-      datacenterOf(first, values, others.length > 0),
-      ...others.map((each) => datacenterOf(each, values, true)),
+      resolveDatacenter(first, values, others.length > 0),
+      ...others.map((each) => resolveDatacenter(each, values, true)),
     ],
     ports: {
       http: values["http-port"],
@@ -91,7 +91,7 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
  * Memory means `-dev` mode, which turns Connect on. Datacenters must agree on that, so where there
  * are several, each keeps its data on disk unless all shall keep it in memory.
  */
-function datacenterOf(
+function resolveDatacenter(
   said: Partial<FileDatacenter>,
   values: Values,
   isOneOfSeveral: boolean,

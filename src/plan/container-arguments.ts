@@ -10,15 +10,18 @@ import type { AgentPlan, ClusterPlan, Publication } from "./plan.ts";
  *
  * @param script - for `sh`; gets each agent's role, names and datacenter as arguments
  */
-export function keyMakerArguments({ spec, site, agents }: ClusterPlan, script: string): string[] {
+export function keyMakerArguments(
+  { spec, prerequisites, agents }: ClusterPlan,
+  script: string,
+): string[] {
   return [
     "--network=none",
     "--log-driver=none",
     "--tmpfs=/keys",
     "--workdir=/keys",
     "--entrypoint=sh",
-    ...labelArguments(site),
-    site.image.reference,
+    ...labelArguments(prerequisites),
+    prerequisites.image.reference,
     "-c",
     script,
     "keys",
@@ -33,15 +36,15 @@ export function keyMakerArguments({ spec, site, agents }: ClusterPlan, script: s
 }
 
 /** Arguments of `docker run` for a container that writes the image's Consul to its output. */
-export function binaryRunArguments({ site }: ClusterPlan): string[] {
+export function binaryRunArguments({ prerequisites }: ClusterPlan): string[] {
   return [
     "--rm",
     "--pull=never",
     "--network=none",
     "--log-driver=none",
     "--entrypoint=sh",
-    ...labelArguments(site),
-    site.image.reference,
+    ...labelArguments(prerequisites),
+    prerequisites.image.reference,
     "-c",
     'exec cat "$(command -v consul)"',
   ];
@@ -49,24 +52,24 @@ export function binaryRunArguments({ site }: ClusterPlan): string[] {
 
 /** Arguments of `docker run` for one agent, its image and command included. */
 export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[] {
-  const { spec, site, network } = plan;
+  const { spec, prerequisites, network } = plan;
   const datacenter = datacenterOf(plan, agent);
   return [
     `--name=${agent.container}`,
     `--hostname=${agent.node}`,
     `--network=${network}`,
     `--network-alias=${agent.host}`,
-    ...labelArguments(site),
+    ...labelArguments(prerequisites),
     `--label=${labelNames.node}=${agent.node}`,
     `--label=${labelNames.role}=${agent.role}`,
-    ...dataDirectories(spec.env).map((directory) => `--mount=${volume(site, directory)}`),
+    ...dataDirectories(spec.env).map((directory) => `--mount=${volume(prerequisites, directory)}`),
     ...agent.publications.flatMap(publishArguments),
     "--env=CONSUL_BIND_INTERFACE=eth0",
     ...Object.entries(securedEnvironment(spec.security)).map(
       ([name, value]) => `--env=${name}=${value}`,
     ),
     ...Array.from(spec.env, ([name, value]) => `--env=${name}=${value}`),
-    site.image.reference,
+    prerequisites.image.reference,
     ...agentArguments({
       role: agent.role,
       node: agent.node,

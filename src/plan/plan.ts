@@ -6,7 +6,7 @@ import { agentPorts } from "./agent-config.ts";
 import { labelArguments, type Owner } from "./labels.ts";
 
 /** What a plan needs to know of the place it is made for. */
-export interface Site extends Owner {
+export interface Prerequisites extends Owner {
   /** The image to start; the engine has it. */
   readonly image: Image;
   /** Whether this process is on the cluster's network, as in a job that runs in a container. */
@@ -38,7 +38,7 @@ export interface AgentPlan {
 /** Every agent of a cluster: its name, its ports and its place. */
 export interface ClusterPlan {
   readonly spec: ClusterSpec;
-  readonly site: Site;
+  readonly prerequisites: Prerequisites;
   readonly network: string;
   /** The primary datacenter's first, in each the servers first. The first has the ports that the inputs name. */
   readonly agents: readonly AgentPlan[];
@@ -50,18 +50,18 @@ export function freePortsNeeded({ datacenters, ports }: ClusterSpec): number {
   return others.length + Object.values(ports).filter((port) => port === 0).length;
 }
 
-/** Plans a cluster: same spec and site in, same plan out. */
-export function planCluster(spec: ClusterSpec, site: Site): ClusterPlan {
-  const free = site.freePorts.values();
+/** Plans a cluster: same spec and prerequisites in, same plan out. */
+export function planCluster(spec: ClusterSpec, prerequisites: Prerequisites): ClusterPlan {
+  const free = prerequisites.freePorts.values();
   const agents = nodesOf(spec.datacenters).map((shape, index): AgentPlan => {
     const { node } = shape;
     const wanted: Partial<Record<PortName, number>> = index === 0 ? spec.ports : { http: 0 };
-    const publications = site.isOnNetwork ? [] : publish(wanted, free);
-    const container = `consul-${site.clusterId}-${node}`;
-    const host = site.areNodeNamesTaken ? container : node;
+    const publications = prerequisites.isOnNetwork ? [] : publish(wanted, free);
+    const container = `consul-${prerequisites.clusterId}-${node}`;
+    const host = prerequisites.areNodeNamesTaken ? container : node;
     return { ...shape, container, host, publications };
   });
-  return { spec, site, network: networkOf(spec, site.clusterId), agents };
+  return { spec, prerequisites, network: networkName(spec, prerequisites.clusterId), agents };
 }
 
 function publish(
@@ -107,5 +107,5 @@ export function networkArguments(owner: Owner): string[] {
 const ownNetwork = (clusterId: string) => `consul-${clusterId}`;
 
 /** The network that a cluster's agents are on. */
-export const networkOf = (spec: ClusterSpec, clusterId: string) =>
+export const networkName = (spec: ClusterSpec, clusterId: string) =>
   spec.network || ownNetwork(clusterId);

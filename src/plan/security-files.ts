@@ -36,7 +36,7 @@ export interface Secrets {
 }
 
 /** How the whole cluster is talked to. */
-export function credentialsOf(secrets: Secrets | undefined): Credentials {
+export function credentialsFrom(secrets: Secrets | undefined): Credentials {
   const { ca, tokens } = secrets ?? {};
   return {
     scheme: ca ? "https" : "http",

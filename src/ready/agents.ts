@@ -4,7 +4,7 @@ import type { Role } from "../inputs/cluster-spec.ts";
 import { type AgentPlan, addressOf } from "../plan/plan.ts";
 
 /** An agent and its HTTP API. */
-export interface AskedAgent {
+export interface AgentClient {
   readonly node: string;
   readonly role: Role;
   readonly datacenter: string;
@@ -16,14 +16,14 @@ export interface Answer<T> {
   readonly answer: T | ConsulError;
 }
 
-export const byDatacenter = <T extends AskedAgent>(agents: readonly T[]) =>
+export const byDatacenter = <T extends AgentClient>(agents: readonly T[]) =>
   Map.groupBy(agents, ({ datacenter }) => datacenter);
 
-export const servers = <T extends AskedAgent>(agents: readonly T[]): T[] =>
+export const servers = <T extends AgentClient>(agents: readonly T[]): T[] =>
   agents.filter(({ role }) => role === "server");
 
 /** An agent of the plan, to be asked with the credentials of its cluster. */
-export function asked(agent: AgentPlan, credentials: Credentials): AskedAgent {
+export function clientFor(agent: AgentPlan, credentials: Credentials): AgentClient {
   const consul = new Consul({ ...credentials, address: addressOf(agent, "http") });
   const { node, role, datacenter } = agent;
   return { node, role, datacenter, consul };
@@ -31,7 +31,7 @@ export function asked(agent: AgentPlan, credentials: Credentials): AskedAgent {
 
 /** Asks agents the same, all at once. An agent that can't answer gives its error as its answer. */
 export function ask<T>(
-  agents: readonly AskedAgent[],
+  agents: readonly AgentClient[],
   question: (consul: Consul) => Promise<T>,
 ): Promise<Answer<T>[]> {
   return Promise.all(

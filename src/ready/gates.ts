@@ -1,12 +1,12 @@
 import type { Member, RaftPeer } from "../consul/answers.ts";
 import { ConsulError } from "../consul/http.ts";
 import type { PhaseName } from "../runner/timeline.ts";
-import { type Answer, type AskedAgent, ask, byDatacenter, servers } from "./agents.ts";
+import { type AgentClient, type Answer, ask, byDatacenter, servers } from "./agents.ts";
 
 /** What one look at the cluster tells of a gate. */
 export interface Verdict {
   /** A few words for the log, for example `4 of 6 alive`. */
-  readonly picture: string;
+  readonly status: string;
   /** For whom the gate does not hold, and what was seen there. Empty where it holds. */
   readonly failing: readonly string[];
 }
@@ -14,7 +14,7 @@ export interface Verdict {
 /** Something that must be true before a wait is over. */
 export interface Gate {
   readonly name: string;
-  look(agents: readonly AskedAgent[]): Promise<Verdict>;
+  look(agents: readonly AgentClient[]): Promise<Verdict>;
 }
 
 /** A gate of a start, and the phase of the timeline that ends when it first holds. */
@@ -93,7 +93,7 @@ export const wanGate: ReadyGate = {
 };
 
 const together = (verdicts: readonly Verdict[]): Verdict => ({
-  picture: verdicts.map(({ picture }) => picture).join(", "),
+  status: verdicts.map(({ status }) => status).join(", "),
   failing: verdicts.flatMap(({ failing }) => failing),
 });
 
@@ -101,8 +101,8 @@ const together = (verdicts: readonly Verdict[]): Verdict => ({
 function inEachDatacenter(gate: ReadyGate): ReadyGate {
   const look: Gate["look"] = async (agents) => {
     const looks = [...byDatacenter(agents)].map(async ([datacenter, there]) => {
-      const { picture, failing } = await gate.look(there);
-      return { picture: `${datacenter}: ${picture}`, failing };
+      const { status, failing } = await gate.look(there);
+      return { status: `${datacenter}: ${status}`, failing };
     });
     return together(await Promise.all(looks));
   };
@@ -110,7 +110,7 @@ function inEachDatacenter(gate: ReadyGate): ReadyGate {
 }
 
 /** The gates for these agents, in the order in which they are looked at. */
-export function gatesFor(agents: readonly AskedAgent[], hasTokens: boolean): readonly ReadyGate[] {
+export function gatesFor(agents: readonly AgentClient[], hasTokens: boolean): readonly ReadyGate[] {
   const gates = hasTokens ? gatesWithTokens : readyGates;
   return byDatacenter(agents).size > 1 ? [...gates.map(inEachDatacenter), wanGate] : gates;
 }
@@ -121,7 +121,7 @@ const gatesWithTokens = readyGates.toSorted((a, b) => Number(a.needsToken) - Num
 
 /** Holds where each answer names all of the wanted nodes; counts what the worst answer names. */
 export function everyoneNames(
-  wanted: readonly Pick<AskedAgent, "node">[],
+  wanted: readonly Pick<AgentClient, "node">[],
   answers: readonly Answer<readonly string[]>[],
   what: string,
 ): Verdict {
@@ -134,7 +134,7 @@ export function everyoneNames(
   });
   const worst = Math.max(...views.map(({ lacks }) => lacks));
   return {
-    picture: `${wanted.length - worst} of ${wanted.length} ${what}`,
+    status: `${wanted.length - worst} of ${wanted.length} ${what}`,
     failing: views.filter(({ lacks }) => lacks > 0).map(({ line }) => line),
   };
 }
@@ -144,17 +144,17 @@ export function agreedLeader(answers: readonly Answer<string>[]): Verdict {
   const leaders = new Set(
     answers.map(({ answer }) => (answer instanceof ConsulError ? "" : answer)),
   );
-  if (leaders.size === 1 && !leaders.has("")) return { picture: "one leader", failing: [] };
+  if (leaders.size === 1 && !leaders.has("")) return { status: "one leader", failing: [] };
   const failing = answers.map(
     ({ node, answer }) =>
       `${node}: ${answer instanceof ConsulError ? answer.message : answer || "no leader"}`,
   );
   const isLed = leaders.size > 1;
-  return { picture: isLed ? "leader not known to all" : "no leader", failing };
+  return { status: isLed ? "leader not known to all" : "no leader", failing };
 }
 
 /** That these agents and those of other datacenters see each other, where there are such. */
-export function overWan(agents: readonly AskedAgent[], elsewhere: readonly AskedAgent[]): Gate[] {
+export function overWan(agents: readonly AgentClient[], elsewhere: readonly AgentClient[]): Gate[] {
   const look = () => wanGate.look([...agents, ...elsewhere]);
   return elsewhere.length === 0 ? [] : [{ name: wanGate.name, look }];
 }
@@ -180,7 +180,7 @@ export const raftIsSettled = (away: readonly string[]): Gate => ({
           `${node}: raft has ${peer.node || "a server"} at ${peer.ip} (ID ${peer.id}), and no member is that`,
       );
     });
-    return { picture: failing.length === 0 ? "raft settled" : "old servers in raft", failing };
+    return { status: failing.length === 0 ? "raft settled" : "old servers in raft", failing };
   },
 });
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ConsulError } from "../consul/http.ts";
 import { ActionError } from "../errors.ts";
 import type { Timeline } from "../runner/timeline.ts";
-import { type AskedAgent, ask, byDatacenter } from "./agents.ts";
+import { type AgentClient, ask, byDatacenter } from "./agents.ts";
 import { type Gate, gatesFor, type ReadyGate } from "./gates.ts";
 
 /**
@@ -22,7 +22,7 @@ const pauseAfter = (waited: number) => Math.min(250, Math.max(25, waited / 50));
  * @throws ActionError naming the gate that did not hold when time was up, and for whom
  */
 export async function untilReady(
-  current: () => readonly AskedAgent[],
+  current: () => readonly AgentClient[],
   hasTokens: boolean,
   wait: Omit<Wait, "failure">,
   timeline: Timeline,
@@ -30,14 +30,14 @@ export async function untilReady(
   const gates = gatesFor(current(), hasTokens);
   const failure = { title: "Consul is not ready", summary: "The cluster was not ready" };
   return untilHold(
-    gates.map((gate) => timed(gate, timeline)),
+    gates.map((gate) => onTimeline(gate, timeline)),
     current,
     { ...wait, failure },
   );
 }
 
 /** The same gate, which tells the timeline when it is first asked and when it first holds. */
-function timed(gate: ReadyGate, timeline: Timeline): Gate {
+function onTimeline(gate: ReadyGate, timeline: Timeline): Gate {
   const look: Gate["look"] = async (agents) => {
     timeline.begin(gate.phase);
     const verdict = await gate.look(agents);
@@ -51,8 +51,8 @@ function timed(gate: ReadyGate, timeline: Timeline): Gate {
 export interface Wait {
   /** Milliseconds. */
   readonly timeout: number;
-  /** Gets the picture in words whenever it changes. */
-  readonly onChange: (picture: string) => void;
+  /** Gets the status in words whenever it changes. */
+  readonly onChange: (status: string) => void;
   readonly signal: AbortSignal;
   /**
    * Nobody is asked before this. Docker's proxy listens on a published port sooner than its
@@ -72,7 +72,7 @@ export interface Wait {
  */
 export async function untilHold(
   gates: readonly Gate[],
-  current: () => readonly AskedAgent[],
+  current: () => readonly AgentClient[],
   wait: Wait,
 ): Promise<void> {
   const started = performance.now();
@@ -80,12 +80,12 @@ export async function untilHold(
   const { after, signal, timeout } = wait;
   if (after) await Promise.race([after, sleep(timeout, undefined, { signal })]);
   for (;;) {
-    const { picture, failed } = await lookThrough(gates, current());
-    if (picture !== shown) wait.onChange(picture);
-    shown = picture;
+    const { status, failed } = await lookThrough(gates, current());
+    if (status !== shown) wait.onChange(status);
+    shown = status;
     if (!failed) return;
     const waited = performance.now() - started;
-    if (waited > timeout) throw await notHeld(current(), wait, picture, failed);
+    if (waited > timeout) throw await notHeld(current(), wait, status, failed);
     await sleep(pauseAfter(waited), undefined, { signal });
   }
 }
@@ -98,15 +98,15 @@ interface FailedGate {
 /** Looks at the gates in order, as far as the first that does not hold. */
 async function lookThrough(
   gates: readonly Gate[],
-  agents: readonly AskedAgent[],
-): Promise<{ picture: string; failed: FailedGate | undefined }> {
-  const pictures: string[] = [];
+  agents: readonly AgentClient[],
+): Promise<{ status: string; failed: FailedGate | undefined }> {
+  const statuses: string[] = [];
   for (const gate of gates) {
-    const { picture, failing } = await gate.look(agents);
-    pictures.push(picture);
-    if (failing.length > 0) return { picture: pictures.join(", "), failed: { gate, failing } };
+    const { status, failing } = await gate.look(agents);
+    statuses.push(status);
+    if (failing.length > 0) return { status: statuses.join(", "), failed: { gate, failing } };
   }
-  return { picture: pictures.join(", "), failed: undefined };
+  return { status: statuses.join(", "), failed: undefined };
 }
 
 /** Time is up, and a gate does not hold. */
@@ -122,14 +122,14 @@ export class NotReadyError extends ActionError {
 }
 
 async function notHeld(
-  agents: readonly AskedAgent[],
+  agents: readonly AgentClient[],
   { timeout, failure }: Wait,
-  picture: string,
+  status: string,
   { gate, failing }: FailedGate,
 ): Promise<NotReadyError> {
   const sights = await whoSeesWhom(agents);
   const lines = [
-    `${failure.summary} within ${timeout / 1000} s (${picture}). It did not come true that ${gate.name}:`,
+    `${failure.summary} within ${timeout / 1000} s (${status}). It did not come true that ${gate.name}:`,
     ...failing.map((line) => `  ${line}`),
     "Who sees whom alive:",
     ...sights.map(({ line }) => `  ${line}`),
@@ -146,12 +146,12 @@ interface Sight {
   readonly lacking: readonly string[];
 }
 
-async function whoSeesWhom(agents: readonly AskedAgent[]): Promise<Sight[]> {
+async function whoSeesWhom(agents: readonly AgentClient[]): Promise<Sight[]> {
   const sights = [...byDatacenter(agents).values()].map(whoSeesWhomIn);
   return (await Promise.all(sights)).flat();
 }
 
-async function whoSeesWhomIn(agents: readonly AskedAgent[]): Promise<Sight[]> {
+async function whoSeesWhomIn(agents: readonly AgentClient[]): Promise<Sight[]> {
   const answers = await ask(agents, (consul) => consul.members());
   return answers.map(({ node, answer }) => {
     if (answer instanceof ConsulError)

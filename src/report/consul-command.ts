@@ -12,7 +12,7 @@ import type { ClusterPlan } from "../plan/plan.ts";
 export function cliScript(plan: ClusterPlan): string {
   const [first] = plan.agents;
   if (!first) throw new Error("a cluster has at least one server");
-  const image = plan.site.image.reference;
+  const image = plan.prerequisites.image.reference;
   return `#!/bin/sh
 set -eu
 program=\${0%/*}/../consul

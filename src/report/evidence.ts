@@ -6,7 +6,7 @@ import type { Credentials } from "../consul/http.ts";
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { messageOf } from "../errors.ts";
-import { agentOf, credentialsOf } from "../find/existing-cluster.ts";
+import { agentIn, readCredentials } from "../find/existing-cluster.ts";
 import { clusterFilter, labelNames, nodeFilter } from "../plan/labels.ts";
 import { showForeign } from "../runner/log.ts";
 import { redact, secretsIn } from "./redact.ts";
@@ -70,7 +70,7 @@ export async function showEvidence(
 async function gather(docker: Docker, clusterId: string): Promise<Evidence> {
   const names = await docker.containers(clusterFilter(clusterId), nodeFilter);
   const containers = (await docker.inspectContainers(names)).toSorted(byNewestProblem);
-  const credentials = await credentialsOf(docker, containers);
+  const credentials = await readCredentials(docker, containers);
   const secrets = [
     ...containers.flatMap(({ Config }) => secretsIn(Config.Env ?? [], Config.Cmd ?? [])),
     ...(credentials.token ? [credentials.token] : []),
@@ -91,7 +91,7 @@ function byNewestProblem(a: ContainerFacts, b: ContainerFacts): number {
   return ended(b).localeCompare(ended(a)) || a.Name.localeCompare(b.Name);
 }
 
-const nodeOf = ({ Name, Config }: ContainerFacts) => Config.Labels?.[labelNames.node] ?? Name;
+const nodeLabel = ({ Name, Config }: ContainerFacts) => Config.Labels?.[labelNames.node] ?? Name;
 
 async function agentEvidence(
   docker: Docker,
@@ -103,7 +103,7 @@ async function agentEvidence(
   const clean = (texts: readonly string[]) => texts.map((text) => redact(text, secrets));
   const isOver = State.Status === "exited" || State.Status === "dead";
   return {
-    node: nodeOf(container),
+    node: nodeLabel(container),
     state: isOver ? `exited with code ${State.ExitCode}` : State.Status,
     log: redact(lines.map((line) => `${line}\n`).join(""), secrets),
     inspect: {
@@ -130,8 +130,8 @@ async function viewsOf(
 ): Promise<Evidence["views"]> {
   const ask = async (question: (consul: Consul) => Promise<unknown>) => {
     const answers = containers.map(async (container) => {
-      const answer = await question(agentOf(container, credentials).consul).catch(messageOf);
-      return [nodeOf(container), answer] as const;
+      const answer = await question(agentIn(container, credentials).consul).catch(messageOf);
+      return [nodeLabel(container), answer] as const;
     });
     return Object.fromEntries(await Promise.all(answers));
   };

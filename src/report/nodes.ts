@@ -12,7 +12,7 @@ export interface Node {
 }
 
 /** The agent as an object of the output `nodes`: what the main action tells of it, and its state. */
-export function nodeOf(agent: FoundAgent): Node & { readonly state: NodeState } {
+export function foundNode(agent: FoundAgent): Node & { readonly state: NodeState } {
   const { node, role, datacenter, container, ip, http, state } = agent;
   return { name: node, role, datacenter, container, ip, http, state };
 }

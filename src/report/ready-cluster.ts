@@ -1,7 +1,7 @@
 import type { Member, RaftPeer } from "../consul/answers.ts";
 import type { Credentials } from "../consul/http.ts";
 import { type AgentPlan, addressOf, type ClusterPlan } from "../plan/plan.ts";
-import { asked } from "../ready/agents.ts";
+import { clientFor } from "../ready/agents.ts";
 import type { SeededToken } from "../seed/acl.ts";
 import type { Node } from "./nodes.ts";
 
@@ -50,7 +50,7 @@ export async function describe(
   const members = views.flatMap((view) => view.members);
   return {
     plan,
-    nodes: agents.map((agent) => nodeOf(agent, credentials, members)),
+    nodes: agents.map((agent) => readyNode(agent, credentials, members)),
     datacenters: views.map(({ name, http, leader }) => ({ name, http, leader })),
     leader: views[0]?.leader ?? "",
     tokens,
@@ -67,7 +67,7 @@ export async function describe(
 async function lookAt(name: string, agents: readonly AgentPlan[], credentials: Credentials) {
   const first = agents.find(({ datacenter }) => datacenter === name);
   if (!first) throw new Error("a datacenter has at least one server");
-  const { consul } = asked(first, credentials);
+  const { consul } = clientFor(first, credentials);
   const [members, peers] = await Promise.all([consul.members(), consul.raftPeers()]);
   const http = `${credentials.scheme}://${addressOf(first, "http")}`;
   return { name, http, members, leader: leaderOf(peers) };
@@ -75,7 +75,7 @@ async function lookAt(name: string, agents: readonly AgentPlan[], credentials: C
 
 const leaderOf = (peers: readonly RaftPeer[]) => peers.find(({ isLeader }) => isLeader)?.node ?? "";
 
-function nodeOf(agent: AgentPlan, { scheme }: Credentials, members: readonly Member[]): Node {
+function readyNode(agent: AgentPlan, { scheme }: Credentials, members: readonly Member[]): Node {
   return {
     name: agent.node,
     role: agent.role,

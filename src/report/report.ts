@@ -1,9 +1,9 @@
 import * as core from "@actions/core";
 import { messageOf } from "../errors.ts";
-import { answering } from "../runner/command-files.ts";
+import { writeCommandFile } from "../runner/command-files.ts";
 import { barsOf, type Timeline } from "../runner/timeline.ts";
 import type { ReadyCluster } from "./ready-cluster.ts";
-import { summaryOf } from "./summary.ts";
+import { summaryText } from "./summary.ts";
 
 /** The outputs, in the order of action.yml. A check keeps action.yml and README equal to them. */
 export const outputNames = [
@@ -43,7 +43,7 @@ export function outputsOf(cluster: ReadyCluster, logs: string): Record<OutputNam
     datacenter: cluster.plan.spec.datacenters[0].name,
     datacenters: JSON.stringify(cluster.datacenters),
     tokens: JSON.stringify(cluster.tokens),
-    "cluster-id": cluster.plan.site.clusterId,
+    "cluster-id": cluster.plan.prerequisites.clusterId,
     logs,
   };
 }
@@ -67,12 +67,12 @@ export function environmentOf(cluster: ReadyCluster): Record<string, string> {
  * @param logs - the folder for evidence
  * @throws ActionError where the runner's files can't be written
  */
-export async function report(
+export async function reportCluster(
   cluster: ReadyCluster,
   logs: string,
   timeline: Timeline,
 ): Promise<void> {
-  answering(() => {
+  writeCommandFile(() => {
     const outputs = Object.entries(outputsOf(cluster, logs));
     for (const [name, value] of outputs) core.setOutput(name, value);
     if (cluster.plan.spec.exportEnv)
@@ -82,7 +82,7 @@ export async function report(
   const bars = barsOf(timeline.phases());
   await core.group("Where the time went", async () => core.info(bars.join("\n")));
   try {
-    await core.summary.addRaw(summaryOf(cluster, bars), true).write();
+    await core.summary.addRaw(summaryText(cluster, bars), true).write();
   } catch (error) {
     // Nothing of the job depends on it.
     core.warning(`The job summary can't be written: ${messageOf(error)}`);

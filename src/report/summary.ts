@@ -1,5 +1,5 @@
 import { type Definition, field } from "../inputs/seeds.ts";
-import { agentOf } from "../seed/services.ts";
+import { registrationAgent } from "../seed/services.ts";
 import type { Node } from "./nodes.ts";
 import type { ReadyCluster, ReadyDatacenter } from "./ready-cluster.ts";
 
@@ -12,7 +12,7 @@ const maxBoxes = 15;
  *
  * @param bars - the timeline, one line a phase
  */
-export function summaryOf(cluster: ReadyCluster, bars: readonly string[]): string {
+export function summaryText(cluster: ReadyCluster, bars: readonly string[]): string {
   const { nodes, datacenters, version } = cluster;
   const leaders = datacenters.map(({ leader }) => leader);
   const rows = nodes.map(({ name, role, datacenter, ip, http }) => {
@@ -54,16 +54,18 @@ function diagramOf(cluster: ReadyCluster): string[] {
     "flowchart TB",
     ...datacenters.flatMap((datacenter, index) => boxOf(datacenter, index, cluster)),
     // A chain shows that all are joined; a line for each pair would be a tangle.
-    ...datacenters.slice(1).map((_, index) => `${idOf(index)} <-->|WAN| ${idOf(index + 1)}`),
+    ...datacenters
+      .slice(1)
+      .map((_, index) => `${subgraphId(index)} <-->|WAN| ${subgraphId(index + 1)}`),
     ...datacenters.map(({ leader }) => `style ${leader} stroke-width:3px`),
   ];
 }
 
-const idOf = (index: number) => `datacenter${index === 0 ? "" : index + 1}`;
+const subgraphId = (index: number) => `datacenter${index === 0 ? "" : index + 1}`;
 
 function boxOf({ name, leader }: ReadyDatacenter, index: number, cluster: ReadyCluster): string[] {
   const { nodes, plan, dns, grpc } = cluster;
-  const prefix = index === 0 ? "" : `${idOf(index)}-`;
+  const prefix = index === 0 ? "" : `${subgraphId(index)}-`;
   const { services } = plan.spec.seeds;
   const box = (node: Node) => {
     const lines = [
@@ -72,7 +74,7 @@ function boxOf({ name, leader }: ReadyDatacenter, index: number, cluster: ReadyC
       node.http,
       ...(node === nodes[0] ? [`DNS ${dns}`, `gRPC ${grpc}`] : []),
       ...services
-        .filter((service) => agentOf(service, plan.agents).node === node.name)
+        .filter((service) => registrationAgent(service, plan.agents).node === node.name)
         .map(({ value }) => `⬢ ${labelOf(value)}`),
     ];
     return `${node.name}["${lines.join("<br/>")}"]`;
@@ -92,7 +94,7 @@ function boxOf({ name, leader }: ReadyDatacenter, index: number, cluster: ReadyC
   };
   const clients = group("client");
   return [
-    `subgraph ${idOf(index)}["datacenter ${name}"]`,
+    `subgraph ${subgraphId(index)}["datacenter ${name}"]`,
     ...group("server"),
     ...clients,
     ...(clients.length > 0 ? [`  ${prefix}clients --> ${prefix}servers`] : []),

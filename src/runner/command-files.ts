@@ -40,16 +40,16 @@ function unwritable(path = ""): string | undefined {
  *
  * @throws ActionError where the disk is full or the file is gone
  */
-export function answering<T>(write: () => T): T {
+export function writeCommandFile<T>(write: () => T): T {
   try {
     return write();
   } catch (cause) {
-    throw unanswered(cause);
+    throw commandFileError(cause);
   }
 }
 
 /** What is said where the runner's file could not be written. */
-export function unanswered(cause: unknown): ActionError {
+export function commandFileError(cause: unknown): ActionError {
   const message = `A command file of the runner can't be written: ${messageOf(cause)}. Free space on the runner's disk, and look whether its _work folder is still there.`;
   return new ActionError("The runner's command files can't be written", message, { cause });
 }

@@ -3,7 +3,7 @@ import * as core from "@actions/core";
 import { ActionError, InputError, messageOf } from "../errors.ts";
 
 /** Writes a line with the seconds since this process started. */
-export function timed(line: string): void {
+export function logTimed(line: string): void {
   core.info(`${process.uptime().toFixed(2).padStart(6)} s  ${line}`);
 }
 

@@ -36,10 +36,10 @@ async function ensureAclObject(
 ): Promise<ConsulObject> {
   const existing = await findAclObject(consul, kind, declared);
   if (existing && covers(existing, declared)) return existing;
-  return consul.setAclObject(kind, declared, existing && idOf(kind, existing));
+  return consul.setAclObject(kind, declared, existing && aclObjectId(kind, existing));
 }
 
-const idOf = (kind: AclKind, object: ConsulObject) =>
+const aclObjectId = (kind: AclKind, object: ConsulObject) =>
   textField(object, kind === "token" ? "AccessorID" : "ID");
 
 /** What tells one object of a kind from another; of several keys, the first that is declared. */
@@ -55,7 +55,7 @@ async function findAclObject(consul: Consul, kind: AclKind, declared: Definition
   const value = textField(declared, key);
   if (key === "SecretID") return consul.tokenOf(value);
   const listed = (await consul.aclObjects(kind)).find((each) => textField(each, key) === value);
-  return listed && consul.aclObject(kind, idOf(kind, listed));
+  return listed && consul.aclObject(kind, aclObjectId(kind, listed));
 }
 
 function tokenOf(object: ConsulObject): SeededToken {

@@ -3,7 +3,7 @@ import type { Consul } from "../consul/consul.ts";
 import { ConsulError } from "../consul/http.ts";
 import type { Problem } from "../errors.ts";
 import type { DeclaredKey } from "../inputs/seeds.ts";
-import { noting, refusal } from "./progress.ts";
+import { collectRefusal, refusedByConsul } from "./progress.ts";
 
 /** Consul's limit on the operations of a transaction (agent/txn_endpoint.go, `maxTxnOps`). */
 const maxOperations = 64;
@@ -13,7 +13,7 @@ const maxTransactionBytes = 512 * 1024;
 export async function seedKeys(kv: readonly DeclaredKey[], consul: Consul, problems: Problem[]) {
   const [first] = kv;
   if (!first) return;
-  await noting(problems, first, async () => {
+  await collectRefusal(problems, first, async () => {
     const there = new Map((await consul.keys()).map(({ key, value }) => [key, value]));
     const lacking = kv.filter(({ key, value }) => !there.get(key)?.equals(value));
     for (const batch of transactions(lacking)) problems.push(...(await setKeys(batch, consul)));
@@ -29,10 +29,10 @@ async function setKeys(batch: readonly DeclaredKey[], consul: Consul): Promise<P
       return [];
     }
     const refused = await consul.setKeys(batch);
-    return refused.map(({ index, reason }) => refusal(batch[index] ?? first, reason));
+    return refused.map(({ index, reason }) => refusedByConsul(batch[index] ?? first, reason));
   } catch (error) {
     if (!(error instanceof ConsulError)) throw error;
-    return [refusal(first, error.message)];
+    return [refusedByConsul(first, error.message)];
   }
 }
 

@@ -35,18 +35,22 @@ export interface Named {
 /** Gives one thing to Consul; notes a refusal and returns whether there was none. */
 export type Give = (declared: Named, giving: () => Promise<void>) => Promise<boolean>;
 
-export async function noting(problems: Problem[], declared: Named, giving: () => Promise<void>) {
+export async function collectRefusal(
+  problems: Problem[],
+  declared: Named,
+  giving: () => Promise<void>,
+) {
   try {
     await giving();
     return true;
   } catch (error) {
     if (!(error instanceof ConsulError)) throw error;
-    problems.push(refusal(declared, error.message));
+    problems.push(refusedByConsul(declared, error.message));
     return false;
   }
 }
 
-export function refusal({ name, place }: Named, reason: string): Problem {
+export function refusedByConsul({ name, place }: Named, reason: string): Problem {
   const message = `${placeText(place)}: Consul did not take \`${name}\`: ${reason}`;
   return { input: "cluster", place, message };
 }

@@ -3,7 +3,13 @@ import type { Declared, Seeds } from "../inputs/seeds.ts";
 import { type SeededToken, seedAcl } from "./acl.ts";
 import { textField } from "./declared.ts";
 import { seedKeys } from "./kv.ts";
-import { type Named, noting, type SeedAgent, type Seeding, untilNothingLacks } from "./progress.ts";
+import {
+  collectRefusal,
+  type Named,
+  type SeedAgent,
+  type Seeding,
+  untilNothingLacks,
+} from "./progress.ts";
 import { seedEntriesThenServices, seenElsewhere } from "./services.ts";
 
 /**
@@ -25,7 +31,8 @@ export async function seed(
   if (!first) throw new Error("a cluster has at least one server");
   const { consul } = first;
   const problems: Problem[] = [];
-  const give = (declared: Named, giving: () => Promise<void>) => noting(problems, declared, giving);
+  const give = (declared: Named, giving: () => Promise<void>) =>
+    collectRefusal(problems, declared, giving);
 
   const [tokens] = await Promise.all([
     seedAcl(seeds, consul, give),
@@ -38,7 +45,7 @@ export async function seed(
     ...seeds.services.map((service) => seenElsewhere(service, agents, seeding)),
     ...firstElsewhere(agents).map((agent) => replicated(seeds, tokens, agent, seeding)),
   ]);
-  for (const line of summaryOf(seeds)) log(line);
+  for (const line of seedCounts(seeds)) log(line);
   return tokens;
 }
 
@@ -54,7 +61,7 @@ export const hasSeeds = (seeds: Seeds) => Object.values(seeds).some((list) => li
 export const declaredSecrets = ({ tokens }: Seeds) =>
   tokens.map(({ value }) => textField(value, "SecretID")).filter((secret) => secret !== "");
 
-function summaryOf({ policies, roles, tokens, kv, configEntries, services }: Seeds): string[] {
+function seedCounts({ policies, roles, tokens, kv, configEntries, services }: Seeds): string[] {
   const counts = { policies, roles, tokens, keys: kv, "config entries": configEntries, services };
   return Object.entries(counts)
     .filter(([, list]) => list.length > 0)

@@ -28,7 +28,9 @@ export async function seedEntriesThenServices(
   const limit = pLimit(registrationsAtOnce);
   await Promise.all(
     seeds.services.map((service) =>
-      limit(() => give(service, () => agentOf(service, agents).consul.register(service.value))),
+      limit(() =>
+        give(service, () => registrationAgent(service, agents).consul.register(service.value)),
+      ),
     ),
   );
 }
@@ -40,7 +42,7 @@ async function ensureConfigEntry({ value }: Declared, consul: Consul): Promise<v
 }
 
 /** The agent that a service is registered with. */
-export function agentOf<T extends Pick<SeedAgent, "node" | "role" | "datacenter">>(
+export function registrationAgent<T extends Pick<SeedAgent, "node" | "role" | "datacenter">>(
   { node }: Pick<DeclaredService, "node">,
   agents: readonly T[],
 ): T {
@@ -60,7 +62,7 @@ export async function seenElsewhere(
   agents: readonly SeedAgent[],
   seeding: Seeding,
 ): Promise<void> {
-  const own = agentOf(service, agents);
+  const own = registrationAgent(service, agents);
   const { node, consul } = agents.find((agent) => agent !== own) ?? own;
   const name = textField(service.value, "name");
   const id = textField(service.value, "id") || name;

@@ -37,7 +37,7 @@ const autopilotIsHealthy: Gate = {
         ? []
         : [`${node}: ${answer instanceof ConsulError ? answer.message : answer}`],
     );
-    return { picture: `autopilot ${failing.length === 0 ? "" : "un"}healthy`, failing };
+    return { status: `autopilot ${failing.length === 0 ? "" : "un"}healthy`, failing };
   },
 };
 
@@ -50,7 +50,7 @@ const noWriteLost = (probe: WriteProbe): Gate => ({
       if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
       return Number(answer) >= wanted ? [] : [`${node}: reads ${answer}, not ${wanted}`];
     });
-    return { picture: failing.length === 0 ? "no write lost" : "writes missing", failing };
+    return { status: failing.length === 0 ? "no write lost" : "writes missing", failing };
   },
 });
 
@@ -64,6 +64,6 @@ const servicesAreBack = (agent: FoundAgent): Gate => ({
       if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
       return answer.map((id) => `${node}: has ${id}, which the catalog has not`);
     });
-    return { picture: failing.length === 0 ? "services there" : "services missing", failing };
+    return { status: failing.length === 0 ? "services there" : "services missing", failing };
   },
 });

@@ -5,7 +5,7 @@ import { InputError } from "../errors.ts";
 import { clusterFilter } from "../plan/labels.ts";
 
 /** Characters of a wrong answer that are shown. */
-const shown = 200;
+const maxShownOutput = 200;
 
 /**
  * What an image's Consul says of itself. It is asked in a container that is one of the cluster's,
@@ -32,7 +32,7 @@ export async function versionOf(
     });
   const version = /^Consul v?(\S+)/m.exec(said)?.[1] ?? "";
   if (semver.valid(version, { loose: true })) return version;
-  const message = `\`${image} version\` says no version of Consul: ${JSON.stringify(said.trim().slice(0, shown))}. Is it an image of Consul, for this platform?`;
+  const message = `\`${image} version\` says no version of Consul: ${JSON.stringify(said.trim().slice(0, maxShownOutput))}. Is it an image of Consul, for this platform?`;
   throw new InputError([{ input: "image", message }]);
 }
 

@@ -6,7 +6,7 @@ import { takesLegacyTokens } from "../plan/security-config.ts";
 import { isOlder } from "./image-version.ts";
 
 /** An answer that the upgrade can't go on without. */
-export async function told<T>(
+export async function askOrFail<T>(
   { node, consul }: FoundAgent,
   question: string,
   answer: (consul: Consul) => Promise<T>,
@@ -44,7 +44,7 @@ export function refuseDowngrade(current: readonly string[], wanted: string, forc
 /** Agents of a cluster that was started with Consul 1.4 have tokens of that kind themselves. */
 export async function refuseLegacyTokens(first: FoundAgent, wanted: string): Promise<void> {
   if (takesLegacyTokens(wanted)) return;
-  const tokens = await told(first, "ACL tokens", (consul) =>
+  const tokens = await askOrFail(first, "ACL tokens", (consul) =>
     consul.aclObjects("token").catch((error: unknown) => {
       // This is how Consul says that it has no ACLs.
       if (error instanceof ConsulError && error.status === 401) return [];

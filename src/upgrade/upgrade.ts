@@ -16,12 +16,12 @@ import { byDatacenter } from "../ready/agents.ts";
 import { overWan, readyGates } from "../ready/gates.ts";
 import { untilHold } from "../ready/wait.ts";
 import { evidenceFolder, showEvidence } from "../report/evidence.ts";
-import { nodeOf } from "../report/nodes.ts";
+import { foundNode } from "../report/nodes.ts";
 import { cancellation } from "../runner/cancellation.ts";
-import { fail, timed } from "../runner/log.ts";
+import { fail, logTimed } from "../runner/log.ts";
 import { upgradedGates } from "./gates.ts";
 import { versionOf } from "./image-version.ts";
-import { refuseDowngrade, refuseLegacyTokens, refuseUnlessWhole, told } from "./refusals.ts";
+import { askOrFail, refuseDowngrade, refuseLegacyTokens, refuseUnlessWhole } from "./refusals.ts";
 import { replace } from "./replacement.ts";
 import { parseUpgradeInputs, type UpgradeSpec, upgradeImages } from "./upgrade-inputs.ts";
 import { WriteProbe } from "./write-probe.ts";
@@ -44,15 +44,15 @@ export async function upgrade(): Promise<void> {
     const spec = parseUpgradeInputs(core.getInput);
     const cluster = await findCluster(docker, spec.cluster, process.env);
     refuseUnlessWhole(cluster.agents);
-    const target = await chosen(docker, spec, cluster, canceled);
+    const target = await resolveTargetImage(docker, spec, cluster, canceled);
     begun = cluster.clusterId;
     await core.group("Upgrade", () => upgradeAll(docker, spec, cluster, target, canceled));
     const after = await lookAgain(docker, cluster);
-    const [there = []] = partsOf(after);
+    const [there = []] = agentsByDatacenter(after);
     const { leader } = await raftOf(there, after.addresses);
     output("version", target.version);
     output("leader", leader);
-    output("nodes", JSON.stringify(after.agents.map(nodeOf)));
+    output("nodes", JSON.stringify(after.agents.map(foundNode)));
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
     if (begun !== "" && !canceled.aborted)
@@ -71,7 +71,7 @@ async function upgradeAll(
   target: UpgradeTarget,
   signal: AbortSignal,
 ): Promise<void> {
-  const parts = partsOf(cluster);
+  const parts = agentsByDatacenter(cluster);
   const summary = "The cluster was not ready to upgrade";
   for (const there of parts)
     await untilHold(readyGates, () => there, waitFor(spec, summary, signal));
@@ -92,12 +92,12 @@ async function upgradeAll(
       downtime = Math.max(downtime, await probe.stop());
       output("downtime-ms", String(downtime));
     }
-    await told(firstOf(there), "removal of a key", (consul) => consul.deleteKey(key));
+    await askOrFail(firstOf(there), "removal of a key", (consul) => consul.deleteKey(key));
   }
 }
 
 /** The agents of each datacenter. */
-const partsOf = ({ agents }: FoundCluster) => [...byDatacenter(agents).values()];
+const agentsByDatacenter = ({ agents }: FoundCluster) => [...byDatacenter(agents).values()];
 
 /** Replaces one agent, and waits until it is as good as the old one. */
 async function upgradeOne(
@@ -116,7 +116,7 @@ async function upgradeOne(
   await whileAllRun(docker, clusterId, agents, (signal) =>
     untilHold(gates, () => there, waitFor(spec, summary, signal)),
   );
-  timed(`${agent.node} runs ${version}`);
+  logTimed(`${agent.node} runs ${version}`);
 }
 
 function firstOf(agents: readonly FoundAgent[]): FoundAgent {
@@ -132,17 +132,17 @@ interface UpgradeTarget {
 }
 
 /** @returns what to upgrade to; nothing speaks against it */
-async function chosen(
+async function resolveTargetImage(
   docker: Docker,
   spec: UpgradeSpec,
   cluster: FoundCluster,
   signal: AbortSignal,
 ): Promise<UpgradeTarget> {
   const wanted = upgradeImages(spec, firstOf(cluster.agents).facts.Config.Image);
-  const { reference } = await findImage(docker, wanted, timed, signal);
+  const { reference } = await findImage(docker, wanted, logTimed, signal);
   const version = await versionOf(docker, reference, cluster.clusterId, spec.timeout);
-  for (const agent of partsOf(cluster).map(firstOf)) {
-    const members = await told(agent, "members", (consul) => consul.members());
+  for (const agent of agentsByDatacenter(cluster).map(firstOf)) {
+    const members = await askOrFail(agent, "members", (consul) => consul.members());
     refuseDowngrade(
       members.map((member) => member.version),
       version,
@@ -155,7 +155,7 @@ async function chosen(
 
 function waitFor({ timeout }: UpgradeSpec, summary: string, signal: AbortSignal) {
   const failure = { title: "The upgrade stopped", summary };
-  return { timeout, onChange: timed, signal, failure };
+  return { timeout, onChange: logTimed, signal, failure };
 }
 
 /**
@@ -175,11 +175,11 @@ export function inOrder(agents: readonly FoundAgent[], { leader }: Raft): FoundA
  * @returns the file, which only this user may read: it holds all of the cluster's secrets
  */
 async function saveSnapshot(agent: FoundAgent, clusterId: string, key: string, timeout: number) {
-  await told(agent, "a write", (consul) => consul.setKey({ key, value: Buffer.from("0") }));
+  await askOrFail(agent, "a write", (consul) => consul.setKey({ key, value: Buffer.from("0") }));
   const name = `consul-${clusterId}-${agent.datacenter}-${Date.now()}.snap`;
   const file = join(process.env.RUNNER_TEMP ?? tmpdir(), name);
-  const snapshot = await told(agent, "a snapshot", (consul) => consul.snapshot(timeout));
+  const snapshot = await askOrFail(agent, "a snapshot", (consul) => consul.snapshot(timeout));
   await writeFile(file, snapshot, { mode: 0o600 });
-  timed(`Snapshot: ${file}`);
+  logTimed(`Snapshot: ${file}`);
   return file;
 }

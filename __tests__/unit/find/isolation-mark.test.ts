@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { isIsolated, markOf } from "../../../src/find/isolation-mark.ts";
+import { isIsolated, isolationVolume } from "../../../src/find/isolation-mark.ts";
 import { facts } from "./fixtures.ts";
 
 test("a mark tells an isolated node, until that starts again", () => {
-  const mark = markOf(facts);
+  const mark = isolationVolume(facts);
   expect(isIsolated(facts, ["f00d", mark])).toBe(true);
   expect(isIsolated(facts, ["f00d"])).toBe(false);
   const later = { ...facts, State: { ...facts.State, StartedAt: "2026-01-01T00:00:01Z" } };

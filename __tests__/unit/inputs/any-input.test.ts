@@ -6,7 +6,7 @@ import type { ClusterSpec } from "../../../src/inputs/cluster-spec.ts";
 import { inputDefaults } from "../../../src/inputs/input-definitions.ts";
 import { parseInputs } from "../../../src/inputs/inputs.ts";
 import { agentRunArguments } from "../../../src/plan/container-arguments.ts";
-import { planCluster, type Site } from "../../../src/plan/plan.ts";
+import { type Prerequisites, planCluster } from "../../../src/plan/plan.ts";
 
 const names = Object.keys(inputDefaults);
 
@@ -42,7 +42,7 @@ function parse(inputs: Readonly<Record<string, string>>): ClusterSpec | InputErr
   }
 }
 
-const site: Site = {
+const prerequisites: Prerequisites = {
   clusterId: "0a0a0a0a",
   jobLabels: {},
   image: { reference: "hashicorp/consul:1.8.7" },
@@ -88,10 +88,10 @@ test("config and env reach docker as one argument each, whatever is in them", ()
       const line = value.replaceAll(/[\r\n]/g, "");
       const spec = parse({ config, env: `NAME=${line}` });
       if (spec instanceof InputError) return;
-      const plan = planCluster(spec, site);
+      const plan = planCluster(spec, prerequisites);
       const [first] = plan.agents;
       if (!first) throw new Error("no agent");
-      const plain = planCluster({ ...spec, config: "", env: new Map() }, site);
+      const plain = planCluster({ ...spec, config: "", env: new Map() }, prerequisites);
       const added = agentRunArguments(plan, first).filter(
         (argument) => !agentRunArguments(plain, first).includes(argument),
       );

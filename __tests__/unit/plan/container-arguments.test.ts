@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { planCluster } from "../../../src/plan/plan.ts";
-import { argumentsOf, site, specOf } from "./fixtures.ts";
+import { argumentsOf, prerequisites, specOf } from "./fixtures.ts";
 
 describe("the arguments of docker run", () => {
   const plan = planCluster(
@@ -12,7 +12,7 @@ describe("the arguments of docker run", () => {
       config: "retry_max = 3\nserver = true",
       env: "CONSUL_BIND_INTERFACE=eth1\nA=b c",
     }),
-    site,
+    prerequisites,
   );
   const settings =
     '-hcl={"ports":{"grpc":8502},"performance":{"raft_multiplier":1},"retry_interval":"200ms","autopilot":{"server_stabilization_time":"0s","cleanup_dead_servers":false},"disable_update_check":true}';
@@ -81,14 +81,15 @@ describe("the arguments of docker run", () => {
   });
 
   test("leave the client address to the entrypoint only where env names an interface", () => {
-    const withEnv = (env: string) => argumentsOf(planCluster(specOf({ env }), site), "server-1");
+    const withEnv = (env: string) =>
+      argumentsOf(planCluster(specOf({ env }), prerequisites), "server-1");
     expect(withEnv("CONSUL_CLIENT_INTERFACE=eth0")).not.toContain("-client=0.0.0.0");
     expect(withEnv("CONSUL_CLIENT_INTERFACE=")).toContain("-client=0.0.0.0");
   });
 
   test("have a labeled volume wherever data lies or the image declares one", () => {
     const mounts = (env: string) =>
-      argumentsOf(planCluster(specOf({ env }), site), "server-1").flatMap(
+      argumentsOf(planCluster(specOf({ env }), prerequisites), "server-1").flatMap(
         (argument) => /^--mount=.*"destination=(.*?)",/.exec(argument)?.[1] ?? [],
       );
     expect(mounts("")).toEqual(["/consul/data"]);

@@ -1,7 +1,7 @@
 import { inputDefaults } from "../../../src/inputs/input-definitions.ts";
 import { parseInputs } from "../../../src/inputs/inputs.ts";
 import { agentRunArguments } from "../../../src/plan/container-arguments.ts";
-import { type ClusterPlan, planCluster, type Site } from "../../../src/plan/plan.ts";
+import { type ClusterPlan, type Prerequisites, planCluster } from "../../../src/plan/plan.ts";
 
 export const plan = (inputs: Record<string, string>, labels: Record<string, string> = {}) => {
   const texts: Record<string, string> = { ...inputDefaults, ...inputs };
@@ -20,7 +20,7 @@ export function specOf(inputs: Readonly<Record<string, string>> = {}) {
   return parseInputs((name) => inputs[name] ?? inputDefaults[name] ?? "").spec;
 }
 
-export const site: Site = {
+export const prerequisites: Prerequisites = {
   clusterId: "c0ffee00",
   image: { reference: "hashicorp/consul:2.1" },
   jobLabels: { "consul-cluster-action.run": 'me/it/7/1 "a", b' },

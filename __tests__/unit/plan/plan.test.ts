@@ -11,7 +11,7 @@ import {
   planCluster,
   withOtherPorts,
 } from "../../../src/plan/plan.ts";
-import { argumentsOf, site, specOf } from "./fixtures.ts";
+import { argumentsOf, prerequisites, specOf } from "./fixtures.ts";
 
 /** Text as a workflow could hold it, shell's and docker's own characters more often than others. */
 const text = fc.oneof(
@@ -43,12 +43,12 @@ describe("whatever the user writes", () => {
           env: new Map(Object.entries(env)),
         };
         const plan = planCluster(spec, {
-          ...site,
+          ...prerequisites,
           jobLabels: jobLabels({ GITHUB_JOB: run }, "host"),
         });
         for (const agent of plan.agents) {
           const args = agentRunArguments(plan, agent);
-          const image = args.indexOf(site.image.reference);
+          const image = args.indexOf(prerequisites.image.reference);
           const options = args.slice(0, image);
           const [command, ...flags] = args.slice(image + 1);
           for (const argument of options) expect(argument).toMatch(option);
@@ -75,7 +75,7 @@ describe("whatever the user writes", () => {
             ...specOf({ servers: String(servers), clients: String(clients) }),
             config,
           };
-          const made = planCluster({ ...spec, env: new Map(Object.entries(env)) }, site);
+          const made = planCluster({ ...spec, env: new Map(Object.entries(env)) }, prerequisites);
           return { made, args: made.agents.map((agent) => agentRunArguments(made, agent)) };
         };
         expect(plan()).toEqual(plan());
@@ -99,8 +99,8 @@ describe("ports", () => {
         (servers, clients, [http = "", dns = "", grpc = ""]) => {
           const ports = { "http-port": http, "dns-port": dns, "grpc-port": grpc };
           const spec = specOf({ servers: String(servers), clients: String(clients), ...ports });
-          const freePorts = site.freePorts.slice(0, freePortsNeeded(spec));
-          const { agents } = planCluster(spec, { ...site, freePorts });
+          const freePorts = prerequisites.freePorts.slice(0, freePortsNeeded(spec));
+          const { agents } = planCluster(spec, { ...prerequisites, freePorts });
           const published = agents.flatMap(({ publications }) =>
             publications.map(({ port }) => port),
           );
@@ -115,7 +115,7 @@ describe("ports", () => {
   test("that the user did not name can be others", () => {
     const [server, client] = planCluster(
       specOf({ servers: "1", clients: "1", "dns-port": "0" }),
-      site,
+      prerequisites,
     ).agents;
     const portsOf = ({ publications }: AgentPlan) => publications.map(({ port }) => port);
     if (!server || !client) throw new Error("two agents were planned");
@@ -126,23 +126,27 @@ describe("ports", () => {
   test("are none on a network that the job shares: addresses are names there", () => {
     const spec = specOf({ servers: "1", clients: "1", network: "job" });
     const addresses = (plan: ClusterPlan) => plan.agents.map((agent) => addressOf(agent, "http"));
-    const shared = planCluster(spec, { ...site, isOnNetwork: true });
+    const shared = planCluster(spec, { ...prerequisites, isOnNetwork: true });
     expect(addresses(shared)).toEqual(["server-1:8500", "client-1:8500"]);
     expect(argumentsOf(shared, "server-1").join("\n")).not.toContain("--publish");
     expect(argumentsOf(shared, "server-1")).toContain("--network=job");
 
-    const second = planCluster(spec, { ...site, isOnNetwork: true, areNodeNamesTaken: true });
+    const second = planCluster(spec, {
+      ...prerequisites,
+      isOnNetwork: true,
+      areNodeNamesTaken: true,
+    });
     const hosts = ["consul-c0ffee00-server-1", "consul-c0ffee00-client-1"];
     expect(addresses(second)).toEqual(hosts.map((host) => `${host}:8500`));
     expect(argumentsOf(second, "client-1")).toContain(`--network-alias=${hosts[1]}`);
 
-    const beside = planCluster(spec, site);
+    const beside = planCluster(spec, prerequisites);
     expect(addresses(beside)).toEqual(["127.0.0.1:8500", "127.0.0.1:50001"]);
   });
 });
 
 test("a network of the cluster's own bears its labels", () => {
-  expect(networkArguments(site)).toEqual([
+  expect(networkArguments(prerequisites)).toEqual([
     "--label=consul-cluster-action.cluster=c0ffee00",
     '--label=consul-cluster-action.run=me/it/7/1 "a", b',
     "consul-c0ffee00",
@@ -158,7 +162,7 @@ config: { a: 1 }
 server_config: { a: 3 }
 client_config: { a: 4 }
 `;
-  const plan = planCluster(specOf({ cluster, config: "a = 5", clients: "1" }), site);
+  const plan = planCluster(specOf({ cluster, config: "a = 5", clients: "1" }), prerequisites);
 
   test("name their nodes after themselves; the primary's first server has the ports", () => {
     expect(plan.agents.map(({ node, publications }) => [node, publications[0]?.port])).toEqual([

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import { Consul } from "../../../src/consul/consul.ts";
-import type { AskedAgent } from "../../../src/ready/agents.ts";
+import type { AgentClient } from "../../../src/ready/agents.ts";
 import { untilReady } from "../../../src/ready/wait.ts";
 import { Timeline } from "../../../src/runner/timeline.ts";
 
@@ -35,7 +35,7 @@ afterEach(() => {
   for (const server of open.splice(0)) server.close().closeAllConnections();
 });
 
-async function agent(node: string, picture: () => Picture): Promise<AskedAgent> {
+async function agent(node: string, picture: () => Picture): Promise<AgentClient> {
   const server = createServer(({ url = "" }, response) => {
     const { alive, leader, voters, healthy } = { ...whole, ...picture() };
     const member = (Name: string) => ({

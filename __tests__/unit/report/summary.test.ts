@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { summaryOf } from "../../../src/report/summary.ts";
+import { summaryText } from "../../../src/report/summary.ts";
 import { readyCluster } from "./fixtures.ts";
 
 test("the summary has a picture with the leader marked, and a table", () => {
   expect(
-    summaryOf(readyCluster(2, 1, "server-2"), ["image  ███"]),
+    summaryText(readyCluster(2, 1, "server-2"), ["image  ███"]),
   ).toBe(`### Consul 2.1.0: datacenter \`dc1\`, led by \`server-2\`
 
 \`\`\`mermaid
@@ -39,11 +39,11 @@ image  ███
 });
 
 test("without clients the picture has no group for them", () => {
-  expect(summaryOf(readyCluster(1, 0), [])).not.toContain("clients");
+  expect(summaryText(readyCluster(1, 0), [])).not.toContain("clients");
 });
 
 test("of many clients the picture shows some, the table all", () => {
-  const summary = summaryOf(readyCluster(3, 20), []);
+  const summary = summaryText(readyCluster(3, 20), []);
   expect(summary).toContain('more-clients["and 5 more"]');
   expect(summary.match(/^\s+client-\d+\[/gm)).toHaveLength(15);
   expect(summary.match(/^\| client-\d+ \|/gm)).toHaveLength(20);

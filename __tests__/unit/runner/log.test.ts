@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ActionError, InputError } from "../../../src/errors.ts";
-import { fail, showForeign, timed } from "../../../src/runner/log.ts";
+import { fail, logTimed, showForeign } from "../../../src/runner/log.ts";
 
 /** What reaches the runner: it reads commands from standard output. */
 let written = "";
@@ -39,7 +39,7 @@ test("whoever wrote those lines can't know the word that ends them", () => {
 });
 
 test("a line tells the seconds since the start", () => {
-  timed("server-1 started");
+  logTimed("server-1 started");
   expect(written).toMatch(/^ *\d+\.\d\d s {2}server-1 started\r?\n$/);
 });
 

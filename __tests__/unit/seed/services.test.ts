@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CatalogService } from "../../../src/consul/answers.ts";
-import { agentOf, milliseconds, notSettled } from "../../../src/seed/services.ts";
+import { milliseconds, notSettled, registrationAgent } from "../../../src/seed/services.ts";
 
 describe("a service has settled", () => {
   const found = (...checks: CatalogService["checks"]): CatalogService => ({
@@ -66,6 +66,6 @@ describe("a service is registered with", () => {
     ["the first client of the primary", undefined, more, "east-client-1"],
     ["its first server where it has no client", undefined, all, "east-server-1"],
   ])("%s", (_, node, agents, expected) => {
-    expect(agentOf({ node }, agents).node).toBe(expected);
+    expect(registrationAgent({ node }, agents).node).toBe(expected);
   });
 });
