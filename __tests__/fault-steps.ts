@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import * as z from "zod";
-import { root, type StepResult } from "../script/runner.ts";
+import { root, runId, type StepResult } from "../script/runner.ts";
 import { resolveByUdp } from "./consul.ts";
 import { ask, credentials } from "./secured.ts";
 import type { Up } from "./support.ts";
 
 /** A job of its own: its steps find its cluster whatever else the engine holds. */
-export const ownJob = () => ({ env: { GITHUB_RUN_ID: randomUUID() } });
+export const ownJob = () => ({ env: { GITHUB_RUN_ID: `${runId}-${randomUUID()}` } });
 
 /**
  * Consul's own clocks, faster: for tests of whether steps wait for them, not of how long they are.

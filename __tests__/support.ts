@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import * as z from "zod";
 import { consulImage } from "../script/consul-image.ts";
-import { Job, type JobOptions, type StepResult } from "../script/runner.ts";
+import { Job, type JobOptions, runId, type StepResult } from "../script/runner.ts";
 
 const run = promisify(execFile);
 
@@ -23,20 +23,33 @@ export async function docker(...args: readonly string[]): Promise<string> {
   return stdout.trimEnd();
 }
 
-/** Every container, network and volume, to compare before and after. */
+/**
+ * Every container, network and volume of this test file's jobs, to compare before and after. They
+ * are told by their label, since a machine does other things as well.
+ */
 export async function engineHoldings(): Promise<string[]> {
+  const label = "consul-cluster-action.run";
   const kinds = {
-    container: ["ps", "--all", "--quiet", "--no-trunc"],
-    network: ["network", "ls", "--quiet", "--no-trunc"],
-    volume: ["volume", "ls", "--quiet"],
+    container: { listing: ["ps", "--all"], id: "{{.ID}}" },
+    network: { listing: ["network", "ls"], id: "{{.ID}}" },
+    volume: { listing: ["volume", "ls"], id: "{{.Name}}" },
   };
   const listings = await Promise.all(
-    Object.entries(kinds).map(async ([kind, args]) => {
-      const ids = (await docker(...args)).split("\n").filter((id) => id !== "");
-      return ids.map((id) => `${kind} ${id}`);
+    Object.entries(kinds).map(async ([kind, { listing, id }]) => {
+      const format = `--format=${kind} ${id}\t{{.Label "${label}"}}`;
+      const lines = await docker(...listing, `--filter=label=${label}`, format);
+      const ours = lines.split("\n").filter((line) => line.includes(runId));
+      return ours.map((line) => line.replace(/\t.*/, ""));
     }),
   );
   return listings.flat().sort();
+}
+
+/** Volumes of these containers: one that an image declares bears no label, unless we give it one. */
+async function volumesOf(containers: readonly string[]): Promise<string[]> {
+  const format = "--format={{range .Mounts}}{{println .Name}}{{end}}";
+  const names = await docker("container", "inspect", format, ...containers);
+  return names.split("\n").filter((name) => name !== "");
 }
 
 const nodeSchema = z.object({
@@ -83,11 +96,15 @@ export async function up(
     throw new Error(`the cluster did not start:\n${result.log}`);
   }
   const nodes = z.array(nodeSchema).parse(JSON.parse(result.outputs.nodes ?? ""));
+  const volumes = await volumesOf(nodes.map(({ container }) => container));
   const down = async () => {
     // Other steps may have come in between.
     const post = await job.post(result);
     job.dispose();
     if (post.exitCode !== 0) throw new Error(`the post step failed:\n${post.log}`);
+    const left = (await docker("volume", "ls", "--quiet")).split("\n");
+    const forgotten = volumes.filter((name) => inputs.cleanup !== "false" && left.includes(name));
+    if (forgotten.length > 0) throw new Error(`volumes are left: ${forgotten.join(", ")}`);
     return post;
   };
   return { job, result, outputs: result.outputs, nodes, down };

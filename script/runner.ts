@@ -3,6 +3,7 @@
  * command files, secrets masked in the log. Serves `npm run up` and the tests.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
@@ -12,6 +13,9 @@ import { CommandReader, Masks, parseCommandFile, parsePathFile } from "./command
 
 /** The repository, which is itself an action. */
 export const root = resolve(import.meta.dirname, "..");
+
+/** By which what the jobs of this process leave on an engine is told from everything else there. */
+export const runId = process.env.CONSUL_TEST_RUN_ID ?? randomUUID();
 
 export interface JobOptions {
   /** Folder of the action.yml that steps run unless they name another. */
@@ -261,7 +265,7 @@ function runnerVariables(temp: string): Record<string, string> {
     GITHUB_ACTIONS: "true",
     GITHUB_JOB: "test",
     GITHUB_RUN_ATTEMPT: "1",
-    GITHUB_RUN_ID: "1",
+    GITHUB_RUN_ID: runId,
     GITHUB_WORKSPACE: root,
     RUNNER_NAME: "local",
     RUNNER_OS: { darwin: "macOS", win32: "Windows" }[String(process.platform)] ?? "Linux",

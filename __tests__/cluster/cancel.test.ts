@@ -1,7 +1,7 @@
 /** Interrupted at any moment, and after every kind of disorder: nothing is left. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { Job } from "../../script/runner.ts";
+import { Job, runId } from "../../script/runner.ts";
 import { registry } from "../faults.ts";
 import { docker, engineHoldings, testInputs, up } from "../support.ts";
 
@@ -161,8 +161,8 @@ test("ten clusters at once, removed in another order, don't see each other", asy
 });
 
 describe("a cluster whose runner died", () => {
-  const env = { RUNNER_NAME: "stale-test", RUNNER_TEMP: "/tmp", GITHUB_RUN_ID: "41" };
-  const later = { ...env, GITHUB_RUN_ID: "42" };
+  const env = { RUNNER_NAME: "stale-test", RUNNER_TEMP: "/tmp", GITHUB_RUN_ID: `${runId}-41` };
+  const later = { ...env, GITHUB_RUN_ID: `${runId}-42` };
 
   test("is removed by the next job of that runner, which says so, and by no other", async () => {
     const dead = await up({ servers: "1" }, { env });
@@ -175,7 +175,7 @@ describe("a cluster whose runner died", () => {
     const next = await up({ servers: "1" }, { env: later });
     expect(await docker("ps", "-a", "--format={{.Names}}")).not.toContain(container);
     expect(next.result.log).toMatch(
-      /Cluster \w+, left behind by job test of run \/41\/1: 1 containers/,
+      /Cluster \w+, left behind by job test of run \/[0-9a-f-]+-41\/1: 1 containers/,
     );
     expect(await docker("ps", "--format={{.Names}}")).toContain(others.nodes[0]?.container);
     await next.down();
