@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import pLimit from "p-limit";
 import type { Consul } from "../consul/consul.ts";
 import { ConsulError } from "../consul/http.ts";
@@ -13,9 +12,8 @@ import {
 } from "../plan/security-config.ts";
 import { credentialsFrom, type Secrets, type Tokens } from "../plan/security-files.ts";
 import { clientFor } from "../ready/agents.ts";
+import { type Patience, poll } from "../runner/poll.ts";
 
-/** Milliseconds between two attempts. */
-const pause = 25;
 /** Consul takes no more than 200 connections from one client at once (`http_max_conns_per_client`). */
 const requestsAtOnce = 16;
 
@@ -27,45 +25,42 @@ interface Grant {
 }
 
 /**
- * Makes the agents' tokens as soon as there is a leader that knows the management token. The
- * agents have theirs in their configuration from the start and find them valid from here on.
+ * Creates the agents' tokens as soon as there is a leader that knows the management token. The agents
+ * have theirs in their configuration from the start, and they become valid here.
  *
- * @param current - the agents; asked before each attempt, since an agent may get another port
- * @param secrets - nothing is done where they have no tokens
- * @param timeout - milliseconds
+ * @param current - the agents; asked before each attempt, because an agent may get another port
+ * @param secrets - without tokens there is nothing to do
  * @throws ActionError with the last answer when time is up
  */
 export async function grantTokens(
   current: () => readonly AgentPlan[],
   secrets: Secrets,
-  timeout: number,
-  signal: AbortSignal,
+  patience: Patience,
 ): Promise<void> {
   const { tokens, version } = secrets;
   if (!tokens) return;
   const credentials = credentialsFrom(secrets);
-  const deadline = performance.now() + timeout;
-  const server = () => {
+  const deadline = performance.now() + patience.timeout;
+  const untilDone = (attempt: (consul: Consul) => Promise<void>) => {
     const [first] = current();
     if (!first) throw new Error("a cluster has at least one server");
-    return clientFor(first, credentials).consul;
+    const remaining = { ...patience, timeout: deadline - performance.now() };
+    return poll(
+      () => refusalOf(first.node, attempt(clientFor(first, credentials).consul)),
+      remaining,
+    );
   };
-  // Asked first, as it needs no token and so leaves no refusal in the server's log.
-  await untilDone(
-    async () => {
-      if ((await server().leader()) === "") throw new ConsulError("no leader");
-      await server().ownToken();
-    },
-    deadline,
-    signal,
-  );
-
+  // Leader first: that question needs no token, so it leaves no refusal in the server's log.
+  await untilDone(async (consul) => {
+    if ((await consul.leader()) === "") throw new ConsulError("no leader");
+    await consul.ownToken();
+  });
   const limit = pLimit(requestsAtOnce);
   await Promise.all(
     grantsOf(tokens).map((grant) =>
       limit(async () => {
         for (const step of stepsOf(grant, version))
-          await untilDone(() => step(server()).catch(unlessThere), deadline, signal);
+          await untilDone((consul) => step(consul).catch(unlessThere));
       }),
     ),
   );
@@ -97,25 +92,23 @@ function unlessThere(error: unknown): void {
   if (!(error instanceof ConsulError && /already (exists|in use)/.test(error.message))) throw error;
 }
 
-/** Attempts something until it succeeds: a leader that is just elected doesn't do everything yet. */
-async function untilDone(
-  attempt: () => Promise<void>,
-  deadline: number,
-  signal: AbortSignal,
-): Promise<void> {
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof ConsulError)) throw error;
-      if (performance.now() > deadline)
-        throw new ActionError(
-          "ACL tokens are missing",
-          `The agents' ACL tokens could not be made. The last answer of server-1 was: ${error.message}`,
-          { cause: error },
-        );
-    }
-    await sleep(pause, undefined, { signal });
+/**
+ * What Consul refused, if it did: a leader that was just elected does not do everything yet.
+ *
+ * @param node - who is asked
+ */
+async function refusalOf(node: string, attempt: Promise<void>) {
+  try {
+    await attempt;
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ConsulError)) throw error;
+    return () =>
+      new ActionError(
+        "ACL tokens are missing",
+        `The agents' ACL tokens could not be created. The last answer of ${node}: ${error.message}`,
+        { cause: error },
+      );
   }
 }
 

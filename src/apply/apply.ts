@@ -11,141 +11,164 @@ import { credentialsFrom, type Secrets, securityArchive } from "../plan/security
 import { clientFor } from "../ready/agents.ts";
 import { explainExit, explainNotReady, explainStart } from "../ready/diagnosis.ts";
 import { untilReady } from "../ready/wait.ts";
+import { withScope } from "../runner/scope.ts";
 import type { Timeline } from "../runner/timeline.ts";
 import { grantTokens, resync } from "./agent-tokens.ts";
+import { secure } from "./secrets.ts";
+import type { StartContext } from "./start-context.ts";
 
-/** How many containers start at once. The engine gains nothing beyond a few (measured, 2 cores). */
+/** How many containers start at once. More make the engine no faster (measured, 2 cores). */
 const startsAtOnce = 8;
-/** How often an agent whose port was taken meanwhile gets another. */
+/** How many times an agent gets other ports because somebody else took the ones it had. */
 const portAttempts = 5;
-/** Milliseconds that tokens get beyond the gates' time, as a gate that fails tells more. */
-const grace = 2000;
+/** Milliseconds that tokens get after the gates' time is up: a gate that fails explains more. */
+const tokenGrace = 2000;
+
+/** A cluster that is ready. */
+export interface RunningCluster {
+  /** Undefined if nothing secures it. */
+  readonly secrets: Secrets | undefined;
+  /** The plan's agents, with the ports they got. */
+  readonly agents: readonly AgentPlan[];
+}
 
 /**
- * Starts every agent of the plan and waits until the cluster is ready. The two run side by side:
- * the servers elect their leader while clients still start.
+ * Starts every agent of the plan and waits until the cluster is ready.
  *
- * @param makeSecrets - gives what a secured cluster is made with, using the docker that it gets;
- *   agents' containers are created meanwhile
- * @param log - gets a line for whatever happens
- * @param timeline - learns when servers and clients had started and when each gate first held
- * @returns the secrets, and the agents that run, with the ports they got
- * @throws ActionError where an agent can't be started or ends, or where time is up
+ * Servers start first and alone, because the wait for an election, the longest of all, begins with
+ * them. Clients, agent tokens, and the election then go on side by side. The gates are looked at once
+ * every agent runs: none can hold earlier, and questions would take time that starting needs.
+ *
+ * @throws ActionError if an agent can't be started or exits, or when time is up
  */
-export async function apply(
+export function apply(context: StartContext, plan: ClusterPlan): Promise<RunningCluster> {
+  const { log, onSecret, timeline } = context;
+  return withScope(context.signal, async ({ signal, start }) => {
+    const docker = context.docker.within(signal);
+    const agents = [...plan.agents];
+    const exited = start(failOnExit(docker, plan, agents));
+
+    const secrets = start(secure(docker, plan, { log, onSecret }));
+    const begin = { docker, plan, secrets, agents, log };
+    const servers = start(timeline.during("servers", () => startRole(begin, "server")));
+    const started = start(
+      servers.then(() => timeline.during("clients", () => startRole(begin, "client"))),
+    );
+    const granted = start(
+      Promise.all([secrets, servers]).then(
+        ([made]) => made && grantTokens(() => agents, made, tokenPatience(plan, signal)),
+      ),
+    );
+    const ready = start(
+      secrets.then((made) => {
+        const wait = { timeout: plan.spec.timeout, onChange: log, signal, after: started };
+        return untilPlanIsReady({ docker, agents, secrets: made, wait, timeline });
+      }),
+    );
+
+    await Promise.race([exited, Promise.all([started, granted, ready])]);
+    const made = await secrets;
+    if (made && !namesTokens(plan.spec)) await resync(agents, made);
+    return { secrets: made, agents };
+  });
+}
+
+/** Rejects as soon as an agent exits. */
+async function failOnExit(
   docker: Docker,
-  plan: ClusterPlan,
-  makeSecrets: (docker: Docker) => Promise<Secrets | undefined>,
-  log: (line: string) => void,
-  timeline: Timeline,
-): Promise<{ secrets: Secrets | undefined; agents: readonly AgentPlan[] }> {
-  const agents = [...plan.agents];
-  const scope = new AbortController();
-  const scoped = docker.within(scope.signal);
+  { prerequisites }: ClusterPlan,
+  agents: readonly AgentPlan[],
+): Promise<never> {
+  const filters = [clusterFilter(prerequisites.clusterId), nodeFilter];
+  const exit = await docker.firstExit(filters, new Date());
+  throw await explainExit(docker, prerequisites.image.reference, agents, exit);
+}
 
-  const ended = scoped
-    .firstExit([clusterFilter(plan.prerequisites.clusterId), nodeFilter], new Date())
-    .then(async (exit) =>
-      Promise.reject(await explainExit(docker, plan.prerequisites.image.reference, agents, exit)),
-    );
-  const making = makeSecrets(scoped);
-  const startThose = (role: Role) => startAll(scoped, plan, making, role, agents, log);
-  // Servers come first and alone: the wait for an election, the longest of all, begins with them.
-  const servers = timeline.during("servers", () => startThose("server"));
-  const started = servers.then(async () => {
-    if (agents.some(({ role }) => role === "client"))
-      await timeline.during("clients", () => startThose("client"));
-  });
-  const { timeout } = plan.spec;
-  const { signal } = scope;
-  const ready = making.then((secrets) => {
-    const credentials = credentialsFrom(secrets);
-    const current = () => agents.map((agent) => clientFor(agent, credentials));
-    // Nothing can hold before all run, and questions would take time that starting them needs.
-    const wait = { timeout, onChange: log, signal, after: started };
-    return untilReady(current, credentials.token !== undefined, wait, timeline).catch(
-      async (error: unknown) => Promise.reject(await explainNotReady(scoped, agents, error)),
-    );
-  });
-  const granted = Promise.all([making, servers]).then(
-    ([secrets]) => secrets && grantTokens(() => agents, secrets, timeout + grace, signal),
-  );
+const tokenPatience = ({ spec }: ClusterPlan, signal: AbortSignal) => ({
+  timeout: spec.timeout + tokenGrace,
+  signal,
+});
 
+interface ReadyWait {
+  readonly docker: Docker;
+  readonly agents: readonly AgentPlan[];
+  readonly secrets: Secrets | undefined;
+  readonly wait: Parameters<typeof untilReady>[2];
+  readonly timeline: Timeline;
+}
+
+async function untilPlanIsReady({ docker, agents, secrets, wait, timeline }: ReadyWait) {
+  const credentials = credentialsFrom(secrets);
+  const current = () => agents.map((agent) => clientFor(agent, credentials));
   try {
-    await Promise.race([ended, Promise.all([started, ready, granted])]);
-    const secrets = await making;
-    if (secrets && !namesTokens(plan.spec)) await resync(agents, secrets);
-    return { secrets, agents };
-  } finally {
-    // No docker command of ours may outlive this function: it could still create something.
-    scope.abort();
-    await Promise.allSettled([ended, making, started, ready, granted]);
+    await untilReady(current, credentials.token !== undefined, wait, timeline);
+  } catch (error) {
+    throw await explainNotReady(docker, agents, error);
   }
 }
 
 /** Whether the user gives agents tokens, which nothing may replace. */
-const namesTokens = ({ config }: ClusterSpec) => /token/.test(config);
+function namesTokens({ config, fileConfig, datacenters, env }: ClusterSpec): boolean {
+  const given = [
+    config,
+    ...Object.values(fileConfig),
+    ...datacenters.map((each) => each.config),
+    env.get("CONSUL_LOCAL_CONFIG") ?? "",
+  ];
+  return given.some((text) => /token/.test(text));
+}
 
-/** Starts the agents of a role, several at a time. One that gets other ports is replaced in place. */
-async function startAll(
-  docker: Docker,
-  plan: ClusterPlan,
-  making: Promise<Secrets | undefined>,
-  role: Role,
-  agents: AgentPlan[],
-  log: (line: string) => void,
-): Promise<void> {
+/** What it takes to start a plan's agents. */
+interface Begin {
+  readonly docker: Docker;
+  readonly plan: ClusterPlan;
+  readonly secrets: Promise<Secrets | undefined>;
+  /** The agents as they are now. An agent that gets other ports is replaced here. */
+  readonly agents: AgentPlan[];
+  readonly log: (line: string) => void;
+}
+
+/** Starts the agents of a role, several at a time. */
+async function startRole(begin: Begin, role: Role): Promise<void> {
   const limit = pLimit(startsAtOnce);
+  const ofRole = [...begin.plan.agents.entries()].filter(([, agent]) => agent.role === role);
   await Promise.all(
-    [...plan.agents.entries()]
-      .filter(([, agent]) => agent.role === role)
-      .map(([index, agent]) =>
-        limit(async () => {
-          agents[index] = await start(docker, plan, making, agent);
-          log(`${agent.node} started`);
-        }),
-      ),
+    ofRole.map(([index, agent]) =>
+      limit(async () => {
+        begin.agents[index] = await startAgent(begin, agent);
+        begin.log(`${agent.node} started`);
+      }),
+    ),
   );
 }
 
-async function start(
-  docker: Docker,
-  plan: ClusterPlan,
-  making: Promise<Secrets | undefined>,
-  agent: AgentPlan,
-  attempt = 1,
-): Promise<AgentPlan> {
+/** @returns the agent with the ports it got */
+async function startAgent(begin: Begin, agent: AgentPlan, attempt = 1): Promise<AgentPlan> {
+  const { docker, plan } = begin;
   try {
-    await run(docker, plan, making, agent);
+    await runAgent(begin, agent);
     return agent;
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
     const canMove = agent.publications.some(({ isFixed }) => !isFixed);
     if (error.failure !== "port-taken" || !canMove || attempt === portAttempts)
       throw await explainStart(docker, plan.prerequisites.image.reference, agent, error);
-    // The container was created before its ports were found taken.
+    // The engine had created the container before it found the ports taken.
     await docker.removeContainers([agent.container]);
     const ports = await freePorts(agent.publications.length);
-    return start(docker, plan, making, withOtherPorts(agent, ports), attempt + 1);
+    return startAgent(begin, withOtherPorts(agent, ports), attempt + 1);
   }
 }
 
 /**
- * Runs one agent. A secured one gets its secrets as files before it starts: the engine would show
- * to anybody what is in arguments, environment or labels.
+ * Runs one agent. A secured one gets its secrets as files before it starts: the engine shows
+ * arguments, environment, and labels to anyone.
  */
-async function run(
-  docker: Docker,
-  plan: ClusterPlan,
-  making: Promise<Secrets | undefined>,
-  agent: AgentPlan,
-): Promise<void> {
-  if (!isSecured(plan.spec.security)) return docker.runContainer(agentRunArguments(plan, agent));
-  const [secrets] = await Promise.all([
-    making,
-    docker.createContainer(agentRunArguments(plan, agent)),
-  ]);
-  if (!secrets) throw new Error("a secured cluster has secrets");
-  await docker.putArchive(agent.container, securityArchive(plan, agent, secrets));
+async function runAgent({ docker, plan, secrets }: Begin, agent: AgentPlan): Promise<void> {
+  const args = agentRunArguments(plan, agent);
+  if (!isSecured(plan.spec.security)) return docker.runContainer(args);
+  const [made] = await Promise.all([secrets, docker.createContainer(args)]);
+  if (!made) throw new Error("a secured cluster has secrets");
+  await docker.putArchive(agent.container, securityArchive(plan, agent, made));
   await docker.startContainer(agent.container);
 }

@@ -1,10 +1,11 @@
-import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import type { Image } from "../docker/image-reference.ts";
 import { InputError, messageOf } from "../errors.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 import { agentPorts } from "../plan/agent-config.ts";
 import { labelArguments, type Owner } from "../plan/labels.ts";
+import { networkName } from "../plan/plan.ts";
+import type { StartContext } from "./start-context.ts";
 
 /** What no agent's configuration may lack; the user's comes after it and wins, as in an agent. */
 const base = `data_dir = "/tmp" bind_addr = "127.0.0.1" server = true bootstrap_expect = 3 ports { grpc = ${agentPorts.grpc} }`;
@@ -20,16 +21,15 @@ const script = `printf '%s' '${base}' > /tmp/base.hcl && exec consul validate -c
  * @throws InputError with Consul's own words
  */
 export async function checkConfig(
-  docker: Docker,
+  { docker, log }: Pick<StartContext, "docker" | "log">,
   spec: ClusterSpec,
-  owner: Owner,
-  image: Image,
-  network: string,
-  log: (line: string) => void,
+  { owner, image }: { readonly owner: Owner; readonly image: Image },
 ): Promise<void> {
   if (spec.config.trim() === "") return;
   const env = Array.from(spec.env, ([name, value]) => `--env=${name}=${value}`);
-  const container = [...labelArguments(owner), `--network=${network}`, ...env];
+  // On the agents' own network: configuration may look at its interfaces.
+  const network = `--network=${networkName(spec, owner.clusterId)}`;
+  const container = [...labelArguments(owner), network, ...env];
   const command = ["--entrypoint=/bin/sh", image.reference, "-c", script];
   try {
     await docker.runToEnd([...container, ...command], spec.config);

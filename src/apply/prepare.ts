@@ -5,68 +5,54 @@ import { findImage } from "../docker/find-image.ts";
 import { freePorts, holderOf, isTaken } from "../docker/ports.ts";
 import { InputError, type Problem } from "../errors.ts";
 import { type ClusterSpec, portNames } from "../inputs/cluster-spec.ts";
-import { anyClusterFilter, jobLabels, keepLabels } from "../plan/labels.ts";
-import {
-  freePortsNeeded,
-  networkArguments,
-  networkName,
-  type Prerequisites,
-} from "../plan/plan.ts";
+import { anyClusterFilter, jobLabels, keepLabels, type Owner } from "../plan/labels.ts";
+import { freePortsNeeded, networkArguments, type Prerequisites } from "../plan/plan.ts";
 import { takenPort } from "../ready/diagnosis.ts";
-import type { Timeline } from "../runner/timeline.ts";
+import { withScope } from "../runner/scope.ts";
 import { checkConfig } from "./config-check.ts";
+import type { StartContext } from "./start-context.ts";
 
 /**
- * Looks at the place where the cluster is to stand, and brings it what is lacking: the image is
- * pulled and, unless the user named one, a network is made. All at once, as nothing of it waits
- * for another. What earlier jobs of this runner left behind is removed.
+ * Prepares the engine for the cluster: finds or pulls the image and, unless the user named a network,
+ * creates one. All of it at once, because nothing depends on anything else. Removes what earlier
+ * jobs of this runner left behind.
  *
- * @param env - the runner's environment
- * @param log - gets the lines of a pull
- * @param timeline - learns how long image and network took
- * @throws InputError where a port is taken, the network is not there, or Consul refuses `config`
- * @throws ActionError where the image can't be had
+ * @throws InputError if a port is taken, the network does not exist, or Consul refuses `config`
+ * @throws ActionError if the image can't be found or pulled
  */
-export async function prepare(
-  docker: Docker,
-  spec: ClusterSpec,
-  clusterId: string,
-  env: Readonly<Record<string, string | undefined>>,
-  log: (line: string) => void,
-  timeline: Timeline,
-): Promise<Prerequisites> {
-  const labels = jobLabels(env, hostname());
+export function prepare(context: StartContext, spec: ClusterSpec): Promise<Prerequisites> {
+  const { clusterId, log, timeline } = context;
+  const labels = jobLabels(context.env, hostname());
   const owner = { clusterId, jobLabels: { ...labels, ...keepLabels(spec) } };
-  const scope = new AbortController();
-  const scoped = docker.within(scope.signal);
-  const parts = [
-    check(scoped, spec, labels, log),
-    timeline.during("image", () => findImage(scoped, spec.images, log, scope.signal)),
-    freePorts(freePortsNeeded(spec)),
-    timeline.during("network", async () => {
-      if (spec.network === "") await scoped.createNetwork(networkArguments(owner));
-    }),
-  ] as const;
-  try {
-    const [network, image, ports] = await Promise.all(parts);
-    await checkConfig(scoped, spec, owner, image, networkName(spec, clusterId), log);
+  return withScope(context.signal, async ({ signal, start }) => {
+    const docker = context.docker.within(signal);
+    const [network, image, ports] = await Promise.all([
+      start(checkMachine({ docker, log }, spec, labels)),
+      start(timeline.during("image", () => findImage(docker, spec.images, log, signal))),
+      start(freePorts(freePortsNeeded(spec))),
+      start(timeline.during("network", () => ensureNetwork(docker, spec, owner))),
+    ]);
+    await checkConfig({ docker, log }, spec, { owner, image });
     return { ...owner, image, ...network, freePorts: ports };
-  } finally {
-    // Where one part fails, the others must not go on behind the message: a pull takes long.
-    scope.abort();
-    await Promise.allSettled(parts);
-  }
+  });
 }
 
-/** What can be told wrong of the inputs by looking at the machine, all of it at once. */
-async function check(
-  docker: Docker,
+async function ensureNetwork(docker: Docker, { network }: ClusterSpec, owner: Owner) {
+  if (network === "") await docker.createNetwork(networkArguments(owner));
+}
+
+/**
+ * What the inputs get wrong about this machine, all of it at once.
+ *
+ * @param labels - of the running job
+ */
+async function checkMachine(
+  { docker, log }: Pick<StartContext, "docker" | "log">,
   spec: ClusterSpec,
   labels: Readonly<Record<string, string>>,
-  log: (line: string) => void,
 ): Promise<NetworkFacts> {
   const [ports, network] = await Promise.all([
-    // A cluster that was left behind may have the ports.
+    // A cluster that an earlier job left behind may hold the ports.
     removeLeftBehind(docker, labels, log).then(() => portProblems(docker, spec)),
     spec.network === "" ? ownNetworkFacts : inspectNetwork(docker, spec.network),
   ]);
@@ -90,7 +76,7 @@ type NetworkFacts = Pick<Prerequisites, "isOnNetwork" | "areNodeNamesTaken">;
 
 const ownNetworkFacts: NetworkFacts = { isOnNetwork: false, areNodeNamesTaken: false };
 
-/** Looks at a network that is not ours; undefined where there is none of that name. */
+/** What a network of the user's is like; undefined if there is none of that name. */
 async function inspectNetwork(docker: Docker, network: string): Promise<NetworkFacts | undefined> {
   const [members, nodes] = await Promise.all([
     docker.networkMembers(network),
@@ -103,7 +89,7 @@ async function inspectNetwork(docker: Docker, network: string): Promise<NetworkF
 
 const noNetwork = (network: string): Problem => ({
   input: "network",
-  message: `Input \`network\` is "${network}", but the engine has no such network. Create it in an earlier step (\`docker network create ${network}\`), or leave the input out: the cluster then makes its own.`,
+  message: `Input \`network\` is "${network}", but the engine has no such network. Create it in an earlier step (\`docker network create ${network}\`), or omit the input: the cluster then creates its own network.`,
 });
 
 function isThisProcess({ ip, mac }: NetworkMember): boolean {

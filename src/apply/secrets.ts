@@ -3,10 +3,35 @@ import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { ActionError, InputError } from "../errors.ts";
 import type { Security } from "../inputs/cluster-spec.ts";
+import { isSecured } from "../plan/agent-config.ts";
 import { keyMakerArguments } from "../plan/container-arguments.ts";
 import type { ClusterPlan } from "../plan/plan.ts";
 import { firstVersions, isMissing } from "../plan/security-config.ts";
-import type { Certificate, Secrets, Tokens } from "../plan/security-files.ts";
+import {
+  type Certificate,
+  type Secrets,
+  secretValues,
+  type Tokens,
+} from "../plan/security-files.ts";
+import type { StartContext } from "./start-context.ts";
+
+/**
+ * Makes the secrets of a cluster, and hands each one to `onSecret` before anything uses it.
+ *
+ * @returns undefined if nothing secures the cluster
+ * @throws as `makeSecrets` does
+ */
+export async function secure(
+  docker: Docker,
+  plan: ClusterPlan,
+  { log, onSecret }: Pick<StartContext, "log" | "onSecret">,
+): Promise<Secrets | undefined> {
+  if (!isSecured(plan.spec.security)) return undefined;
+  const secrets = await makeSecrets(docker, plan);
+  for (const value of secretValues(secrets)) onSecret(value);
+  log(`Consul ${secrets.version} made the keys and certificates`);
+  return secrets;
+}
 
 /**
  * Makes what a secured cluster needs, with the tools of the image itself, so that it fits the
@@ -17,7 +42,7 @@ import type { Certificate, Secrets, Tokens } from "../plan/security-files.ts";
  * @throws InputError where this version of Consul lacks what an input asks for
  * @throws ActionError where the image can't make it
  */
-export async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> {
+async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> {
   const sections = parseSections(await makeKeys(docker, plan));
   const { security, env } = plan.spec;
   const version = /^Consul v(\S+)/.exec(sections.get("version") ?? "")?.[1];

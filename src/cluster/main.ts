@@ -2,18 +2,17 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import * as core from "@actions/core";
-import { apply } from "../apply/apply.ts";
+import { apply, type RunningCluster } from "../apply/apply.ts";
 import { prepare } from "../apply/prepare.ts";
-import { makeSecrets } from "../apply/secrets.ts";
+import type { StartContext } from "../apply/start-context.ts";
 import { processMark } from "../destroy/orphans.ts";
 import { Docker } from "../docker/docker.ts";
 import { isEngineGone } from "../docker/docker-error.ts";
 import { InputError } from "../errors.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 import { parseInputs } from "../inputs/inputs.ts";
-import { isSecured } from "../plan/agent-config.ts";
-import { type ClusterPlan, planCluster } from "../plan/plan.ts";
-import { credentialsFrom, type Secrets, secretValues } from "../plan/security-files.ts";
+import { planCluster } from "../plan/plan.ts";
+import { credentialsFrom } from "../plan/security-files.ts";
 import { clientFor } from "../ready/agents.ts";
 import { evidenceFolder, showEvidence } from "../report/evidence.ts";
 import { describe, type ReadyCluster } from "../report/ready-cluster.ts";
@@ -21,80 +20,94 @@ import { reportCluster } from "../report/report.ts";
 import { runnerFolder, writeCa, writeCli } from "../report/runner-folder.ts";
 import { cancellation } from "../runner/cancellation.ts";
 import { checkCommandFiles, writeCommandFile } from "../runner/command-files.ts";
-import { fail, logTimed } from "../runner/log.ts";
+import { counted, fail, logTimed } from "../runner/log.ts";
 import { Timeline } from "../runner/timeline.ts";
+import type { SeededToken } from "../seed/acl.ts";
 import { declaredSecrets, hasSeeds, seed } from "../seed/seed.ts";
 import { saveState } from "./state.ts";
 
 /** The main step: inputs become a spec, the spec a plan, the plan a cluster that is ready. */
 export async function main(): Promise<void> {
+  const context = startContext();
+  const { clusterId, docker, signal, timeline } = context;
+  const spec = readSpec(clusterId);
+  if (!spec) return;
+  const logs = logsFolder(spec, clusterId);
+  try {
+    const cluster = await create(context, spec);
+    await reportCluster(cluster, logs, timeline);
+  } catch (error) {
+    fail(signal.aborted ? signal.reason : error);
+    const hasNothingToShow = signal.aborted || error instanceof InputError || isEngineGone(error);
+    if (logs !== "" && !hasNothingToShow) await showEvidence(docker, clusterId, logs);
+  }
+}
+
+function startContext(): StartContext {
   const timeline = new Timeline();
   timeline.end("process");
-  const canceled = cancellation();
   const clusterId = randomBytes(4).toString("hex");
-  const docker = new Docker(canceled, core.debug, processMark(clusterId));
-  const folder = evidenceFolder(clusterId, process.env);
-  let logs = "";
+  const signal = cancellation();
+  const docker = new Docker(signal, core.debug, processMark(clusterId));
+  const { env } = process;
+  return { clusterId, docker, env, log: logTimed, onSecret: core.setSecret, timeline, signal };
+}
+
+/**
+ * Reads the inputs, and saves the state for the post step before there is anything to remove.
+ *
+ * @returns undefined if that failed: the step has, and nothing was created
+ */
+function readSpec(clusterId: string): ClusterSpec | undefined {
   try {
     const { spec, warnings } = parseInputs(core.getInput, workspaceFile);
     for (const secret of declaredSecrets(spec.seeds)) core.setSecret(secret);
     for (const warning of warnings) core.warning(warning);
     checkCommandFiles(process.env);
-    const wanted = spec.logs === "never" ? "" : folder;
-    const logsAlways = spec.logs === "always";
-    saveState({ clusterId, cleanup: spec.cleanup, logs: wanted, logsAlways });
-    // Said at once: it is wanted most where the rest of this step fails.
-    writeCommandFile(() => core.setOutput("logs", wanted));
-    logs = wanted;
-    await reportCluster(await create(docker, spec, clusterId, timeline, canceled), logs, timeline);
+    const logs = logsFolder(spec, clusterId);
+    const { cleanup } = spec;
+    saveState({ clusterId, cleanup, logs, logsAlways: spec.logs === "always" });
+    // Set this early: it matters most when the rest of the step fails.
+    writeCommandFile(() => core.setOutput("logs", logs));
+    return spec;
   } catch (error) {
-    fail(canceled.aborted ? canceled.reason : error);
-    if (canceled.aborted || error instanceof InputError || isEngineGone(error) || !logs) return;
-    await showEvidence(docker, clusterId, logs);
+    fail(error);
+    return undefined;
   }
 }
 
-async function create(
-  docker: Docker,
-  spec: ClusterSpec,
-  clusterId: string,
-  timeline: Timeline,
-  canceled: AbortSignal,
-): Promise<ReadyCluster> {
-  const prerequisites = await core.group("Prepare image and network", () =>
-    prepare(docker, spec, clusterId, process.env, logTimed, timeline),
-  );
-  const plan = planCluster(spec, prerequisites);
-  const { secrets, agents } = await core.group(
-    `Start ${plan.agents.length} agents of ${prerequisites.image.reference}`,
-    () => apply(docker, plan, (scoped) => secure(scoped, plan), logTimed, timeline),
-  );
-  const credentials = credentialsFrom(secrets);
-  const tokens = hasSeeds(spec.seeds)
-    ? await core.group("Give the cluster what its file declares", () =>
-        timeline.during("seeds", () =>
-          seed(
-            spec.seeds,
-            agents.map((agent) => clientFor(agent, credentials)),
-            { timeout: spec.timeout, log: logTimed, onSecret: core.setSecret, signal: canceled },
-          ),
-        ),
-      )
-    : [];
-  const folder = runnerFolder(clusterId, process.env);
-  const caFile = secrets?.ca ? await writeCa(folder, secrets.ca) : "";
-  if (spec.cli) core.addPath(await writeCli(folder, plan));
-  return timeline.during("report", () => describe(plan, agents, credentials, caFile, tokens));
-}
+/** Empty if the job wants no logs. */
+const logsFolder = ({ logs }: ClusterSpec, clusterId: string) =>
+  logs === "never" ? "" : evidenceFolder(clusterId, process.env);
 
 const workspaceFile = (path: string) =>
   readFileSync(resolve(process.env.GITHUB_WORKSPACE ?? "", path));
 
-/** Makes what the cluster is secured with. The runner masks it all before it is first used. */
-async function secure(docker: Docker, plan: ClusterPlan): Promise<Secrets | undefined> {
-  if (!isSecured(plan.spec.security)) return undefined;
-  const secrets = await makeSecrets(docker, plan);
-  for (const value of secretValues(secrets)) core.setSecret(value);
-  logTimed(`keys and certificates made by Consul ${secrets.version}`);
-  return secrets;
+async function create(context: StartContext, spec: ClusterSpec): Promise<ReadyCluster> {
+  const prerequisites = await core.group("Prepare image and network", () => prepare(context, spec));
+  const plan = planCluster(spec, prerequisites);
+  const title = `Start ${counted(plan.agents.length, "agent")} of ${prerequisites.image.reference}`;
+  const running = await core.group(title, () => apply(context, plan));
+  const tokens = hasSeeds(spec.seeds)
+    ? await core.group("Apply the cluster file", () => seedCluster(context, spec, running))
+    : [];
+
+  const { agents, secrets } = running;
+  const folder = runnerFolder(context.clusterId, context.env);
+  const caFile = secrets?.ca ? await writeCa(folder, secrets.ca) : "";
+  if (spec.cli) core.addPath(await writeCli(folder, plan));
+  const credentials = credentialsFrom(secrets);
+  return context.timeline.during("report", () =>
+    describe({ plan, agents, credentials, caFile, tokens }),
+  );
+}
+
+function seedCluster(
+  { timeline, ...context }: StartContext,
+  { seeds, timeout }: ClusterSpec,
+  { agents, secrets }: RunningCluster,
+): Promise<SeededToken[]> {
+  const credentials = credentialsFrom(secrets);
+  const clients = agents.map((agent) => clientFor(agent, credentials));
+  return timeline.during("seeds", () => seed(seeds, clients, { ...context, timeout }));
 }

@@ -1,15 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConsulError } from "../consul/http.ts";
 import { ActionError } from "../errors.ts";
+import { poll } from "../runner/poll.ts";
 import type { Timeline } from "../runner/timeline.ts";
 import { type AgentClient, ask, byDatacenter } from "./agents.ts";
 import { type Gate, gatesFor, type ReadyGate } from "./gates.ts";
-
-/**
- * Milliseconds between two looks. A look at one gate costs an agent about 1 ms, which a long wait
- * shall not take from the job's own work: who waits longer is told later, by 1 % on average.
- */
-const pauseAfter = (waited: number) => Math.min(250, Math.max(25, waited / 50));
 
 /**
  * Waits until a cluster is ready: a test may ask any agent anything at once and gets an answer
@@ -75,19 +70,17 @@ export async function untilHold(
   current: () => readonly AgentClient[],
   wait: Wait,
 ): Promise<void> {
-  const started = performance.now();
-  let shown = "";
   const { after, signal, timeout } = wait;
+  const started = performance.now();
   if (after) await Promise.race([after, sleep(timeout, undefined, { signal })]);
-  for (;;) {
+  let logged = "";
+  const look = async () => {
     const { status, failed } = await lookThrough(gates, current());
-    if (status !== shown) wait.onChange(status);
-    shown = status;
-    if (!failed) return;
-    const waited = performance.now() - started;
-    if (waited > timeout) throw await notHeld(current(), wait, status, failed);
-    await sleep(pauseAfter(waited), undefined, { signal });
-  }
+    if (status !== logged) wait.onChange(status);
+    logged = status;
+    return failed && (() => notHeld(current(), wait, status, failed));
+  };
+  await poll(look, { signal, timeout: timeout - (performance.now() - started) });
 }
 
 interface FailedGate {

@@ -34,14 +34,21 @@ export interface ReadyCluster {
   readonly caFile: string;
 }
 
-/** Asks the cluster what is to be reported of it. */
-export async function describe(
-  plan: ClusterPlan,
-  agents: readonly AgentPlan[],
-  credentials: Credentials,
-  caFile: string,
-  tokens: readonly SeededToken[],
-): Promise<ReadyCluster> {
+/** A cluster that runs, as far as the start knows it without asking. */
+export interface StartedCluster {
+  readonly plan: ClusterPlan;
+  /** The plan's agents, with the ports they got. */
+  readonly agents: readonly AgentPlan[];
+  readonly credentials: Credentials;
+  /** Path of the CA certificate on the runner; empty without TLS. */
+  readonly caFile: string;
+  /** The tokens that the cluster file declares. */
+  readonly tokens: readonly SeededToken[];
+}
+
+/** Asks the cluster for what the report needs. */
+export async function describe(started: StartedCluster): Promise<ReadyCluster> {
+  const { plan, agents, credentials, caFile, tokens } = started;
   const [first] = agents;
   if (!first) throw new Error("a cluster has at least one server");
   const views = await Promise.all(

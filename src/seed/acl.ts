@@ -2,7 +2,7 @@ import type { AclKind, ConsulObject } from "../consul/answers.ts";
 import type { Consul } from "../consul/consul.ts";
 import type { Definition, Seeds } from "../inputs/seeds.ts";
 import { covers, textField } from "./declared.ts";
-import type { Give } from "./progress.ts";
+import type { Write } from "./progress.ts";
 
 /** A declared token as it is in Consul. The secret is one. */
 export interface SeededToken {
@@ -12,7 +12,7 @@ export interface SeededToken {
 }
 
 /** In order of dependence: roles name policies, tokens name both. Stops at the first refusal. */
-export async function seedAcl(seeds: Seeds, consul: Consul, give: Give): Promise<SeededToken[]> {
+export async function seedAcl(seeds: Seeds, consul: Consul, write: Write): Promise<SeededToken[]> {
   const objects = [
     ...seeds.policies.map((declared) => ({ kind: "policy", declared }) as const),
     ...seeds.roles.map((declared) => ({ kind: "role", declared }) as const),
@@ -20,7 +20,7 @@ export async function seedAcl(seeds: Seeds, consul: Consul, give: Give): Promise
   ];
   const tokens: SeededToken[] = [];
   for (const { kind, declared } of objects) {
-    const isTaken = await give(declared, async () => {
+    const isTaken = await write(declared, async () => {
       const object = await ensureAclObject(consul, kind, declared.value);
       if (kind === "token") tokens.push(tokenOf(object));
     });

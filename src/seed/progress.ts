@@ -1,47 +1,33 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Consul } from "../consul/consul.ts";
 import { ConsulError } from "../consul/http.ts";
 import { ActionError, type Place, type Problem } from "../errors.ts";
 import { placeText } from "../inputs/wording.ts";
+import { type Patience, poll } from "../runner/poll.ts";
 
-/** An agent that seeds are given to. */
-export interface SeedAgent {
-  readonly node: string;
-  readonly datacenter: string;
-  readonly role: "server" | "client";
-  readonly consul: Consul;
-}
-
-/** How seeding goes on and ends. */
-export interface Seeding {
-  /** Milliseconds until all must be seen from elsewhere. */
-  readonly timeout: number;
+/** How seeding goes on. Its timeout is for everything to be visible from other agents. */
+export interface Seeding extends Patience {
   /** Gets a line for each kind of thing. */
   readonly log: (line: string) => void;
   /** Gets each token's secret as soon as it is known. */
   readonly onSecret: (secret: string) => void;
-  /** Ends the waiting. */
-  readonly signal: AbortSignal;
 }
 
-/** Milliseconds between two looks at the catalog. */
-const pause = 25;
-
+/** Something the cluster file declares. */
 export interface Named {
   readonly name: string;
   readonly place: Place;
 }
 
-/** Gives one thing to Consul; notes a refusal and returns whether there was none. */
-export type Give = (declared: Named, giving: () => Promise<void>) => Promise<boolean>;
+/** Writes one declared thing to Consul; returns whether Consul accepted it. */
+export type Write = (declared: Named, write: () => Promise<void>) => Promise<boolean>;
 
+/** Writes one declared thing to Consul, and adds a refusal to the problems. */
 export async function collectRefusal(
   problems: Problem[],
   declared: Named,
-  giving: () => Promise<void>,
-) {
+  write: () => Promise<void>,
+): Promise<boolean> {
   try {
-    await giving();
+    await write();
     return true;
   } catch (error) {
     if (!(error instanceof ConsulError)) throw error;
@@ -51,31 +37,29 @@ export async function collectRefusal(
 }
 
 export function refusedByConsul({ name, place }: Named, reason: string): Problem {
-  const message = `${placeText(place)}: Consul did not take \`${name}\`: ${reason}`;
+  const message = `${placeText(place)}: Consul refused \`${name}\`: ${reason}`;
   return { input: "cluster", place, message };
 }
 
 /**
- * @param look - tells what lacks, or undefined; gets the milliseconds that have passed
- * @param explain - the message where time is up
+ * Waits until nothing is missing.
+ *
+ * @param look - returns what is still missing, or undefined; gets the milliseconds waited so far
+ * @param explain - makes the message when time is up
+ * @throws ActionError when time is up
  */
-export async function untilNothingLacks(
-  look: (passed: number) => Promise<string | undefined>,
-  { timeout, signal }: Seeding,
-  explain: (lacking: string) => string,
+export async function untilNothingIsMissing(
+  look: (waited: number) => Promise<string | undefined>,
+  patience: Patience,
+  explain: (missing: string) => string,
 ): Promise<void> {
-  const started = performance.now();
-  for (;;) {
-    const passed = performance.now() - started;
-    const lacking = await look(passed).catch((error: unknown) => {
+  await poll(async (waited) => {
+    const missing = await look(waited).catch((error: unknown) => {
       if (error instanceof ConsulError) return error.message;
       throw error;
     });
-    if (lacking === undefined) return;
-    if (passed > timeout) {
-      const message = `${explain(lacking)} (After ${timeout / 1000} s.)`;
-      throw new ActionError("What is declared is not everywhere", message);
-    }
-    await sleep(pause, undefined, { signal });
-  }
+    if (missing === undefined) return undefined;
+    const message = `${explain(missing)} (Waited ${patience.timeout / 1000} s.)`;
+    return () => new ActionError("The cluster file is not fully applied", message);
+  }, patience);
 }

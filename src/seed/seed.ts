@@ -1,15 +1,10 @@
 import { InputError, type Problem } from "../errors.ts";
 import type { Declared, Seeds } from "../inputs/seeds.ts";
+import type { AgentClient } from "../ready/agents.ts";
 import { type SeededToken, seedAcl } from "./acl.ts";
 import { textField } from "./declared.ts";
 import { seedKeys } from "./kv.ts";
-import {
-  collectRefusal,
-  type Named,
-  type SeedAgent,
-  type Seeding,
-  untilNothingLacks,
-} from "./progress.ts";
+import { collectRefusal, type Named, type Seeding, untilNothingIsMissing } from "./progress.ts";
 import { seedEntriesThenServices, seenElsewhere } from "./services.ts";
 
 /**
@@ -23,7 +18,7 @@ import { seedEntriesThenServices, seenElsewhere } from "./services.ts";
  */
 export async function seed(
   seeds: Seeds,
-  agents: readonly SeedAgent[],
+  agents: readonly AgentClient[],
   seeding: Seeding,
 ): Promise<SeededToken[]> {
   const { log, onSecret } = seeding;
@@ -31,13 +26,13 @@ export async function seed(
   if (!first) throw new Error("a cluster has at least one server");
   const { consul } = first;
   const problems: Problem[] = [];
-  const give = (declared: Named, giving: () => Promise<void>) =>
+  const write = (declared: Named, giving: () => Promise<void>) =>
     collectRefusal(problems, declared, giving);
 
   const [tokens] = await Promise.all([
-    seedAcl(seeds, consul, give),
+    seedAcl(seeds, consul, write),
     seedKeys(seeds.kv, consul, problems),
-    seedEntriesThenServices(seeds, agents, give),
+    seedEntriesThenServices(seeds, agents, write),
   ]);
   for (const { SecretID } of tokens) onSecret(SecretID);
   if (problems.length > 0) throw new InputError(problems);
@@ -50,7 +45,7 @@ export async function seed(
 }
 
 /** The first agent of every datacenter but the primary. */
-function firstElsewhere(agents: readonly SeedAgent[]): SeedAgent[] {
+function firstElsewhere(agents: readonly AgentClient[]): AgentClient[] {
   const [, ...others] = Map.groupBy(agents, ({ datacenter }) => datacenter).values();
   return others.flatMap((there) => there.slice(0, 1));
 }
@@ -72,7 +67,7 @@ function seedCounts({ policies, roles, tokens, kv, configEntries, services }: Se
 async function replicated(
   { policies, roles, configEntries }: Seeds,
   tokens: readonly SeededToken[],
-  { node, datacenter, consul }: SeedAgent,
+  { node, datacenter, consul }: AgentClient,
   seeding: Seeding,
 ): Promise<void> {
   const namesOf = (list: readonly Declared[]) => list.map(({ value }) => textField(value, "Name"));
@@ -95,7 +90,7 @@ async function replicated(
     }
     return undefined;
   };
-  await untilNothingLacks(
+  await untilNothingIsMissing(
     look,
     seeding,
     (lacking) =>

@@ -9,8 +9,9 @@ import {
   type Seeds,
 } from "../inputs/seeds.ts";
 import { placeText } from "../inputs/wording.ts";
+import type { AgentClient } from "../ready/agents.ts";
 import { covers, isObject, textField } from "./declared.ts";
-import { type Give, type SeedAgent, type Seeding, untilNothingLacks } from "./progress.ts";
+import { type Seeding, untilNothingIsMissing, type Write } from "./progress.ts";
 
 /** Services that are registered at once. */
 const registrationsAtOnce = 8;
@@ -18,18 +19,18 @@ const registrationsAtOnce = 8;
 /** A service can depend on config entries, as a sidecar does on its service's defaults. */
 export async function seedEntriesThenServices(
   seeds: Seeds,
-  agents: readonly SeedAgent[],
-  give: Give,
+  agents: readonly AgentClient[],
+  write: Write,
 ): Promise<void> {
   for (const entry of seeds.configEntries) {
     const [first] = agents;
-    if (first && !(await give(entry, () => ensureConfigEntry(entry, first.consul)))) return;
+    if (first && !(await write(entry, () => ensureConfigEntry(entry, first.consul)))) return;
   }
   const limit = pLimit(registrationsAtOnce);
   await Promise.all(
     seeds.services.map((service) =>
       limit(() =>
-        give(service, () => registrationAgent(service, agents).consul.register(service.value)),
+        write(service, () => registrationAgent(service, agents).consul.register(service.value)),
       ),
     ),
   );
@@ -42,7 +43,7 @@ async function ensureConfigEntry({ value }: Declared, consul: Consul): Promise<v
 }
 
 /** The agent that a service is registered with. */
-export function registrationAgent<T extends Pick<SeedAgent, "node" | "role" | "datacenter">>(
+export function registrationAgent<T extends Pick<AgentClient, "node" | "role" | "datacenter">>(
   { node }: Pick<DeclaredService, "node">,
   agents: readonly T[],
 ): T {
@@ -59,7 +60,7 @@ export function registrationAgent<T extends Pick<SeedAgent, "node" | "role" | "d
 /** Waits until a service is in the catalog and its checks have settled, asked through another agent. */
 export async function seenElsewhere(
   service: DeclaredService,
-  agents: readonly SeedAgent[],
+  agents: readonly AgentClient[],
   seeding: Seeding,
 ): Promise<void> {
   const own = registrationAgent(service, agents);
@@ -73,7 +74,7 @@ export async function seenElsewhere(
   };
   const advice =
     "A check with `status: passing` is passing from the start; otherwise raise `timeout`, or shorten the check's interval.";
-  await untilNothingLacks(
+  await untilNothingIsMissing(
     look,
     seeding,
     (lacking) =>
