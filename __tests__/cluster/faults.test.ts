@@ -127,7 +127,7 @@ describe("the engine", () => {
     cut();
     rmSync(config, { recursive: true });
     expect(result.log).not.toContain("::error");
-    expect(post.log).toMatch(/removed: 1 containers/);
+    expect(post.log).toMatch(/removed: 1 container,/);
   });
 });
 
@@ -208,7 +208,7 @@ describe("an agent", () => {
   test("that exits at once", async () => {
     const { result, errors } = await failing({ config: 'bind_addr = "192.0.2.1"' });
     expect(errors).toMatchObject([{ title: "server-1 exited" }]);
-    expect(errors[0]?.message).toMatch(/^server-1 exited: it ended with code 1/);
+    expect(errors[0]?.message).toMatch(/^server-1 exited \(exit code 1\)/);
     expect(errors[0]?.message).toContain("192.0.2.1");
     expect(result.log).toContain("::group::server-1 exited with code 1");
   });
@@ -232,7 +232,7 @@ describe("an agent", () => {
       const grow = "x=a; while :; do x=$x$x; done";
       await docker("exec", name, "sh", "-c", grow).catch(() => "");
     });
-    expect(errors[0]?.title).toBe("server-1 was killed by the kernel for memory");
+    expect(errors[0]?.title).toBe("server-1 was OOM-killed");
     expect(errors[0]?.message).toContain("code 137");
   });
 
@@ -251,7 +251,7 @@ describe("an agent", () => {
     expect(errors[0]?.message).toMatch(/server-1 sees server-2; not server-3/);
     expect(errors[0]?.message).toContain("server-3 does not answer");
     expect(errors[0]?.message).toMatch(
-      /What these nodes complained of last:\n {2}server-3: .*\[(WARN|ERR)/,
+      /Last warnings of these nodes:\n {2}server-3: .*\[(WARN|ERR)/,
     );
   });
 

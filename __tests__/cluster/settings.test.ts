@@ -42,7 +42,7 @@ describe("three servers and three clients on Consul's own ports", () => {
 
   test("keep their ports: who asks for one of them is told which", async () => {
     await expect(up({ servers: "1", "dns-port": "8600" })).rejects.toThrow(
-      /Input `dns-port` is 8600, but the container consul-\w+-server-1 listens on that port already/,
+      /Input `dns-port` is 8600, but the container consul-\w+-server-1 already listens on that port/,
     );
   });
 });

@@ -260,7 +260,7 @@ if [ "$*" = version ]; then echo "Consul v${newer.version}"; else exec /bin/cons
     const { exitCode, log } = await upgrade(cluster, { image, timeout: "10s" });
     expect(exitCode).toBe(1);
     expect(log).toContain(`${first} did not come back as Consul ${newer.version} within 10 s`);
-    expect(log).toContain(`It did not come true that ${first} is a member of version`);
+    expect(log).toContain(`Condition not met: every server sees ${first} as version`);
     expect(await untouched()).toEqual(others.toSorted());
   });
 
@@ -279,8 +279,8 @@ exit 3
     const image = await imageWithScript("unlucky", older.image, script);
     const result = await upgrade(cluster, { image, force: "true" });
     expect(result.exitCode).toBe(1);
-    const lines = ["Its last lines:", ...names.map((name) => `told ${name}`), "bad luck"];
-    const said = `${first} exited: it ended with code 3. ${lines.join("%0A  ")}`;
+    const lines = ["Last lines of its log:", ...names.map((name) => `told ${name}`), "bad luck"];
+    const said = `${first} exited (exit code 3). ${lines.join("%0A  ")}`;
     expect(result.log).toContain(said);
     expect(await untouched()).toEqual(others.toSorted());
 

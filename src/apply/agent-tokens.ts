@@ -1,7 +1,6 @@
 import pLimit from "p-limit";
 import type { Consul } from "../consul/consul.ts";
 import { ConsulError } from "../consul/http.ts";
-import { ActionError } from "../errors.ts";
 import type { AgentPlan } from "../plan/plan.ts";
 import {
   agentRules,
@@ -11,13 +10,13 @@ import {
   replicationRules,
 } from "../plan/security-config.ts";
 import { credentialsFrom, type Secrets, type Tokens } from "../plan/security-files.ts";
-import { clientFor } from "../ready/agents.ts";
-import { type Patience, poll } from "../runner/poll.ts";
+import { type AgentClient, answerOf, clientFor } from "../ready/agents.ts";
+import type { Patience } from "../runner/poll.ts";
 
-/** Consul takes no more than 200 connections from one client at once (`http_max_conns_per_client`). */
+/** Consul accepts at most 200 connections from one client at a time (`http_max_conns_per_client`). */
 const requestsAtOnce = 16;
 
-/** A token that the cluster is to know, with a policy of the same name. */
+/** A token to create, with a policy of the same name. */
 interface Grant {
   readonly name: string;
   readonly secret: string;
@@ -26,31 +25,21 @@ interface Grant {
 
 /**
  * Creates the agents' tokens as soon as there is a leader that knows the management token. The agents
- * have theirs in their configuration from the start, and they become valid here.
+ * have theirs in their configuration from the start, and here they become valid.
  *
- * @param current - the agents; asked before each attempt, because an agent may get another port
- * @param secrets - without tokens there is nothing to do
+ * @param server - a running server of the primary datacenter
+ * @param patience - for each question
  * @throws ActionError with the last answer when time is up
  */
 export async function grantTokens(
-  current: () => readonly AgentPlan[],
-  secrets: Secrets,
+  server: AgentClient,
+  { tokens, version }: Secrets,
   patience: Patience,
 ): Promise<void> {
-  const { tokens, version } = secrets;
   if (!tokens) return;
-  const credentials = credentialsFrom(secrets);
-  const deadline = performance.now() + patience.timeout;
-  const untilDone = (attempt: (consul: Consul) => Promise<void>) => {
-    const [first] = current();
-    if (!first) throw new Error("a cluster has at least one server");
-    const remaining = { ...patience, timeout: deadline - performance.now() };
-    return poll(
-      () => refusalOf(first.node, attempt(clientFor(first, credentials).consul)),
-      remaining,
-    );
-  };
-  // Leader first: that question needs no token, so it leaves no refusal in the server's log.
+  const untilDone = (attempt: (consul: Consul) => Promise<void>) =>
+    answerOf(server, "create the agents' ACL tokens", attempt, patience);
+  // The leader first: that question needs no token, so it leaves no refusal in the server's log.
   await untilDone(async (consul) => {
     if ((await consul.leader()) === "") throw new ConsulError("no leader");
     await consul.ownToken();
@@ -87,46 +76,38 @@ function stepsOf(
   ];
 }
 
-/** An attempt whose answer was lost may have succeeded; Consul says so to the next. */
+/** An attempt whose answer got lost may have succeeded: then Consul refuses the next one. */
 function unlessThere(error: unknown): void {
   if (!(error instanceof ConsulError && /already (exists|in use)/.test(error.message))) throw error;
 }
 
 /**
- * What Consul refused, if it did: a leader that was just elected does not do everything yet.
+ * Has every agent compare what it has with the catalog. An agent that tried before its token was valid
+ * would wait 15 s or more before it tries again, and other agents would not see what is registered
+ * with it in the meantime. An agent does this when its default token changes: here to its own token
+ * and back.
  *
- * @param node - who is asked
+ * @throws ActionError if an agent does not take the tokens in time
  */
-async function refusalOf(node: string, attempt: Promise<void>) {
-  try {
-    await attempt;
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof ConsulError)) throw error;
-    return () =>
-      new ActionError(
-        "ACL tokens are missing",
-        `The agents' ACL tokens could not be created. The last answer of ${node}: ${error.message}`,
-        { cause: error },
-      );
-  }
-}
-
-/**
- * Has every agent compare what it has with the catalog. One that tried before its token was there
- * would wait 15 s and more until it tries again, and what is registered with it meanwhile would
- * not be seen by others. An agent does so when its default token changes: here to its own and back.
- */
-export async function resync(agents: readonly AgentPlan[], secrets: Secrets): Promise<void> {
+export async function resync(
+  agents: readonly AgentPlan[],
+  secrets: Secrets,
+  patience: Patience,
+): Promise<void> {
   const { tokens, version } = secrets;
   if (!tokens) return;
   const credentials = credentialsFrom(secrets);
   const standard = hasDnsToken(version) ? "" : tokens.dns;
   await Promise.all(
     agents.map(async (agent) => {
-      const { consul } = clientFor(agent, credentials);
-      await consul.setDefaultToken(tokens.agents.get(agent.node) ?? "");
-      await consul.setDefaultToken(standard);
+      const client = clientFor(agent, credentials);
+      for (const token of [tokens.agents.get(agent.node) ?? "", standard])
+        await answerOf(
+          client,
+          "set its token",
+          (consul) => consul.setDefaultToken(token),
+          patience,
+        );
     }),
   );
 }

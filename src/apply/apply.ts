@@ -8,7 +8,7 @@ import { agentRunArguments } from "../plan/container-arguments.ts";
 import { clusterFilter, nodeFilter } from "../plan/labels.ts";
 import { type AgentPlan, type ClusterPlan, withOtherPorts } from "../plan/plan.ts";
 import { credentialsFrom, type Secrets, securityArchive } from "../plan/security-files.ts";
-import { clientFor } from "../ready/agents.ts";
+import { type AgentClient, clientFor } from "../ready/agents.ts";
 import { explainExit, explainNotReady, explainStart } from "../ready/diagnosis.ts";
 import { untilReady } from "../ready/wait.ts";
 import { withScope } from "../runner/scope.ts";
@@ -21,7 +21,7 @@ import type { StartContext } from "./start-context.ts";
 const startsAtOnce = 8;
 /** How many times an agent gets other ports because somebody else took the ones it had. */
 const portAttempts = 5;
-/** Milliseconds that tokens get after the gates' time is up: a gate that fails explains more. */
+/** Milliseconds that tokens get beyond the gates' timeout. */
 const tokenGrace = 2000;
 
 /** A cluster that is ready. */
@@ -46,17 +46,19 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
   return withScope(context.signal, async ({ signal, start }) => {
     const docker = context.docker.within(signal);
     const agents = [...plan.agents];
+    // More than the gates get: a gate that fails explains more.
+    const timeout = plan.spec.timeout + tokenGrace;
     const exited = start(failOnExit(docker, plan, agents));
 
     const secrets = start(secure(docker, plan, { log, onSecret }));
-    const begin = { docker, plan, secrets, agents, log };
+    const begin = { docker, plan, secrets, agents, log, signal };
     const servers = start(timeline.during("servers", () => startRole(begin, "server")));
     const started = start(
       servers.then(() => timeline.during("clients", () => startRole(begin, "client"))),
     );
     const granted = start(
       Promise.all([secrets, servers]).then(
-        ([made]) => made && grantTokens(() => agents, made, tokenPatience(plan, signal)),
+        ([made]) => made && grantTokens(firstServer(agents, made), made, { timeout, signal }),
       ),
     );
     const ready = start(
@@ -68,7 +70,7 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
 
     await Promise.race([exited, Promise.all([started, granted, ready])]);
     const made = await secrets;
-    if (made && !namesTokens(plan.spec)) await resync(agents, made);
+    if (made && !namesTokens(plan.spec)) await resync(agents, made, { timeout, signal });
     return { secrets: made, agents };
   });
 }
@@ -84,10 +86,10 @@ async function failOnExit(
   throw await explainExit(docker, prerequisites.image.reference, agents, exit);
 }
 
-const tokenPatience = ({ spec }: ClusterPlan, signal: AbortSignal) => ({
-  timeout: spec.timeout + tokenGrace,
-  signal,
-});
+function firstServer([first]: readonly AgentPlan[], secrets: Secrets): AgentClient {
+  if (!first) throw new Error("a cluster has at least one server");
+  return clientFor(first, credentialsFrom(secrets));
+}
 
 interface ReadyWait {
   readonly docker: Docker;
@@ -126,20 +128,22 @@ interface Begin {
   /** The agents as they are now. An agent that gets other ports is replaced here. */
   readonly agents: AgentPlan[];
   readonly log: (line: string) => void;
+  readonly signal: AbortSignal;
 }
 
 /** Starts the agents of a role, several at a time. */
-async function startRole(begin: Begin, role: Role): Promise<void> {
+function startRole(begin: Begin, role: Role): Promise<void> {
+  const { plan, agents, log } = begin;
+  const ofRole = [...plan.agents.entries()].filter(([, agent]) => agent.role === role);
   const limit = pLimit(startsAtOnce);
-  const ofRole = [...begin.plan.agents.entries()].filter(([, agent]) => agent.role === role);
-  await Promise.all(
-    ofRole.map(([index, agent]) =>
-      limit(async () => {
-        begin.agents[index] = await startAgent(begin, agent);
-        begin.log(`${agent.node} started`);
-      }),
-    ),
-  );
+  return withScope(begin.signal, async ({ signal, start }) => {
+    const scoped = { ...begin, docker: begin.docker.within(signal) };
+    const tasks = ofRole.map(async ([index, agent]) => {
+      agents[index] = await limit(() => startAgent(scoped, agent));
+      log(`${agent.node} started`);
+    });
+    await Promise.all(tasks.map(start));
+  });
 }
 
 /** @returns the agent with the ports it got */
@@ -167,7 +171,8 @@ async function startAgent(begin: Begin, agent: AgentPlan, attempt = 1): Promise<
 async function runAgent({ docker, plan, secrets }: Begin, agent: AgentPlan): Promise<void> {
   const args = agentRunArguments(plan, agent);
   if (!isSecured(plan.spec.security)) return docker.runContainer(args);
-  const [made] = await Promise.all([secrets, docker.createContainer(args)]);
+  await docker.createContainer(args);
+  const made = await secrets;
   if (!made) throw new Error("a secured cluster has secrets");
   await docker.putArchive(agent.container, securityArchive(plan, agent, made));
   await docker.startContainer(agent.container);

@@ -7,18 +7,17 @@ import { labelArguments, type Owner } from "../plan/labels.ts";
 import { networkName } from "../plan/plan.ts";
 import type { StartContext } from "./start-context.ts";
 
-/** What no agent's configuration may lack; the user's comes after it and wins, as in an agent. */
+/** What every agent's configuration needs. The user's comes after it and overrides it, as in an agent. */
 const base = `data_dir = "/tmp" bind_addr = "127.0.0.1" server = true bootstrap_expect = 3 ports { grpc = ${agentPorts.grpc} }`;
 
-/** Nothing of the user's is part of this script: their configuration comes on standard input. */
+/** Contains nothing from the user: their configuration is read from standard input. */
 const script = `printf '%s' '${base}' > /tmp/base.hcl && exec consul validate -config-format=hcl /tmp/base.hcl /dev/stdin`;
 
 /**
- * Has Consul itself check the user's `config`, by `consul validate` of the image in use.
+ * Has Consul itself check the user's `config`, with `consul validate` from the image in use. If the
+ * check can't be made, the log says so, and the agents will find out.
  *
- * @param network - which the agents will be on: configuration may look at its interfaces
- * @param log - gets a line where the check can't be made; the agents then find out
- * @throws InputError with Consul's own words
+ * @throws InputError with Consul's own message
  */
 export async function checkConfig(
   { docker, log }: Pick<StartContext, "docker" | "log">,
@@ -37,18 +36,18 @@ export async function checkConfig(
     const said = error instanceof DockerError ? wordsOf(error.said) : undefined;
     if (said === undefined) {
       if (!(error instanceof DockerError)) throw error;
-      log(`\`config\` could not be checked beforehand: ${messageOf(error)}`);
+      log(`\`config\` could not be checked in advance: ${messageOf(error)}`);
       return;
     }
-    const message = `Input \`config\` is refused by Consul (${image.reference}): ${said}\nIt must be agent configuration in HCL or JSON that this version knows. For example: \`config: '{"limits": {"http_max_conns_per_client": 500}}'\`.`;
+    const message = `Consul (${image.reference}) refused input \`config\`: ${said}\nIt must be agent configuration in HCL or JSON that this version supports. For example: \`config: '{"limits": {"http_max_conns_per_client": 500}}'\`.`;
     throw new InputError([{ input: "config", message }]);
   }
 }
 
 /**
- * What Consul objects to, with the position in the user's text where it gives one.
+ * What Consul objects to, with the position in the user's text if Consul names one.
  *
- * @returns undefined where these are not the words of `consul validate`
+ * @returns undefined if this is not a message of `consul validate`
  */
 export function wordsOf(said: string): string | undefined {
   const words = /Config validation failed:\s*(?<words>.*)/s.exec(said)?.groups?.words;

@@ -34,31 +34,30 @@ export async function secure(
 }
 
 /**
- * Makes what a secured cluster needs, with the tools of the image itself, so that it fits the
- * version. One container without network makes it in its memory and tells it on its output, which
- * no log keeps: so no private key is written to the runner's disk, and the CA's key ends with the
- * container.
+ * Makes the secrets with the image's own tools, so that they fit its version of Consul. One container
+ * without a network makes them in memory and prints them, and no log keeps its output: no private key
+ * is written to the runner's disk, and the CA's key is gone with the container.
  *
- * @throws InputError where this version of Consul lacks what an input asks for
- * @throws ActionError where the image can't make it
+ * @throws InputError if this version of Consul does not support what an input asks for
+ * @throws ActionError if the image can't make them
  */
 async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> {
   const sections = parseSections(await makeKeys(docker, plan));
   const { security, env } = plan.spec;
   const version = /^Consul v(\S+)/.exec(sections.get("version") ?? "")?.[1];
-  if (version === undefined) throw unusable(plan, "`consul version` names no version.");
+  if (version === undefined) throw unusable(plan, "`consul version` printed no version.");
   refuseMissing(security, version);
 
   const failure = sections.get("failure");
   if (failure !== undefined) throw unusable(plan, failure);
   const get = (name: string) => {
     const section = sections.get(name);
-    if (section === undefined) throw unusable(plan, `it gave no ${name}.`);
+    if (section === undefined) throw unusable(plan, `it printed no ${name}.`);
     return section;
   };
   return {
     version,
-    // The image's entrypoint lets the environment choose whom the agent runs as.
+    // The environment can tell the image's entrypoint which user to run the agent as.
     owner: {
       uid: Number(env.get("CONSUL_UID") ?? get("uid")),
       gid: Number(env.get("CONSUL_GID") ?? get("gid")),
@@ -87,7 +86,7 @@ async function makeKeys(docker: Docker, plan: ClusterPlan): Promise<string> {
 function unusable({ prerequisites }: ClusterPlan, reason: string, cause?: Error): ActionError {
   return new ActionError(
     "The image can't make keys",
-    `Inputs \`acl\`, \`gossip-encryption\` and \`tls\` need an image with \`sh\` and \`consul\`, to make tokens, keys and certificates that fit. ${prerequisites.image.reference} did not: ${reason}`,
+    `Inputs \`acl\`, \`gossip-encryption\`, and \`tls\` need an image with \`sh\` and \`consul\`, which make the keys and certificates. With ${prerequisites.image.reference} this failed: ${reason}`,
     { cause },
   );
 }
@@ -98,7 +97,7 @@ function refuseMissing(security: Security, version: string): void {
     .map(([input]) => (input === "acl" ? "acl" : "tls"))
     .filter((input) => isMissing(input, version))
     .map((input) => {
-      const message = `Input \`${input}\` is true, but this is Consul ${version}: the first version that has what it takes is ${firstVersions[input]}. Set \`version\` to that or a later one, or leave \`${input}\` out.`;
+      const message = `Input \`${input}\` is true, but this is Consul ${version}, and the first version that supports it is ${firstVersions[input]}. Set \`version\` to that or a later version, or omit \`${input}\`.`;
       return { input, message };
     });
   if (problems.length > 0) throw new InputError(problems);

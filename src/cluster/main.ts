@@ -56,7 +56,7 @@ function startContext(): StartContext {
 /**
  * Reads the inputs, and saves the state for the post step before there is anything to remove.
  *
- * @returns undefined if that failed: the step has, and nothing was created
+ * @returns undefined if this failed; the failure is reported, and nothing was created
  */
 function readSpec(clusterId: string): ClusterSpec | undefined {
   try {
@@ -86,7 +86,7 @@ const workspaceFile = (path: string) =>
 async function create(context: StartContext, spec: ClusterSpec): Promise<ReadyCluster> {
   const prerequisites = await core.group("Prepare image and network", () => prepare(context, spec));
   const plan = planCluster(spec, prerequisites);
-  const title = `Start ${counted(plan.agents.length, "agent")} of ${prerequisites.image.reference}`;
+  const title = `Start ${counted(plan.agents.length, "agent")} from ${prerequisites.image.reference}`;
   const running = await core.group(title, () => apply(context, plan));
   const tokens = hasSeeds(spec.seeds)
     ? await core.group("Apply the cluster file", () => seedCluster(context, spec, running))
@@ -97,8 +97,9 @@ async function create(context: StartContext, spec: ClusterSpec): Promise<ReadyCl
   const caFile = secrets?.ca ? await writeCa(folder, secrets.ca) : "";
   if (spec.cli) core.addPath(await writeCli(folder, plan));
   const credentials = credentialsFrom(secrets);
+  const { timeout } = spec;
   return context.timeline.during("report", () =>
-    describe({ plan, agents, credentials, caFile, tokens }),
+    describe({ plan, agents, credentials, caFile, tokens }, { ...context, timeout }),
   );
 }
 

@@ -5,17 +5,17 @@ import { Docker } from "../docker/docker.ts";
 import { messageOf } from "../errors.ts";
 import { showEvidence } from "../report/evidence.ts";
 import { removeRunnerFolder, runnerFolder } from "../report/runner-folder.ts";
-import { logTimed } from "../runner/log.ts";
+import { counted, logTimed } from "../runner/log.ts";
 import { loadState } from "./state.ts";
 
-/** Milliseconds for all of this step: an engine that hangs must not hold up the runner for hours. */
+/** Milliseconds for the whole step: an engine that hangs must not hold up the runner for hours. */
 const patience = 180_000;
-/** Milliseconds for docker commands of a killed main step to end by themselves. */
+/** Milliseconds for docker commands of a killed main step to end on their own. */
 const orphanPatience = 10_000;
 
 /**
- * The post step: the cluster is removed, whatever main reached. Whether the job's work was good
- * is not for this step to say, so what goes wrong here is a warning.
+ * The post step: removes the cluster, however far the main step got. A failure here says nothing about
+ * the job's own work, so it is a warning.
  */
 export async function post(): Promise<void> {
   const state = loadState();
@@ -24,15 +24,15 @@ export async function post(): Promise<void> {
   const docker = new Docker(AbortSignal.timeout(patience), core.debug);
   try {
     const orphans = await endOrphans(processMark(clusterId), orphanPatience);
-    if (orphans > 0) logTimed(`${orphans} docker commands of a killed step have ended`);
-    // The runner fills in this input anew for the post step (actions/runner, `ActionRunner`).
+    if (orphans > 0) logTimed(`${counted(orphans, "docker command")} of a killed step ended`);
+    // The runner evaluates this input again for the post step (actions/runner, `ActionRunner`).
     const isGood = core.getInput("job-status") === "success";
     if (logs !== "" && (logsAlways || !isGood || core.isDebug()))
       await showEvidence(docker, clusterId, logs);
     if (cleanup) await remove(docker, clusterId);
     else
       core.info(
-        `The cluster stays, as \`cleanup\` is false. To remove it: ${removalCommand(clusterId)}`,
+        `The cluster keeps running because \`cleanup\` is false. To remove it: ${removalCommand(clusterId)}`,
       );
   } catch (error) {
     warn(clusterId, messageOf(error));
@@ -45,7 +45,7 @@ async function remove(docker: Docker, clusterId: string): Promise<void> {
   if (leftovers.length > 0) return;
   await removeRunnerFolder(runnerFolder(clusterId, process.env));
   logTimed(
-    `Cluster ${clusterId} removed: ${containers} containers, with their volumes and network.`,
+    `Cluster ${clusterId} removed: ${counted(containers, "container")}, with volumes and network.`,
   );
 }
 

@@ -1,20 +1,21 @@
 import * as core from "@actions/core";
 import { writeCommandFile } from "../runner/command-files.ts";
 
-/** What main leaves for the post step. */
+/** What the main step leaves for the post step. */
 export interface State {
   readonly clusterId: string;
   readonly cleanup: boolean;
-  /** Where evidence goes; empty where none is wanted. */
+  /** Folder for logs; empty if the job wants none. */
   readonly logs: string;
-  /** Whether evidence is wanted of a job that went well, too. */
+  /** Whether to write logs even if the job succeeds. */
   readonly logsAlways: boolean;
 }
 
 /**
- * Saved before the first object is created, so that post can remove whatever main reaches.
+ * Saves the state. Comes before the first object is created, so that the post step can remove whatever
+ * the main step creates.
  *
- * @throws ActionError where the runner's file can't be written
+ * @throws ActionError if the runner's file can't be written
  */
 export function saveState({ clusterId, cleanup, logs, logsAlways }: State): void {
   writeCommandFile(() => {
@@ -25,7 +26,7 @@ export function saveState({ clusterId, cleanup, logs, logsAlways }: State): void
   });
 }
 
-/** @returns undefined where main ended before there was anything to remove */
+/** @returns undefined if the main step ended before there was anything to remove */
 export function loadState(): State | undefined {
   const clusterId = core.getState("cluster-id");
   if (clusterId === "") return undefined;

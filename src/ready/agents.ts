@@ -1,9 +1,11 @@
 import { Consul } from "../consul/consul.ts";
 import { ConsulError, type Credentials } from "../consul/http.ts";
+import { ActionError } from "../errors.ts";
 import type { Role } from "../inputs/cluster-spec.ts";
 import { type AgentPlan, addressOf } from "../plan/plan.ts";
+import { type Patience, poll } from "../runner/poll.ts";
 
-/** An agent and its HTTP API. */
+/** An agent, and a client of its HTTP API. */
 export interface AgentClient {
   readonly node: string;
   readonly role: Role;
@@ -22,14 +24,42 @@ export const byDatacenter = <T extends AgentClient>(agents: readonly T[]) =>
 export const servers = <T extends AgentClient>(agents: readonly T[]): T[] =>
   agents.filter(({ role }) => role === "server");
 
-/** An agent of the plan, to be asked with the credentials of its cluster. */
+/** A client of a planned agent, with the credentials of its cluster. */
 export function clientFor(agent: AgentPlan, credentials: Credentials): AgentClient {
   const consul = new Consul({ ...credentials, address: addressOf(agent, "http") });
   const { node, role, datacenter } = agent;
   return { node, role, datacenter, consul };
 }
 
-/** Asks agents the same, all at once. An agent that can't answer gives its error as its answer. */
+/**
+ * Asks one agent until it answers: under load a request can time out, and a leader that was just
+ * elected refuses some for a moment.
+ *
+ * @param what - what the agent is asked to do, for the message: `list its members`
+ * @throws ActionError with the last answer when time is up
+ */
+export async function answerOf<T>(
+  { node, consul }: Pick<AgentClient, "node" | "consul">,
+  what: string,
+  question: (consul: Consul) => Promise<T>,
+  patience: Patience,
+): Promise<T> {
+  let answer: { readonly value: T } | undefined;
+  await poll(async () => {
+    try {
+      answer = { value: await question(consul) };
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ConsulError)) throw error;
+      const message = `${node} did not ${what} within ${patience.timeout / 1000} s. Its last answer: ${error.message}`;
+      return () => new ActionError(`${node} did not answer`, message, { cause: error });
+    }
+  }, patience);
+  if (!answer) throw new Error("a poll ends with an answer or an error");
+  return answer.value;
+}
+
+/** Asks all agents the same question at once. If an agent can't answer, its error is its answer. */
 export function ask<T>(
   agents: readonly AgentClient[],
   question: (consul: Consul) => Promise<T>,

@@ -1,4 +1,4 @@
-/** Finds the cause of a failure, so that the annotation names it and not what it led to. */
+/** Finds the cause of a failure, so that the annotation names the cause and not its consequence. */
 
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker, Exit } from "../docker/docker.ts";
@@ -9,15 +9,15 @@ import type { PortName } from "../inputs/cluster-spec.ts";
 import type { AgentPlan } from "../plan/plan.ts";
 import { NotReadyError } from "./wait.ts";
 
-/** Lines of an agent's log that are shown where it ended. */
+/** Lines of its log to show when an agent exits. */
 const lastLines = 15;
-/** Agents whose complaints are told where a cluster does not get ready. */
+/** Agents whose last warnings to show when a cluster does not become ready. */
 const maxSuspects = 5;
 
 /**
- * Why an agent ended: what the engine knows of it, and the last lines that it wrote.
+ * Why an agent exited: what the engine knows about it, and the last lines of its log.
  *
- * @param image - reference of the image that it ran
+ * @param image - reference of the image it ran
  */
 export async function explainExit(
   docker: Docker,
@@ -34,15 +34,15 @@ export async function explainExit(
   return new ActionError(
     `${node} ${cause.title}`,
     [
-      `${node} ${cause.title}: it ended with code ${exitCode}. Its last lines:`,
-      ...(lines.length > 0 ? lines : ["(it wrote nothing)"]).map((line) => `  ${line}`),
+      `${node} ${cause.title} (exit code ${exitCode}). Last lines of its log:`,
+      ...(lines.length > 0 ? lines : ["(empty)"]).map((line) => `  ${line}`),
       cause.advice,
     ].join("\n"),
   );
 }
 
 interface Cause {
-  /** Goes on a sentence that begins with the node's name. */
+  /** Completes a sentence that starts with the node's name. */
   readonly title: string;
   readonly advice: string;
 }
@@ -55,19 +55,19 @@ async function causeOf(
 ): Promise<Cause> {
   if (facts?.State.OOMKilled)
     return {
-      title: "was killed by the kernel for memory",
+      title: "was OOM-killed",
       advice:
-        "The memory that its cgroup or the machine had left was not enough: start fewer agents (each takes about 50 MB), free memory on the runner, or use a larger one.",
+        "Its cgroup or the machine ran out of memory: start fewer agents (each takes about 50 MB), free memory on the runner, or use a larger runner.",
     };
   if (lines.some((line) => foreignProgram.test(line))) return wrongPlatform(docker, reference);
   return {
     title: "exited",
     advice:
-      "Most often this is a setting in `config` or `env` that this version of Consul does not take.",
+      "The most common cause is a setting in `config` or `env` that this version of Consul does not accept.",
   };
 }
 
-/** What the kernel says of a program for another platform. */
+/** What the kernel says about a program for another platform. */
 const foreignProgram = /exec format error/i;
 
 async function wrongPlatform(docker: Docker, reference: string): Promise<Cause> {
@@ -77,17 +77,17 @@ async function wrongPlatform(docker: Docker, reference: string): Promise<Cause> 
   ]);
   return {
     title: "can't run on this platform",
-    advice: `The image ${reference} says that it is made for ${image}, the engine runs ${engine}. Name an image or a version that is made for ${engine}; if this one was pulled for another platform, remove it (docker image rm ${reference}).`,
+    advice: `The image ${reference} is for ${image}, and the engine runs ${engine}. Use an image or a version for ${engine}. If this image was pulled for another platform, remove it first (docker image rm ${reference}).`,
   };
 }
 
-/** Where the engine's published ports are those of this machine. */
+/** Endpoints of engines that publish ports on this machine. */
 const localEndpoint = /^(unix:|npipe:|fd:|tcp:\/\/(127\.|localhost|\[::1\]))/;
 
-/** What a complaint of Consul's looks like, in the log formats of 1.4 and of later versions. */
-const complaint = /\[(WARN|ERR|ERROR)\]|==> (Error|Failed)/i;
+/** A warning or an error, in the log formats of 1.4 and of later versions. */
+const warning = /\[(WARN|ERR|ERROR)\]|==> (Error|Failed)/i;
 
-/** Why the cluster did not become ready, as far as the agents in question say it themselves. */
+/** Why the cluster did not become ready, as far as the logs of the agents in question say. */
 export async function explainNotReady(
   docker: Docker,
   agents: readonly AgentPlan[],
@@ -95,32 +95,32 @@ export async function explainNotReady(
 ): Promise<unknown> {
   if (!(error instanceof NotReadyError)) return error;
   const suspects = agents.filter(({ node }) => error.suspects.includes(node)).slice(0, maxSuspects);
-  const [endpoint, ...complaints] = await Promise.all([
+  const [endpoint, ...warnings] = await Promise.all([
     docker.endpoint().catch(() => ""),
     ...suspects.map(async ({ node, container }) => {
       const lines = await docker.logs(container, "all").catch(() => []);
-      const last = lines.findLast((line) => complaint.test(line));
+      const last = lines.findLast((line) => warning.test(line));
       return last === undefined ? [] : [`  ${node}: ${last.trim()}`];
     }),
   ]);
-  const said = complaints.flat();
+  const said = warnings.flat();
   const isRemote = endpoint !== "" && !localEndpoint.test(endpoint);
   const lines = [
     error.message,
-    ...(said.length > 0 ? ["What these nodes complained of last:", ...said] : []),
+    ...(said.length > 0 ? ["Last warnings of these nodes:", ...said] : []),
     ...(isRemote ? [remoteAdvice(endpoint)] : []),
-    "The end of each agent's log is in the log of this step. If the cluster was still getting on, raise `timeout`.",
+    "The log of this step has the end of each agent's log. If the cluster was still making progress, raise `timeout`.",
   ];
   return new ActionError(error.title, lines.join("\n"), { cause: error });
 }
 
 const remoteAdvice = (endpoint: string) =>
-  `The Docker engine is at ${endpoint}, which may be another machine: the ports that it publishes on 127.0.0.1 can't be reached from this one then. Run the step on the engine's own machine, or in a job container on that engine.`;
+  `The Docker engine is at ${endpoint}. If that is another machine, the ports it publishes on 127.0.0.1 can't be reached from here. Run the step on the machine of the engine, or in a job container on that engine.`;
 
 /**
  * Why a container could not be started.
  *
- * @param image - reference of the image that it was to run
+ * @param image - reference of the image to run
  */
 export async function explainStart(
   docker: Docker,
@@ -128,7 +128,7 @@ export async function explainStart(
   agent: AgentPlan,
   error: DockerError,
 ): Promise<ActionError> {
-  // The cause is not this agent's.
+  // Not about this agent.
   if (isEngineGone(error) || error.failure === "disk-full") return error;
   if (foreignProgram.test(error.said)) {
     const { title, advice } = await wrongPlatform(docker, image);
@@ -141,7 +141,7 @@ export async function explainStart(
   return new ActionError(`${agent.node} can't start`, error.message, { cause: error });
 }
 
-/** The ports that the user named and the engine's message complains of. */
+/** The ports among those the user chose that the engine's message is about. */
 async function takenPorts(docker: Docker, agent: AgentPlan, said: string): Promise<Problem[]> {
   const named = agent.publications.filter(
     ({ port, isFixed }) => isFixed && new RegExp(`:${port}\\b`).test(said),
@@ -152,13 +152,13 @@ async function takenPorts(docker: Docker, agent: AgentPlan, said: string): Promi
 }
 
 /**
- * What is said of a port that somebody else has, at whatever moment it is found.
+ * The problem of a port that is in use, whenever it is found.
  *
- * @param holder - who has it, where that can be seen
+ * @param holder - what uses it, if that can be seen
  */
 export function takenPort(name: PortName, port: number, holder: string | undefined): Problem {
   const input = `${name}-port`;
-  const who = holder ?? "something that can't be seen from here";
-  const message = `Input \`${input}\` is ${port}, but ${who} listens on that port already. Name another, or 0 for any free one: \`${input}: 0\`.`;
+  const user = holder ?? "something that can't be seen from here";
+  const message = `Input \`${input}\` is ${port}, but ${user} already listens on that port. Choose another one, or 0 for any free port: \`${input}: 0\`.`;
   return { input, message };
 }

@@ -3,16 +3,17 @@ import { ConsulError } from "../consul/http.ts";
 import type { PhaseName } from "../runner/timeline.ts";
 import { type AgentClient, type Answer, ask, byDatacenter, servers } from "./agents.ts";
 
-/** What one look at the cluster tells of a gate. */
+/** The result of checking a gate once. */
 export interface Verdict {
   /** A few words for the log, for example `4 of 6 alive`. */
   readonly status: string;
-  /** For whom the gate does not hold, and what was seen there. Empty where it holds. */
+  /** The nodes for which the gate does not hold, each with what was seen. Empty if it holds. */
   readonly failing: readonly string[];
 }
 
-/** Something that must be true before a wait is over. */
+/** A condition to wait for. */
 export interface Gate {
+  /** The condition as a clause, for messages: `every server is a Raft voter`. */
   readonly name: string;
   look(agents: readonly AgentClient[]): Promise<Verdict>;
 }
@@ -20,14 +21,14 @@ export interface Gate {
 /** A gate of a start, and the phase of the timeline that ends when it first holds. */
 export interface ReadyGate extends Gate {
   readonly phase: PhaseName;
-  /** Whether Consul answers this only to a token, where it has ACLs. */
+  /** Whether Consul with ACLs answers this only with a token. */
   readonly needsToken: boolean;
 }
 
-/** The gates in the order in which they come true. All must hold in one look. */
+/** The gates, in the order in which they come to hold. All must hold in one look. */
 export const readyGates: readonly ReadyGate[] = [
   {
-    name: "every agent is an alive member, as each server sees it",
+    name: "every server sees every agent alive",
     phase: "gossip",
     needsToken: true,
     look: async (agents) => {
@@ -38,13 +39,13 @@ export const readyGates: readonly ReadyGate[] = [
     },
   },
   {
-    name: "there is one leader, the same one asked from every agent",
+    name: "all agents report the same leader",
     phase: "election",
     needsToken: false,
     look: async (agents) => agreedLeader(await ask(agents, (consul) => consul.leader())),
   },
   {
-    name: "every server is a raft voter",
+    name: "every server is a Raft voter",
     phase: "voters",
     needsToken: true,
     look: async (agents) => {
@@ -55,12 +56,12 @@ export const readyGates: readonly ReadyGate[] = [
     },
   },
   {
-    name: "every node is in the catalog with a passing serfHealth, by a consistent read through every agent",
+    name: "a consistent read through every agent shows every node in the catalog with a passing serfHealth check",
     phase: "catalog",
     needsToken: true,
     look: async (agents) => {
-      // A leader that is not settled holds up consistent reads, longer than it needs to settle. So
-      // it is asked for one only when an ordinary read shows all that it has to do is done.
+      // A new leader delays consistent reads for longer than it needs to get ready. So a consistent
+      // read is made only once an ordinary read shows that the leader has done its work.
       const first = await ask(agents.slice(0, 1), (consul) => consul.healthyNodes());
       const verdict = everyoneNames(agents, first, "healthy in the catalog");
       if (verdict.failing.length > 0) return verdict;
@@ -70,9 +71,9 @@ export const readyGates: readonly ReadyGate[] = [
   },
 ];
 
-/** Between datacenters, where there are several. */
+/** Between datacenters, if there are several. */
 export const wanGate: ReadyGate = {
-  name: "each server sees every other datacenter's servers alive over WAN, and a catalog query for each other datacenter succeeds through every agent",
+  name: "every server sees the servers of all other datacenters alive over WAN, and catalog queries for them succeed through every agent",
   phase: "wan",
   needsToken: true,
   look: async (agents) => {
@@ -86,7 +87,7 @@ export const wanGate: ReadyGate = {
     const queries = [...byDatacenter(agents)].map(async ([datacenter, there]) => {
       const others = agents.filter((agent) => agent.datacenter !== datacenter);
       const answers = await ask(others, (consul) => consul.healthyNodes("default", datacenter));
-      return everyoneNames(there, answers, `of ${datacenter} in its catalog for all`);
+      return everyoneNames(there, answers, `of ${datacenter} in the catalog from elsewhere`);
     });
     return together([verdict, ...(await Promise.all(queries))]);
   },
@@ -97,7 +98,7 @@ const together = (verdicts: readonly Verdict[]): Verdict => ({
   failing: verdicts.flatMap(({ failing }) => failing),
 });
 
-/** The same gate, which must hold in each datacenter on its own. */
+/** The same gate for each datacenter by itself. */
 function inEachDatacenter(gate: ReadyGate): ReadyGate {
   const look: Gate["look"] = async (agents) => {
     const looks = [...byDatacenter(agents)].map(async ([datacenter, there]) => {
@@ -109,37 +110,37 @@ function inEachDatacenter(gate: ReadyGate): ReadyGate {
   return { ...gate, look };
 }
 
-/** The gates for these agents, in the order in which they are looked at. */
+/** The gates for these agents, in the order in which they are checked. */
 export function gatesFor(agents: readonly AgentClient[], hasTokens: boolean): readonly ReadyGate[] {
   const gates = hasTokens ? gatesWithTokens : readyGates;
   return byDatacenter(agents).size > 1 ? [...gates.map(inEachDatacenter), wanGate] : gates;
 }
 
-// No server knows a token before there is a leader. Who asks with one earlier learns nothing, and
-// fills the servers' logs with refusals.
+// Servers know no token before there is a leader. Asking with one earlier gives no answer, and fills
+// the servers' logs with refusals.
 const gatesWithTokens = readyGates.toSorted((a, b) => Number(a.needsToken) - Number(b.needsToken));
 
-/** Holds where each answer names all of the wanted nodes; counts what the worst answer names. */
+/** Holds if each answer names all expected nodes. The status counts the worst answer. */
 export function everyoneNames(
-  wanted: readonly Pick<AgentClient, "node">[],
+  expected: readonly Pick<AgentClient, "node">[],
   answers: readonly Answer<readonly string[]>[],
   what: string,
 ): Verdict {
   const views = answers.map(({ node, answer }) => {
     const named = answer instanceof ConsulError ? [] : answer;
-    const lacking = wanted.map((agent) => agent.node).filter((name) => !named.includes(name));
+    const missing = expected.map((agent) => agent.node).filter((name) => !named.includes(name));
     const seen =
-      answer instanceof ConsulError ? answer.message : `not ${what}: ${lacking.join(", ")}`;
-    return { lacks: lacking.length, line: `${node}: ${seen}` };
+      answer instanceof ConsulError ? answer.message : `not ${what}: ${missing.join(", ")}`;
+    return { missing: missing.length, line: `${node}: ${seen}` };
   });
-  const worst = Math.max(...views.map(({ lacks }) => lacks));
+  const worst = Math.max(...views.map(({ missing }) => missing));
   return {
-    status: `${wanted.length - worst} of ${wanted.length} ${what}`,
-    failing: views.filter(({ lacks }) => lacks > 0).map(({ line }) => line),
+    status: `${expected.length - worst} of ${expected.length} ${what}`,
+    failing: views.filter(({ missing }) => missing > 0).map(({ line }) => line),
   };
 }
 
-/** Holds where all answers name the same leader. */
+/** Holds if all answers name the same leader. */
 export function agreedLeader(answers: readonly Answer<string>[]): Verdict {
   const leaders = new Set(
     answers.map(({ answer }) => (answer instanceof ConsulError ? "" : answer)),
@@ -150,24 +151,24 @@ export function agreedLeader(answers: readonly Answer<string>[]): Verdict {
       `${node}: ${answer instanceof ConsulError ? answer.message : answer || "no leader"}`,
   );
   const isLed = leaders.size > 1;
-  return { status: isLed ? "leader not known to all" : "no leader", failing };
+  return { status: isLed ? "agents disagree about the leader" : "no leader", failing };
 }
 
-/** That these agents and those of other datacenters see each other, where there are such. */
+/** The WAN gate for these agents and those of other datacenters; none if there are no others. */
 export function overWan(agents: readonly AgentClient[], elsewhere: readonly AgentClient[]): Gate[] {
   const look = () => wanGate.look([...agents, ...elsewhere]);
   return elsewhere.length === 0 ? [] : [{ name: wanGate.name, look }];
 }
 
 /**
- * An agent that got another address is known by its old one for a while. And a server that lost its
- * data has a new ID: the old one stays a voter until it is taken out of raft.
+ * Raft may still know an agent by an address it no longer has. And a server that lost its data gets a
+ * new ID, while its old ID stays a voter until it is removed from Raft.
  *
- * @param away - addresses of nodes that are down: they may still be in raft. A server that became
- *   leader without ever having seen one of them as a member does not even know its name.
+ * @param away - addresses of nodes that are down: these may stay in Raft. A server that became leader
+ *   without having seen such a node as a member does not even know its name.
  */
 export const raftIsSettled = (away: readonly string[]): Gate => ({
-  name: "raft has members only, each by its own ID and address",
+  name: "Raft has only members, each with its own ID and address",
   look: async (agents) => {
     const answers = await ask(servers(agents), async (consul) => {
       const [peers, members] = await Promise.all([consul.raftPeers(), consul.members()]);
@@ -177,13 +178,13 @@ export const raftIsSettled = (away: readonly string[]): Gate => ({
       if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
       return answer.map(
         (peer) =>
-          `${node}: raft has ${peer.node || "a server"} at ${peer.ip} (ID ${peer.id}), and no member is that`,
+          `${node}: Raft has ${peer.node || "a server"} at ${peer.ip} (ID ${peer.id}), which is no member`,
       );
     });
-    return { status: failing.length === 0 ? "raft settled" : "old servers in raft", failing };
+    return { status: failing.length === 0 ? "Raft settled" : "stale servers in Raft", failing };
   },
 });
 
-/** Up to raft protocol 2, which Consul 1.9 removed, a server's ID in raft is its address. */
+/** Up to Raft protocol 2, which Consul 1.9 removed, a server's ID in Raft is its address. */
 const isPeer = (peer: RaftPeer) => (member: Member) =>
   member.ip === peer.ip && (member.id === peer.id || peer.id.startsWith(`${peer.ip}:`));

@@ -7,14 +7,14 @@ import { type AgentClient, ask, byDatacenter } from "./agents.ts";
 import { type Gate, gatesFor, type ReadyGate } from "./gates.ts";
 
 /**
- * Waits until a cluster is ready: a test may ask any agent anything at once and gets an answer
- * that stays true.
+ * Waits until a cluster is ready: a test can ask any agent anything right away, and the answer stays
+ * true.
  *
- * @param current - the agents; asked before each look, since an agent may get another port while
- *   the cluster starts
- * @param hasTokens - whether the agents are asked with a token, as in a cluster with ACLs
- * @param timeline - learns when each gate first held
- * @throws ActionError naming the gate that did not hold when time was up, and for whom
+ * @param current - returns the agents; called before each look, because an agent can get another
+ *   port while the cluster starts
+ * @param hasTokens - whether agents are asked with a token, as in a cluster with ACLs
+ * @param timeline - records when each gate first held
+ * @throws ActionError naming the gate that did not hold when time ran out, and for which nodes
  */
 export async function untilReady(
   current: () => readonly AgentClient[],
@@ -31,7 +31,7 @@ export async function untilReady(
   );
 }
 
-/** The same gate, which tells the timeline when it is first asked and when it first holds. */
+/** The same gate, recording in the timeline when it is first checked and when it first holds. */
 function onTimeline(gate: ReadyGate, timeline: Timeline): Gate {
   const look: Gate["look"] = async (agents) => {
     timeline.begin(gate.phase);
@@ -42,28 +42,32 @@ function onTimeline(gate: ReadyGate, timeline: Timeline): Gate {
   return { name: gate.name, look };
 }
 
-/** How a wait goes on and ends. */
+/** How to wait. */
 export interface Wait {
   /** Milliseconds. */
   readonly timeout: number;
-  /** Gets the status in words whenever it changes. */
+  /** Gets the status whenever it changes, and what is missing when it has not changed for long. */
   readonly onChange: (status: string) => void;
   readonly signal: AbortSignal;
   /**
-   * Nobody is asked before this. Docker's proxy listens on a published port sooner than its
-   * container has a network, and a question that comes between hangs until TCP tries again, a
-   * second later.
+   * Agents are not asked before this resolves. Docker's proxy listens on a published port before the
+   * container has a network, and a request in between hangs until TCP retries, a second later.
    */
   readonly after?: Promise<unknown>;
-  /** How the error begins where time is up. */
+  /** How the error starts if time runs out. */
   readonly failure: { readonly title: string; readonly summary: string };
 }
+
+/** Milliseconds without a change of status after which the log says what is missing. */
+const stallAfter = 5000;
+/** Nodes that one such line names. */
+const maxStalled = 5;
 
 /**
  * Waits until all of these gates hold in one look.
  *
- * @param current - the agents to ask; asked before each look
- * @throws ActionError naming the gate that did not hold when time was up, and for whom
+ * @param current - returns the agents to ask; called before each look
+ * @throws ActionError naming the gate that did not hold when time ran out, and for which nodes
  */
 export async function untilHold(
   gates: readonly Gate[],
@@ -73,14 +77,30 @@ export async function untilHold(
   const { after, signal, timeout } = wait;
   const started = performance.now();
   if (after) await Promise.race([after, sleep(timeout, undefined, { signal })]);
-  let logged = "";
-  const look = async () => {
+  const log = progressLog(wait.onChange);
+  const look = async (waited: number) => {
     const { status, failed } = await lookThrough(gates, current());
-    if (status !== logged) wait.onChange(status);
-    logged = status;
+    log(status, failed?.failing ?? [], waited);
     return failed && (() => notHeld(current(), wait, status, failed));
   };
   await poll(look, { signal, timeout: timeout - (performance.now() - started) });
+}
+
+/** Logs a status when it changes, and once more with what is missing when it stays for long. */
+export function progressLog(onChange: (line: string) => void) {
+  let logged = "";
+  let stallAt = 0;
+  return (status: string, failing: readonly string[], waited: number) => {
+    if (status !== logged) {
+      onChange(status);
+      logged = status;
+      stallAt = waited + stallAfter;
+    } else if (waited > stallAt && failing.length > 0) {
+      const more = failing.length > maxStalled ? ` and ${failing.length - maxStalled} more` : "";
+      onChange(`still ${status} (${failing.slice(0, maxStalled).join("; ")}${more})`);
+      stallAt = Number.POSITIVE_INFINITY;
+    }
+  };
 }
 
 interface FailedGate {
@@ -88,7 +108,7 @@ interface FailedGate {
   readonly failing: readonly string[];
 }
 
-/** Looks at the gates in order, as far as the first that does not hold. */
+/** Checks the gates in order, up to the first that does not hold. */
 async function lookThrough(
   gates: readonly Gate[],
   agents: readonly AgentClient[],
@@ -102,10 +122,10 @@ async function lookThrough(
   return { status: statuses.join(", "), failed: undefined };
 }
 
-/** Time is up, and a gate does not hold. */
+/** Time ran out before a gate held. */
 export class NotReadyError extends ActionError {
   override readonly name = "NotReadyError";
-  /** Nodes that somebody does not see alive, or that do not answer. */
+  /** Nodes that some agent does not see alive, or that do not answer. */
   readonly suspects: readonly string[];
 
   constructor(title: string, message: string, suspects: readonly string[]) {
@@ -120,39 +140,39 @@ async function notHeld(
   status: string,
   { gate, failing }: FailedGate,
 ): Promise<NotReadyError> {
-  const sights = await whoSeesWhom(agents);
+  const views = await membersSeen(agents);
   const lines = [
-    `${failure.summary} within ${timeout / 1000} s (${status}). It did not come true that ${gate.name}:`,
+    `${failure.summary} within ${timeout / 1000} s (${status}). Condition not met: ${gate.name}:`,
     ...failing.map((line) => `  ${line}`),
-    "Who sees whom alive:",
-    ...sights.map(({ line }) => `  ${line}`),
+    "Nodes that each agent sees alive:",
+    ...views.map(({ line }) => `  ${line}`),
   ];
   const suspects = agents
     .map(({ node }) => node)
-    .filter((node) => sights.some((sight) => sight.lacking.includes(node)));
+    .filter((node) => views.some((view) => view.missing.includes(node)));
   return new NotReadyError(failure.title, lines.join("\n"), suspects);
 }
 
-interface Sight {
+interface View {
   readonly line: string;
-  /** Nodes that should be seen and are not; the agent itself, where it does not answer. */
-  readonly lacking: readonly string[];
+  /** Nodes that the agent should see and does not; the agent itself if it does not answer. */
+  readonly missing: readonly string[];
 }
 
-async function whoSeesWhom(agents: readonly AgentClient[]): Promise<Sight[]> {
-  const sights = [...byDatacenter(agents).values()].map(whoSeesWhomIn);
-  return (await Promise.all(sights)).flat();
+async function membersSeen(agents: readonly AgentClient[]): Promise<View[]> {
+  const views = [...byDatacenter(agents).values()].map(membersSeenIn);
+  return (await Promise.all(views)).flat();
 }
 
-async function whoSeesWhomIn(agents: readonly AgentClient[]): Promise<Sight[]> {
+async function membersSeenIn(agents: readonly AgentClient[]): Promise<View[]> {
   const answers = await ask(agents, (consul) => consul.members());
   return answers.map(({ node, answer }) => {
     if (answer instanceof ConsulError)
-      return { line: `${node} does not answer: ${answer.message}`, lacking: [node] };
+      return { line: `${node} does not answer: ${answer.message}`, missing: [node] };
     const alive = answer.filter(({ isAlive }) => isAlive).map((member) => member.node);
-    const lacking = agents.map((agent) => agent.node).filter((name) => !alive.includes(name));
+    const missing = agents.map((agent) => agent.node).filter((name) => !alive.includes(name));
     const others = alive.filter((name) => name !== node);
-    const sees = `${node} sees ${others.join(", ") || "nobody else"}`;
-    return { line: lacking.length > 0 ? `${sees}; not ${lacking.join(", ")}` : sees, lacking };
+    const sees = `${node} sees ${others.join(", ") || "no other node"}`;
+    return { line: missing.length > 0 ? `${sees}; not ${missing.join(", ")}` : sees, missing };
   });
 }

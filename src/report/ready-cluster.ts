@@ -1,7 +1,8 @@
 import type { Member, RaftPeer } from "../consul/answers.ts";
 import type { Credentials } from "../consul/http.ts";
 import { type AgentPlan, addressOf, type ClusterPlan } from "../plan/plan.ts";
-import { clientFor } from "../ready/agents.ts";
+import { answerOf, clientFor } from "../ready/agents.ts";
+import type { Patience } from "../runner/poll.ts";
 import type { SeededToken } from "../seed/acl.ts";
 import type { Node } from "./nodes.ts";
 
@@ -46,13 +47,17 @@ export interface StartedCluster {
   readonly tokens: readonly SeededToken[];
 }
 
-/** Asks the cluster for what the report needs. */
-export async function describe(started: StartedCluster): Promise<ReadyCluster> {
+/**
+ * Asks the cluster for what the report needs.
+ *
+ * @throws ActionError if a server does not answer in time
+ */
+export async function describe(started: StartedCluster, patience: Patience): Promise<ReadyCluster> {
   const { plan, agents, credentials, caFile, tokens } = started;
   const [first] = agents;
   if (!first) throw new Error("a cluster has at least one server");
   const views = await Promise.all(
-    plan.spec.datacenters.map(({ name }) => lookAt(name, agents, credentials)),
+    plan.spec.datacenters.map(({ name }) => lookAt(name, started, patience)),
   );
   const members = views.flatMap((view) => view.members);
   return {
@@ -71,11 +76,16 @@ export async function describe(started: StartedCluster): Promise<ReadyCluster> {
 }
 
 /** Asks a datacenter's first server. */
-async function lookAt(name: string, agents: readonly AgentPlan[], credentials: Credentials) {
+async function lookAt(name: string, { agents, credentials }: StartedCluster, patience: Patience) {
   const first = agents.find(({ datacenter }) => datacenter === name);
   if (!first) throw new Error("a datacenter has at least one server");
-  const { consul } = clientFor(first, credentials);
-  const [members, peers] = await Promise.all([consul.members(), consul.raftPeers()]);
+  const client = clientFor(first, credentials);
+  const [members, peers] = await answerOf(
+    client,
+    "list its members and Raft peers",
+    (consul) => Promise.all([consul.members(), consul.raftPeers()]),
+    patience,
+  );
   const http = `${credentials.scheme}://${addressOf(first, "http")}`;
   return { name, http, members, leader: leaderOf(peers) };
 }

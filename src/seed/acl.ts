@@ -4,7 +4,7 @@ import type { Definition, Seeds } from "../inputs/seeds.ts";
 import { covers, textField } from "./declared.ts";
 import type { Write } from "./progress.ts";
 
-/** A declared token as it is in Consul. The secret is one. */
+/** A declared token as Consul has it. Its SecretID is a secret. */
 export interface SeededToken {
   readonly AccessorID: string;
   readonly SecretID: string;
@@ -20,11 +20,11 @@ export async function seedAcl(seeds: Seeds, consul: Consul, write: Write): Promi
   ];
   const tokens: SeededToken[] = [];
   for (const { kind, declared } of objects) {
-    const isTaken = await write(declared, async () => {
+    const isAccepted = await write(declared, async () => {
       const object = await ensureAclObject(consul, kind, declared.value);
-      if (kind === "token") tokens.push(tokenOf(object));
+      if (kind === "token") tokens.push(seededToken(object));
     });
-    if (!isTaken) break;
+    if (!isAccepted) break;
   }
   return tokens;
 }
@@ -42,7 +42,7 @@ async function ensureAclObject(
 const aclObjectId = (kind: AclKind, object: ConsulObject) =>
   textField(object, kind === "token" ? "AccessorID" : "ID");
 
-/** What tells one object of a kind from another; of several keys, the first that is declared. */
+/** The keys that identify an object of a kind; of several, the first one that is declared counts. */
 const identities: Readonly<Record<AclKind, readonly string[]>> = {
   policy: ["Name"],
   role: ["Name"],
@@ -58,7 +58,7 @@ async function findAclObject(consul: Consul, kind: AclKind, declared: Definition
   return listed && consul.aclObject(kind, aclObjectId(kind, listed));
 }
 
-function tokenOf(object: ConsulObject): SeededToken {
+function seededToken(object: ConsulObject): SeededToken {
   return {
     AccessorID: textField(object, "AccessorID"),
     SecretID: textField(object, "SecretID"),

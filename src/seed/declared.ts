@@ -10,12 +10,12 @@ export const isObject = (value: unknown): value is Definition =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
- * Whether what is there has all that is declared. Keys are compared as Consul reads them; what
- * Consul adds of its own does not count.
+ * Whether an existing object has everything that is declared. Keys are compared the way Consul reads
+ * them; fields that Consul adds do not count.
  */
 export function covers(existing: unknown, declared: unknown): boolean {
   if (Array.isArray(declared)) {
-    // Consul leaves out an empty list, or answers null.
+    // Consul omits an empty list, or answers null.
     const found = Array.isArray(existing) ? existing : [];
     const isEqual = (item: unknown, index: number) => covers(found[index], item);
     return found.length === declared.length && declared.every(isEqual);

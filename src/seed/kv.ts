@@ -7,16 +7,16 @@ import { collectRefusal, refusedByConsul } from "./progress.ts";
 
 /** Consul's limit on the operations of a transaction (agent/txn_endpoint.go, `maxTxnOps`). */
 const maxOperations = 64;
-/** Consul's default for `limits.txn_max_req_len`: what raft advises for one entry. */
+/** Consul's default for `limits.txn_max_req_len`: the size that Raft recommends for one entry. */
 const maxTransactionBytes = 512 * 1024;
 
 export async function seedKeys(kv: readonly DeclaredKey[], consul: Consul, problems: Problem[]) {
   const [first] = kv;
   if (!first) return;
   await collectRefusal(problems, first, async () => {
-    const there = new Map((await consul.keys()).map(({ key, value }) => [key, value]));
-    const lacking = kv.filter(({ key, value }) => !there.get(key)?.equals(value));
-    for (const batch of transactions(lacking)) problems.push(...(await setKeys(batch, consul)));
+    const existing = new Map((await consul.keys()).map(({ key, value }) => [key, value]));
+    const missing = kv.filter(({ key, value }) => !existing.get(key)?.equals(value));
+    for (const batch of transactions(missing)) problems.push(...(await setKeys(batch, consul)));
   });
 }
 
@@ -40,8 +40,8 @@ const fits = (keys: readonly DeclaredKey[]) =>
   Buffer.byteLength(transactionOf(keys)) <= maxTransactionBytes;
 
 /**
- * Parts keys into as few transactions as Consul allows, in order. A key too long for any
- * transaction is alone, to be set by itself.
+ * Splits keys into as few transactions as Consul allows, in order. A key that is too long for any
+ * transaction comes alone, to be set by itself.
  */
 export function transactions(keys: readonly DeclaredKey[]): DeclaredKey[][] {
   const batches: DeclaredKey[][] = [];

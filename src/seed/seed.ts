@@ -5,16 +5,16 @@ import { type SeededToken, seedAcl } from "./acl.ts";
 import { textField } from "./declared.ts";
 import { seedKeys } from "./kv.ts";
 import { collectRefusal, type Named, type Seeding, untilNothingIsMissing } from "./progress.ts";
-import { seedEntriesThenServices, seenElsewhere } from "./services.ts";
+import { seedEntriesThenServices, untilVisible } from "./services.ts";
 
 /**
- * Gives a cluster what its file declares, and waits until all of it can be seen from elsewhere.
- * What is there already, as declared, is not written again.
+ * Writes what the cluster file declares to the cluster, and waits until other agents see all of it.
+ * Objects that already exist as declared are not written again.
  *
- * @param agents - the agents of a cluster that is ready, the primary datacenter's first
+ * @param agents - the agents of a cluster that is ready, those of the primary datacenter first
  * @returns the declared tokens, in the file's order
- * @throws InputError with everything that Consul refused, and where in the file it stands
- * @throws ActionError where a service does not get into the catalog
+ * @throws InputError with everything that Consul refused, and its place in the file
+ * @throws ActionError if something does not show up in time
  */
 export async function seed(
   seeds: Seeds,
@@ -26,8 +26,8 @@ export async function seed(
   if (!first) throw new Error("a cluster has at least one server");
   const { consul } = first;
   const problems: Problem[] = [];
-  const write = (declared: Named, giving: () => Promise<void>) =>
-    collectRefusal(problems, declared, giving);
+  const write = (declared: Named, action: () => Promise<void>) =>
+    collectRefusal(problems, declared, action);
 
   const [tokens] = await Promise.all([
     seedAcl(seeds, consul, write),
@@ -37,22 +37,22 @@ export async function seed(
   for (const { SecretID } of tokens) onSecret(SecretID);
   if (problems.length > 0) throw new InputError(problems);
   await Promise.all([
-    ...seeds.services.map((service) => seenElsewhere(service, agents, seeding)),
-    ...firstElsewhere(agents).map((agent) => replicated(seeds, tokens, agent, seeding)),
+    ...seeds.services.map((service) => untilVisible(service, agents, seeding)),
+    ...firstOfSecondaries(agents).map((agent) => untilReplicated(seeds, tokens, agent, seeding)),
   ]);
   for (const line of seedCounts(seeds)) log(line);
   return tokens;
 }
 
-/** The first agent of every datacenter but the primary. */
-function firstElsewhere(agents: readonly AgentClient[]): AgentClient[] {
+/** The first agent of every secondary datacenter. */
+function firstOfSecondaries(agents: readonly AgentClient[]): AgentClient[] {
   const [, ...others] = Map.groupBy(agents, ({ datacenter }) => datacenter).values();
   return others.flatMap((there) => there.slice(0, 1));
 }
 
 export const hasSeeds = (seeds: Seeds) => Object.values(seeds).some((list) => list.length > 0);
 
-/** The secrets that a file itself names. No log may show them. */
+/** The secrets in the file itself. No log may show them. */
 export const declaredSecrets = ({ tokens }: Seeds) =>
   tokens.map(({ value }) => textField(value, "SecretID")).filter((secret) => secret !== "");
 
@@ -60,11 +60,11 @@ function seedCounts({ policies, roles, tokens, kv, configEntries, services }: Se
   const counts = { policies, roles, tokens, keys: kv, "config entries": configEntries, services };
   return Object.entries(counts)
     .filter(([, list]) => list.length > 0)
-    .map(([what, list]) => `${what}: ${list.length} there`);
+    .map(([what, list]) => `${what}: ${list.length}`);
 }
 
-/** Waits until a datacenter that is not the primary has copied from it what was declared. */
-async function replicated(
+/** Waits until a secondary datacenter has copied what was declared from the primary. */
+async function untilReplicated(
   { policies, roles, configEntries }: Seeds,
   tokens: readonly SeededToken[],
   { node, datacenter, consul }: AgentClient,
@@ -78,22 +78,22 @@ async function replicated(
   ] as const;
   const look = async () => {
     for (const { kind, key, wanted } of copies) {
-      const there = wanted.length > 0 ? await consul.aclObjects(kind) : [];
-      const lacking = wanted.find(
-        (each) => !there.some((object) => textField(object, key) === each),
+      const existing = wanted.length > 0 ? await consul.aclObjects(kind) : [];
+      const missing = wanted.find(
+        (each) => !existing.some((object) => textField(object, key) === each),
       );
-      if (lacking !== undefined) return `${kind} ${lacking} is not there`;
+      if (missing !== undefined) return `${kind} ${missing} is missing`;
     }
     for (const { name, value } of configEntries) {
       const entry = await consul.configEntry(textField(value, "kind"), textField(value, "name"));
-      if (!entry) return `\`${name}\` is not there`;
+      if (!entry) return `\`${name}\` is missing`;
     }
     return undefined;
   };
   await untilNothingIsMissing(
     look,
     seeding,
-    (lacking) =>
-      `Datacenter ${datacenter} has not copied all from the primary, asked through ${node}: ${lacking}. Raise \`timeout\`, or look for the reason in the log of its servers.`,
+    (missing) =>
+      `Datacenter ${datacenter} has not replicated everything from the primary, as seen through ${node}: ${missing}. Raise \`timeout\`, or look for the reason in the logs of its servers.`,
   );
 }

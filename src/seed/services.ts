@@ -16,7 +16,7 @@ import { type Seeding, untilNothingIsMissing, type Write } from "./progress.ts";
 /** Services that are registered at once. */
 const registrationsAtOnce = 8;
 
-/** A service can depend on config entries, as a sidecar does on its service's defaults. */
+/** Config entries first: a service can depend on them, as a sidecar does on its service's defaults. */
 export async function seedEntriesThenServices(
   seeds: Seeds,
   agents: readonly AgentClient[],
@@ -42,7 +42,7 @@ async function ensureConfigEntry({ value }: Declared, consul: Consul): Promise<v
   if (!existing || !covers(existing, value)) await consul.setConfigEntry(value);
 }
 
-/** The agent that a service is registered with. */
+/** The agent to register a service with. */
 export function registrationAgent<T extends Pick<AgentClient, "node" | "role" | "datacenter">>(
   { node }: Pick<DeclaredService, "node">,
   agents: readonly T[],
@@ -57,8 +57,8 @@ export function registrationAgent<T extends Pick<AgentClient, "node" | "role" | 
   return agent;
 }
 
-/** Waits until a service is in the catalog and its checks have settled, asked through another agent. */
-export async function seenElsewhere(
+/** Waits until another agent sees a service in the catalog with settled checks. */
+export async function untilVisible(
   service: DeclaredService,
   agents: readonly AgentClient[],
   seeding: Seeding,
@@ -73,21 +73,21 @@ export async function seenElsewhere(
     return notSettled(service.value, found, passed);
   };
   const advice =
-    "A check with `status: passing` is passing from the start; otherwise raise `timeout`, or shorten the check's interval.";
+    "A check with `status: passing` passes from the start. Otherwise raise `timeout`, or shorten the check's interval.";
   await untilNothingIsMissing(
     look,
     seeding,
-    (lacking) =>
-      `${placeText(service.place)}: \`${service.name}\` was registered with ${own.node}, but asked through ${node} this is still so: ${lacking}. ${advice}`,
+    (missing) =>
+      `${placeText(service.place)}: \`${service.name}\` was registered with ${own.node}, but as seen through ${node}, ${missing}. ${advice}`,
   );
 }
 
 /**
- * Whether a service's checks have the status that they can reach. A check that runs by itself
- * has it once it has run, a TTL check from the start, since it waits for a word from outside.
+ * Whether a service's checks have settled. A check that Consul runs has settled once it has run. A TTL
+ * check has from the start, because it waits for an update from outside.
  *
  * @param passed - milliseconds since the registration
- * @returns what is still to come, or undefined
+ * @returns what is still missing, or undefined
  */
 export function notSettled(
   definition: Definition,
@@ -97,8 +97,8 @@ export function notSettled(
   const checks = checksOf(definition);
   if (!found) return "it is not in the catalog";
   if (found.checks.length < checks.length)
-    return `${found.checks.length} of its ${checks.length} checks are in the catalog`;
-  // Consul starts a check as critical and without output unless told otherwise.
+    return `only ${found.checks.length} of its ${checks.length} checks are in the catalog`;
+  // A check starts as critical and without output, unless its definition says otherwise.
   const silent = found.checks.filter(({ status, output }) => status === "critical" && !output);
   const waiting = checks.filter((check) => field(check, "ttl") && !isStartedWell(check));
   const hadTime = passed > Math.max(0, ...checks.map(longestFirstRun));
@@ -114,10 +114,10 @@ function checksOf(definition: Definition): Definition[] {
   return [field(definition, "check"), ...(Array.isArray(several) ? several : [])].filter(isObject);
 }
 
-/** Milliseconds that a check may run without saying so (agent/checks: a script's default timeout). */
+/** Milliseconds that a check may run if it sets no timeout (agent/checks: the default of scripts). */
 const longestRun = 30_000;
 
-/** Milliseconds after which a check has run once, even one that fails without a word. */
+/** Milliseconds after which a check has run once, even one that fails without output. */
 function longestFirstRun(check: Definition): number {
   const timeout = field(check, "timeout");
   return (

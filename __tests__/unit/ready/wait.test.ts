@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import { Consul } from "../../../src/consul/consul.ts";
 import type { AgentClient } from "../../../src/ready/agents.ts";
-import { untilReady } from "../../../src/ready/wait.ts";
+import { progressLog, untilReady } from "../../../src/ready/wait.ts";
 import { Timeline } from "../../../src/runner/timeline.ts";
 
 /**
@@ -119,7 +119,7 @@ test("every change of the picture is told once, until the last gate holds", asyn
   const told = () => void stages.shift();
   expect(await wait({ "server-1": () => stages[0] ?? {} }, 2000, told)).toEqual([
     "1 of 3 alive",
-    "3 of 3 alive, leader not known to all",
+    "3 of 3 alive, agents disagree about the leader",
     "3 of 3 alive, one leader, 1 of 2 voting",
     "3 of 3 alive, one leader, 2 of 2 voting, 1 of 3 healthy in the catalog",
     "3 of 3 alive, one leader, 2 of 2 voting, 3 of 3 healthy in the catalog",
@@ -135,11 +135,26 @@ test("a picture that stays is told once, however often it is looked at", async (
   expect(log).toEqual(["0 of 1 alive"]);
 });
 
+test("after 5 s without a change the log says once what is missing, and where", () => {
+  const lines: string[] = [];
+  const log = progressLog((line) => lines.push(line));
+  const failing = ["server-1: connection refused"];
+  for (const waited of [0, 4000, 5100, 9000, 60_000]) log("0 of 1 alive", failing, waited);
+  log("1 of 1 alive, no leader", ["server-1: no leader"], 61_000);
+  log("1 of 1 alive, no leader", ["server-1: no leader"], 67_000);
+  expect(lines).toEqual([
+    "0 of 1 alive",
+    "still 0 of 1 alive (server-1: connection refused)",
+    "1 of 1 alive, no leader",
+    "still 1 of 1 alive, no leader (server-1: no leader)",
+  ]);
+});
+
 describe("not ready is a cluster", () => {
   test("where one server sees a member as not alive", async () => {
     const message = await whyNot({ "server-2": () => ({ alive: ["server-1", "server-2"] }) });
     expect(message).toContain("not ready within 0.06 s (2 of 3 alive)");
-    expect(message).toContain("every agent is an alive member, as each server sees it:\n");
+    expect(message).toContain("Condition not met: every server sees every agent alive:\n");
     expect(message).toContain("\n  server-2: not alive: client-1\n");
     expect(message).not.toContain("  server-1:");
   });
@@ -156,7 +171,7 @@ describe("not ready is a cluster", () => {
   test("where a client knows no leader, or another one", async () => {
     for (const leader of ["", "10.0.0.2:8300"]) {
       const message = await whyNot({ "client-1": () => ({ leader }) });
-      expect(message).toContain("leader not known to all");
+      expect(message).toContain("agents disagree about the leader");
       expect(message).toContain(`\n  client-1: ${leader || "no leader"}\n`);
     }
   });
@@ -164,7 +179,7 @@ describe("not ready is a cluster", () => {
   test("where a server has no vote yet", async () => {
     const message = await whyNot({ "server-1": () => ({ voters: ["server-1"] }) });
     expect(message).toContain("one leader, 1 of 2 voting)");
-    expect(message).toContain("every server is a raft voter:\n  server-1: not voting: server-2\n");
+    expect(message).toContain("every server is a Raft voter:\n  server-1: not voting: server-2\n");
   });
 
   test("where a node is not healthy in the catalog, asked through a client", async () => {

@@ -26,7 +26,7 @@ describe("a service has settled", () => {
 
   test.each([
     ["before it is in the catalog", {}, undefined, "it is not in the catalog"],
-    ["before its checks are", { check: ttl }, found(), "0 of its 1 checks are in the catalog"],
+    ["before its checks are", { check: ttl }, found(), "only 0 of its 1 checks are in the catalog"],
     ["before a check has run", { check: http }, found(silent), "1 of its checks have not run yet"],
     [
       "though another check may stay silent",
