@@ -21,7 +21,9 @@ import {
   transactionOf,
   unknownNode,
 } from "./answers.ts";
-import { type Access, ConsulError, jsonOf, type RequestOptions, send } from "./http.ts";
+import { type Access, ConsulError, jsonOf, type RequestOptions, send, withQuery } from "./http.ts";
+
+const poolQuery = { lan: {}, wan: { wan: "1" } } as const;
 
 /** The HTTP API of one agent. Every method rejects with a ConsulError that says what was seen. */
 export class Consul {
@@ -36,8 +38,7 @@ export class Consul {
    * (`/v1/agent/members`). In the WAN pool a node is called `<node>.<datacenter>`.
    */
   async members(pool: "lan" | "wan" = "lan"): Promise<Member[]> {
-    const query = pool === "wan" ? "?wan=1" : "";
-    const members = await this.#get(`/v1/agent/members${query}`, membersAnswer);
+    const members = await this.#get(withQuery("/v1/agent/members", poolQuery[pool]), membersAnswer);
     return members.map(({ Name, Addr, Status, Tags }) => ({
       node: Name,
       ip: Addr,
@@ -55,7 +56,7 @@ export class Consul {
 
   /** The servers in raft's configuration (`/v1/operator/raft/configuration`), as the leader says. */
   async raftPeers(): Promise<RaftPeer[]> {
-    return (await this.#raft("")).peers;
+    return (await this.#raft({})).peers;
   }
 
   /**
@@ -64,11 +65,11 @@ export class Consul {
    * @returns with the raft index of that configuration: the higher, the newer
    */
   raftPeersAsKnown(): Promise<{ index: number; peers: RaftPeer[] }> {
-    return this.#raft("?stale");
+    return this.#raft({ stale: "" });
   }
 
-  async #raft(query: string): Promise<{ index: number; peers: RaftPeer[] }> {
-    const path = `/v1/operator/raft/configuration${query}`;
+  async #raft(query: { stale?: "" }): Promise<{ index: number; peers: RaftPeer[] }> {
+    const path = withQuery("/v1/operator/raft/configuration", query);
     const { Index, Servers } = await this.#get(path, raftAnswer);
     const peers = Servers.map(({ ID, Node, Address, Leader, Voter }) => ({
       id: ID,
@@ -89,12 +90,11 @@ export class Consul {
     mode: "default" | "consistent" = "default",
     datacenter = "",
   ): Promise<string[]> {
-    const query = [
-      ...(mode === "consistent" ? ["consistent"] : []),
-      ...(datacenter === "" ? [] : [`dc=${datacenter}`]),
-    ];
-    const path = ["/v1/health/state/passing", ...(query.length > 0 ? [query.join("&")] : [])];
-    const checks = await this.#get(path.join("?"), checksAnswer);
+    const path = withQuery("/v1/health/state/passing", {
+      ...(mode === "consistent" && { consistent: "" }),
+      ...(datacenter !== "" && { dc: datacenter }),
+    });
+    const checks = await this.#get(path, checksAnswer);
     return checks.filter(({ CheckID }) => CheckID === "serfHealth").map(({ Node }) => Node);
   }
 
@@ -105,8 +105,8 @@ export class Consul {
 
   /** Tells the agent to join the cluster that the agent at this address is in (`/v1/agent/join`). */
   async join(address: string, pool: "lan" | "wan" = "lan"): Promise<void> {
-    const query = pool === "wan" ? "?wan=1" : "";
-    await this.#request(`/v1/agent/join/${address}${query}`, { method: "PUT" });
+    const path = withQuery(`/v1/agent/join/${address}`, poolQuery[pool]);
+    await this.#request(path, { method: "PUT" });
   }
 
   /** The ACL token that is asked with, once the servers know it (`/v1/acl/token/self`). */
@@ -142,7 +142,7 @@ export class Consul {
 
   /** Every key of the KV store with its value (`/v1/kv/?recurse`). */
   async keys(): Promise<KeyValue[]> {
-    const entries = await this.#find("/v1/kv/?recurse", kvAnswer);
+    const entries = await this.#find(withQuery("/v1/kv/", { recurse: "" }), kvAnswer);
     return (entries ?? []).map(({ Key, Value }) => ({
       key: Key,
       value: Buffer.from(Value ?? "", "base64"),
@@ -175,6 +175,16 @@ export class Consul {
     await this.#request(`/v1/kv/${path}`, { method: "PUT", body: value });
   }
 
+  /** A key's value by a consistent read through this agent (`/v1/kv`). */
+  async getKey(key: string): Promise<string> {
+    const path = withQuery(`/v1/kv/${key}`, { raw: "", consistent: "" });
+    return (await this.#request(path)).toString();
+  }
+
+  async deleteKey(key: string): Promise<void> {
+    await this.#request(`/v1/kv/${key}`, { method: "DELETE" });
+  }
+
   /** Registers a service with this agent (`/v1/agent/service/register`). */
   async register(definition: ConsulObject): Promise<void> {
     await this.#put("/v1/agent/service/register", definition);
@@ -196,7 +206,7 @@ export class Consul {
 
   /** Where the catalog of a datacenter has a service, and how it does (`/v1/health/service`). */
   async service(name: string, datacenter: string): Promise<CatalogService[]> {
-    const path = `/v1/health/service/${encodeURIComponent(name)}?dc=${datacenter}`;
+    const path = withQuery(`/v1/health/service/${encodeURIComponent(name)}`, { dc: datacenter });
     const entries = await this.#get(path, serviceAnswer);
     return entries.map(({ Node, Service, Checks }) => ({
       node: Node.Node,
@@ -244,6 +254,17 @@ export class Consul {
     return own.#find("/v1/acl/token/self", objectAnswer, [403, 404]);
   }
 
+  /** A snapshot of all that the servers hold (`/v1/snapshot`), as `consul snapshot save` makes it. */
+  snapshot(timeout: number): Promise<Buffer> {
+    return this.#request("/v1/snapshot", { timeout });
+  }
+
+  /** Whether autopilot finds every server healthy (`/v1/operator/autopilot/health`). */
+  async autopilotIsHealthy(): Promise<boolean> {
+    // The answer has status 429, and so rejects, where it is not.
+    return (await this.#get("/v1/operator/autopilot/health", autopilotAnswer)).Healthy;
+  }
+
   async #put(path: string, body: unknown): Promise<string> {
     return (await this.#request(path, { method: "PUT", body: JSON.stringify(body) })).toString();
   }
@@ -260,26 +281,6 @@ export class Consul {
       if (error instanceof ConsulError && missing.includes(error.status ?? 0)) return undefined;
       throw error;
     }
-  }
-
-  /** A key's value by a consistent read through this agent (`/v1/kv`). */
-  async getKey(key: string): Promise<string> {
-    return (await this.#request(`/v1/kv/${key}?raw&consistent`)).toString();
-  }
-
-  async deleteKey(key: string): Promise<void> {
-    await this.#request(`/v1/kv/${key}`, { method: "DELETE" });
-  }
-
-  /** A snapshot of all that the servers hold (`/v1/snapshot`), as `consul snapshot save` makes it. */
-  snapshot(timeout: number): Promise<Buffer> {
-    return this.#request("/v1/snapshot", { timeout });
-  }
-
-  /** Whether autopilot finds every server healthy (`/v1/operator/autopilot/health`). */
-  async autopilotIsHealthy(): Promise<boolean> {
-    // The answer has status 429, and so rejects, where it is not.
-    return (await this.#get("/v1/operator/autopilot/health", autopilotAnswer)).Healthy;
   }
 
   async #get<T>(path: string, schema: z.ZodType<T>): Promise<T> {

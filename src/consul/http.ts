@@ -85,6 +85,12 @@ export function send(access: Access, path: string, options: RequestOptions = {})
   });
 }
 
+/** A path with its query; a flag such as `stale` has an empty value. */
+export function withQuery(path: string, query: Readonly<Record<string, string>>): string {
+  const text = new URLSearchParams(query).toString();
+  return text === "" ? path : `${path}?${text}`;
+}
+
 /** Docker's proxy accepts a connection before the agent listens, then resets it. */
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
