@@ -53,7 +53,7 @@ export async function grantTokens(
   // Leader first: that question needs no token, so it leaves no refusal in the server's log.
   await untilDone(async (consul) => {
     if ((await consul.leader()) === "") throw new ConsulError("no leader");
-    await consul.ownToken();
+    await consul.checkToken();
   });
   const limit = pLimit(requestsAtOnce);
   await Promise.all(
