@@ -12,7 +12,7 @@ import {
 } from "../plan/security-config.ts";
 import { credentialsFrom, type Secrets, type Tokens } from "../plan/security-files.ts";
 import { clientFor } from "../ready/agents.ts";
-import { type Patience, poll } from "../runner/poll.ts";
+import { poll, type WaitLimits } from "../runner/poll.ts";
 
 /** Consul takes no more than 200 connections from one client at once (`http_max_conns_per_client`). */
 const requestsAtOnce = 16;
@@ -35,7 +35,7 @@ interface Grant {
 export async function grantTokens(
   current: () => readonly AgentPlan[],
   secrets: Secrets,
-  patience: Patience,
+  patience: WaitLimits,
 ): Promise<void> {
   const { tokens, version } = secrets;
   if (!tokens) return;

@@ -33,7 +33,7 @@ const connections = {
   https: { request: secureRequest, agent: new SecureAgent({ keepAlive: true }) },
 } as const;
 
-/** What every agent of a cluster accepts as authorized. */
+/** How to call any agent of a cluster: the scheme, and what authorizes the caller. */
 export interface Credentials {
   readonly scheme: keyof typeof connections;
   /** Secret ID of an ACL token. */
