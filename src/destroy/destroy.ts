@@ -16,9 +16,9 @@ const maxAttempts = 5;
 const pause = 300;
 
 /**
- * Removes everything with the cluster's label, in whatever state it is. One failure does not stop the
- * rest. It tries again until nothing is left: something else may be removing the same objects, or
- * the engine may still be working on a command of a killed step.
+ * Removes everything with the cluster's label, in whatever state it is. A failure does not stop the
+ * rest. It retries until nothing is left: something else may be removing the same objects, or the
+ * engine may still be working on a command of a killed step.
  *
  * @returns how many containers were removed, and what could not be removed
  * @throws DockerError if the engine does not answer

@@ -7,8 +7,8 @@ export interface Scope {
 }
 
 /**
- * Runs work with concurrent tasks, none of which may outlive it: a docker command still running after
- * a failure could create something, and a pull could take minutes.
+ * Runs work with concurrent tasks, none of which may outlive it: after a failure a docker command
+ * could still create something, and a pull could take minutes.
  *
  * When the work ends or fails, the scope's signal aborts and every task is awaited.
  *
