@@ -175,7 +175,7 @@ describe("a cluster whose runner died", () => {
     const next = await up({ servers: "1" }, { env: later });
     expect(await docker("ps", "-a", "--format={{.Names}}")).not.toContain(container);
     expect(next.result.log).toMatch(
-      /Cluster \w+, left behind by job test of run \/[0-9a-f-]+-41\/1: 1 containers/,
+      /Cluster \w+, left behind by job test of run \/[0-9a-f-]+-41\/1: 1 container removed/,
     );
     expect(await docker("ps", "--format={{.Names}}")).toContain(others.nodes[0]?.container);
     await next.down();

@@ -11,7 +11,7 @@ import {
 } from "../plan/security-config.ts";
 import { credentialsFrom, type Secrets, type Tokens } from "../plan/security-files.ts";
 import { type AgentClient, answerOf, clientFor } from "../ready/agents.ts";
-import type { Patience } from "../runner/poll.ts";
+import type { WaitLimits } from "../runner/poll.ts";
 
 /** Consul accepts at most 200 connections from one client at a time (`http_max_conns_per_client`). */
 const requestsAtOnce = 16;
@@ -34,7 +34,7 @@ interface Grant {
 export async function grantTokens(
   server: AgentClient,
   { tokens, version }: Secrets,
-  patience: Patience,
+  patience: WaitLimits,
 ): Promise<void> {
   if (!tokens) return;
   const untilDone = (attempt: (consul: Consul) => Promise<void>) =>
@@ -42,7 +42,7 @@ export async function grantTokens(
   // The leader first: that question needs no token, so it leaves no refusal in the server's log.
   await untilDone(async (consul) => {
     if ((await consul.leader()) === "") throw new ConsulError("no leader");
-    await consul.ownToken();
+    await consul.checkToken();
   });
   const limit = pLimit(requestsAtOnce);
   await Promise.all(
@@ -92,7 +92,7 @@ function unlessThere(error: unknown): void {
 export async function resync(
   agents: readonly AgentPlan[],
   secrets: Secrets,
-  patience: Patience,
+  patience: WaitLimits,
 ): Promise<void> {
   const { tokens, version } = secrets;
   if (!tokens) return;

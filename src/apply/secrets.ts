@@ -6,7 +6,7 @@ import type { Security } from "../inputs/cluster-spec.ts";
 import { isSecured } from "../plan/agent-config.ts";
 import { keyMakerArguments } from "../plan/container-arguments.ts";
 import type { ClusterPlan } from "../plan/plan.ts";
-import { firstVersions, isMissing } from "../plan/security-config.ts";
+import { firstVersions, isUnsupported } from "../plan/security-config.ts";
 import {
   type Certificate,
   type Secrets,
@@ -95,7 +95,7 @@ function refuseMissing(security: Security, version: string): void {
   const problems = Object.entries({ acl: security.acl, tls: security.tls })
     .filter(([, isOn]) => isOn)
     .map(([input]) => (input === "acl" ? "acl" : "tls"))
-    .filter((input) => isMissing(input, version))
+    .filter((input) => isUnsupported(input, version))
     .map((input) => {
       const message = `Input \`${input}\` is true, but this is Consul ${version}, and the first version that supports it is ${firstVersions[input]}. Set \`version\` to that or a later version, or omit \`${input}\`.`;
       return { input, message };

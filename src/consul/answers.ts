@@ -5,26 +5,26 @@ export interface Member {
   readonly node: string;
   readonly ip: string;
   readonly isAlive: boolean;
-  /** Whether it said that it leaves, as against one that failed. */
+  /** Whether it left gracefully. False for a member that failed. */
   readonly hasLeft: boolean;
-  /** Consul's version, without build or metadata. */
+  /** Consul version without build metadata. */
   readonly version: string;
-  /** The node's ID, by which raft knows a server (tag `id`). */
+  /** Node ID (tag `id`). Raft identifies a server by it. */
   readonly id: string;
 }
 
 export interface RaftPeer {
-  /** The server's node ID or, with raft protocol 2, its address. */
+  /** Node ID or, with raft protocol 2, the address. */
   readonly id: string;
-  /** Empty if the server that is asked knows no member with this address. */
+  /** Empty if the answering server knows no member with this address. */
   readonly node: string;
-  /** Where raft reaches it. */
+  /** Address that raft uses to reach it. */
   readonly ip: string;
   readonly isLeader: boolean;
   readonly isVoter: boolean;
 }
 
-/** Members' status in Serf (hashicorp/serf, `MemberStatus`). */
+/** Member statuses in Serf (hashicorp/serf, `MemberStatus`). */
 export const [alive, left] = [1, 3];
 
 export const membersAnswer = z.array(
@@ -36,7 +36,7 @@ export const membersAnswer = z.array(
   }),
 );
 
-/** What Consul calls a raft peer that it knows no member for (agent/consul/operator_raft_endpoint.go). */
+/** Name that Consul gives a raft peer that matches no member (agent/consul/operator_raft_endpoint.go). */
 export const unknownNode = "(unknown)";
 
 export const raftAnswer = z.object({
@@ -70,30 +70,30 @@ export const serviceAnswer = z.array(
   }),
 );
 
-/** Of a node that the catalog does not have it answers null. */
+/** Null if the node is not in the catalog. */
 export const catalogNodeAnswer = z
   .object({ Services: z.record(z.string(), z.unknown()) })
   .nullable();
 
 export const objectAnswer = z.record(z.string(), z.unknown());
 
-/** A key of the KV store with its value. */
+/** A key in the KV store and its value. */
 export interface KeyValue {
   readonly key: string;
   readonly value: Buffer;
 }
 
-/** One instance of a service in the catalog, with the checks that are its own. */
+/** One instance of a service in the catalog, with its own checks. */
 export interface CatalogService {
   readonly node: string;
   readonly id: string;
   readonly checks: readonly { readonly status: string; readonly output: string }[];
 }
 
-/** An object of Consul's API, in its own words. */
+/** An object as Consul's API spells it. */
 export type ConsulObject = Readonly<Record<string, unknown>>;
 
-/** Kinds of ACL objects, as paths of the API name them. */
+/** Kinds of ACL objects, as in API paths. */
 export type AclKind = "policy" | "role" | "token";
 
 export const aclLists: Readonly<Record<AclKind, string>> = {
@@ -102,7 +102,7 @@ export const aclLists: Readonly<Record<AclKind, string>> = {
   token: "tokens",
 };
 
-/** The body of a transaction that sets these keys. Its length counts against `txn_max_req_len`. */
+/** Body of a transaction that sets these keys. Consul limits its length by `txn_max_req_len`. */
 export function transactionOf(keys: readonly KeyValue[]): string {
   return JSON.stringify(
     keys.map(({ key, value }) => ({

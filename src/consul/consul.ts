@@ -21,9 +21,11 @@ import {
   transactionOf,
   unknownNode,
 } from "./answers.ts";
-import { type Access, ConsulError, jsonOf, type RequestOptions, send } from "./http.ts";
+import { type Access, ConsulError, jsonOf, type RequestOptions, send, withQuery } from "./http.ts";
 
-/** The HTTP API of one agent. Every method rejects with a ConsulError that says what was seen. */
+const poolQuery = { lan: {}, wan: { wan: "1" } } as const;
+
+/** The HTTP API of one agent. Every method rejects with a ConsulError that says what happened. */
 export class Consul {
   readonly #access: Access;
 
@@ -32,12 +34,11 @@ export class Consul {
   }
 
   /**
-   * The members of the LAN pool or, asked of a server, of the WAN pool, as this agent sees them
-   * (`/v1/agent/members`). In the WAN pool a node is called `<node>.<datacenter>`.
+   * Members of the LAN pool, or of the WAN pool if this agent is a server, as this agent sees them
+   * (`/v1/agent/members`). In the WAN pool a node's name is `<node>.<datacenter>`.
    */
   async members(pool: "lan" | "wan" = "lan"): Promise<Member[]> {
-    const query = pool === "wan" ? "?wan=1" : "";
-    const members = await this.#get(`/v1/agent/members${query}`, membersAnswer);
+    const members = await this.#get(withQuery("/v1/agent/members", poolQuery[pool]), membersAnswer);
     return members.map(({ Name, Addr, Status, Tags }) => ({
       node: Name,
       ip: Addr,
@@ -48,27 +49,27 @@ export class Consul {
     }));
   }
 
-  /** The raft address of the leader, as this agent knows it; empty for none (`/v1/status/leader`). */
+  /** Raft address of the leader, as this agent knows it; empty if none (`/v1/status/leader`). */
   async leader(): Promise<string> {
     return this.#get("/v1/status/leader", z.string());
   }
 
-  /** The servers in raft's configuration (`/v1/operator/raft/configuration`), as the leader says. */
+  /** Servers in the leader's raft configuration (`/v1/operator/raft/configuration`). */
   async raftPeers(): Promise<RaftPeer[]> {
-    return (await this.#raft("")).peers;
+    return (await this.#raft({})).peers;
   }
 
   /**
-   * The servers in raft's configuration as this server knows it, whether there is a leader or not.
+   * Servers in this server's own copy of the raft configuration. Works without a leader.
    *
-   * @returns with the raft index of that configuration: the higher, the newer
+   * @returns with that configuration's raft index: the higher, the newer
    */
   raftPeersAsKnown(): Promise<{ index: number; peers: RaftPeer[] }> {
-    return this.#raft("?stale");
+    return this.#raft({ stale: "" });
   }
 
-  async #raft(query: string): Promise<{ index: number; peers: RaftPeer[] }> {
-    const path = `/v1/operator/raft/configuration${query}`;
+  async #raft(query: { stale?: "" }): Promise<{ index: number; peers: RaftPeer[] }> {
+    const path = withQuery("/v1/operator/raft/configuration", query);
     const { Index, Servers } = await this.#get(path, raftAnswer);
     const peers = Servers.map(({ ID, Node, Address, Leader, Voter }) => ({
       id: ID,
@@ -81,7 +82,7 @@ export class Consul {
   }
 
   /**
-   * Nodes of the catalog whose `serfHealth` passes, by a read through this agent.
+   * Nodes in the catalog with a passing `serfHealth`, read through this agent.
    *
    * @param datacenter - empty for the agent's own
    */
@@ -89,50 +90,49 @@ export class Consul {
     mode: "default" | "consistent" = "default",
     datacenter = "",
   ): Promise<string[]> {
-    const query = [
-      ...(mode === "consistent" ? ["consistent"] : []),
-      ...(datacenter === "" ? [] : [`dc=${datacenter}`]),
-    ];
-    const path = ["/v1/health/state/passing", ...(query.length > 0 ? [query.join("&")] : [])];
-    const checks = await this.#get(path.join("?"), checksAnswer);
+    const path = withQuery("/v1/health/state/passing", {
+      ...(mode === "consistent" && { consistent: "" }),
+      ...(datacenter !== "" && { dc: datacenter }),
+    });
+    const checks = await this.#get(path, checksAnswer);
     return checks.filter(({ CheckID }) => CheckID === "serfHealth").map(({ Node }) => Node);
   }
 
-  /** Leaves the cluster for good, as `consul leave` does; the agent then ends. */
+  /** Leaves the cluster for good, like `consul leave`; the agent then exits. */
   async leave(timeout: number): Promise<void> {
     await this.#request("/v1/agent/leave", { method: "PUT", timeout });
   }
 
-  /** Tells the agent to join the cluster that the agent at this address is in (`/v1/agent/join`). */
+  /** Makes this agent join the cluster of the agent at this address (`/v1/agent/join`). */
   async join(address: string, pool: "lan" | "wan" = "lan"): Promise<void> {
-    const query = pool === "wan" ? "?wan=1" : "";
-    await this.#request(`/v1/agent/join/${address}${query}`, { method: "PUT" });
+    const path = withQuery(`/v1/agent/join/${address}`, poolQuery[pool]);
+    await this.#request(path, { method: "PUT" });
   }
 
-  /** The ACL token that is asked with, once the servers know it (`/v1/acl/token/self`). */
-  async ownToken(): Promise<void> {
+  /** Rejects until the servers know this client's ACL token (`/v1/acl/token/self`). */
+  async checkToken(): Promise<void> {
     await this.#request("/v1/acl/token/self");
   }
 
-  /** Makes an ACL policy (`/v1/acl/policy`). */
+  /** Creates an ACL policy (`/v1/acl/policy`). */
   async createPolicy(name: string, rules: string): Promise<void> {
     await this.#put("/v1/acl/policy", { Name: name, Rules: rules });
   }
 
-  /** Makes an ACL token of this secret ID (`/v1/acl/token`); from Consul 1.5 on. */
+  /** Creates an ACL token with this secret ID (`/v1/acl/token`); Consul 1.5 or later. */
   async createToken(secret: string, policy: string): Promise<void> {
     const Policies = [{ Name: policy }];
     await this.#put("/v1/acl/token", { SecretID: secret, Description: policy, Policies });
   }
 
-  /** Makes an ACL token of this secret ID the older way (`/v1/acl/create`); up to Consul 1.10. */
+  /** Creates a legacy ACL token with this secret ID (`/v1/acl/create`); up to Consul 1.10. */
   async createLegacyToken(secret: string, name: string, rules: string): Promise<void> {
     await this.#put("/v1/acl/create", { ID: secret, Name: name, Type: "client", Rules: rules });
   }
 
   /**
-   * Sets the token that this agent uses where nobody gives one (`/v1/agent/token/default`), until
-   * it starts anew. A change makes the agent compare all that it has with the catalog.
+   * Sets the token that this agent uses for requests without one (`/v1/agent/token/default`), until
+   * it restarts. A change makes the agent sync all its services and checks with the catalog.
    *
    * @param secret - the token's secret ID; empty for none
    */
@@ -140,9 +140,9 @@ export class Consul {
     await this.#put("/v1/agent/token/default", { Token: secret });
   }
 
-  /** Every key of the KV store with its value (`/v1/kv/?recurse`). */
+  /** Every key in the KV store with its value (`/v1/kv/?recurse`). */
   async keys(): Promise<KeyValue[]> {
-    const entries = await this.#find("/v1/kv/?recurse", kvAnswer);
+    const entries = await this.#find(withQuery("/v1/kv/", { recurse: "" }), kvAnswer);
     return (entries ?? []).map(({ Key, Value }) => ({
       key: Key,
       value: Buffer.from(Value ?? "", "base64"),
@@ -150,9 +150,9 @@ export class Consul {
   }
 
   /**
-   * Sets keys in one transaction: all or none (`/v1/txn`, which takes 64 at most).
+   * Sets keys in one transaction: all or none (`/v1/txn`, which allows 64 at most).
    *
-   * @returns the keys that Consul refused, by their index, and why; none where all are set
+   * @returns the index of each key that Consul refused, and why; empty if all keys are set
    */
   async setKeys(keys: readonly KeyValue[]): Promise<{ index: number; reason: string }[]> {
     try {
@@ -167,12 +167,22 @@ export class Consul {
   }
 
   /**
-   * Sets one key to a value that may be longer than a transaction takes (`/v1/kv`). Once this
-   * resolves, the write is acknowledged.
+   * Sets one key, even to a value too long for a transaction (`/v1/kv`). Once this resolves, the
+   * write is acknowledged.
    */
   async setKey({ key, value }: KeyValue): Promise<void> {
     const path = key.split("/").map(encodeURIComponent).join("/");
     await this.#request(`/v1/kv/${path}`, { method: "PUT", body: value });
+  }
+
+  /** A key's value, by a consistent read through this agent (`/v1/kv`). */
+  async getKey(key: string): Promise<string> {
+    const path = withQuery(`/v1/kv/${key}`, { raw: "", consistent: "" });
+    return (await this.#request(path)).toString();
+  }
+
+  async deleteKey(key: string): Promise<void> {
+    await this.#request(`/v1/kv/${key}`, { method: "DELETE" });
   }
 
   /** Registers a service with this agent (`/v1/agent/service/register`). */
@@ -181,7 +191,7 @@ export class Consul {
   }
 
   /**
-   * IDs of services that this agent has (`/v1/agent/services`) and the catalog has not, or not yet
+   * IDs of services that this agent has (`/v1/agent/services`) but the catalog does not yet have
    * (`/v1/catalog/node`).
    *
    * @param node - the agent's own name
@@ -194,9 +204,9 @@ export class Consul {
     return Object.keys(own).filter((id) => known?.Services[id] === undefined);
   }
 
-  /** Where the catalog of a datacenter has a service, and how it does (`/v1/health/service`). */
+  /** Instances of a service in a datacenter's catalog, with their health (`/v1/health/service`). */
   async service(name: string, datacenter: string): Promise<CatalogService[]> {
-    const path = `/v1/health/service/${encodeURIComponent(name)}?dc=${datacenter}`;
+    const path = withQuery(`/v1/health/service/${encodeURIComponent(name)}`, { dc: datacenter });
     const entries = await this.#get(path, serviceAnswer);
     return entries.map(({ Node, Service, Checks }) => ({
       node: Node.Node,
@@ -207,7 +217,7 @@ export class Consul {
     }));
   }
 
-  /** @returns undefined where there is no such entry (`/v1/config/<kind>/<name>`) */
+  /** @returns undefined if there is no such entry (`/v1/config/<kind>/<name>`) */
   async configEntry(kind: string, name: string): Promise<ConsulObject | undefined> {
     const path = `/v1/config/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`;
     return this.#find(path, objectAnswer);
@@ -217,69 +227,60 @@ export class Consul {
     await this.#put("/v1/config", entry);
   }
 
-  /** Every ACL object of a kind, in the short form of lists. */
+  /** Every ACL object of a kind, in the short form that lists have. */
   async aclObjects(kind: AclKind): Promise<ConsulObject[]> {
     return this.#get(`/v1/acl/${aclLists[kind]}`, z.array(objectAnswer));
   }
 
-  /** @param id - ID of a policy or role, AccessorID of a token */
+  /** @param id - ID of a policy or role, or AccessorID of a token */
   async aclObject(kind: AclKind, id: string): Promise<ConsulObject> {
     return this.#get(`/v1/acl/${kind}/${encodeURIComponent(id)}`, objectAnswer);
   }
 
   /**
-   * Creates an ACL object, or with an id changes it.
+   * Creates an ACL object, or updates the one with this ID.
    *
-   * @returns the object as it is now
+   * @returns the object as Consul now has it
    */
   async setAclObject(kind: AclKind, body: ConsulObject, id?: string): Promise<ConsulObject> {
     const path = `/v1/acl/${kind}${id === undefined ? "" : `/${encodeURIComponent(id)}`}`;
     return objectAnswer.parse(jsonOf(await this.#put(path, body)));
   }
 
-  /** The token with this secret, or undefined where there is none (`/v1/acl/token/self`). */
+  /** The token with this secret, or undefined if there is none (`/v1/acl/token/self`). */
   async tokenOf(secret: string): Promise<ConsulObject | undefined> {
     const own = new Consul({ ...this.#access, token: secret });
-    // Consul answers 403 where it knows no such secret.
+    // Consul answers 403 if it does not know the secret.
     return own.#find("/v1/acl/token/self", objectAnswer, [403, 404]);
+  }
+
+  /** A snapshot of the servers' state (`/v1/snapshot`), like `consul snapshot save`. */
+  snapshot(timeout: number): Promise<Buffer> {
+    return this.#request("/v1/snapshot", { timeout });
+  }
+
+  /** Whether autopilot considers every server healthy (`/v1/operator/autopilot/health`). */
+  async autopilotIsHealthy(): Promise<boolean> {
+    // If it does not, the answer has status 429, and this rejects.
+    return (await this.#get("/v1/operator/autopilot/health", autopilotAnswer)).Healthy;
   }
 
   async #put(path: string, body: unknown): Promise<string> {
     return (await this.#request(path, { method: "PUT", body: JSON.stringify(body) })).toString();
   }
 
-  /** Gets what may not be there. */
+  /** Gets something that may not exist. */
   async #find<T>(
     path: string,
     schema: z.ZodType<T>,
-    missing: readonly number[] = [404],
+    statuses: readonly number[] = [404],
   ): Promise<T | undefined> {
     try {
       return await this.#get(path, schema);
     } catch (error) {
-      if (error instanceof ConsulError && missing.includes(error.status ?? 0)) return undefined;
+      if (error instanceof ConsulError && statuses.includes(error.status ?? 0)) return undefined;
       throw error;
     }
-  }
-
-  /** A key's value by a consistent read through this agent (`/v1/kv`). */
-  async getKey(key: string): Promise<string> {
-    return (await this.#request(`/v1/kv/${key}?raw&consistent`)).toString();
-  }
-
-  async deleteKey(key: string): Promise<void> {
-    await this.#request(`/v1/kv/${key}`, { method: "DELETE" });
-  }
-
-  /** A snapshot of all that the servers hold (`/v1/snapshot`), as `consul snapshot save` makes it. */
-  snapshot(timeout: number): Promise<Buffer> {
-    return this.#request("/v1/snapshot", { timeout });
-  }
-
-  /** Whether autopilot finds every server healthy (`/v1/operator/autopilot/health`). */
-  async autopilotIsHealthy(): Promise<boolean> {
-    // The answer has status 429, and so rejects, where it is not.
-    return (await this.#get("/v1/operator/autopilot/health", autopilotAnswer)).Healthy;
   }
 
   async #get<T>(path: string, schema: z.ZodType<T>): Promise<T> {

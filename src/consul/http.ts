@@ -1,10 +1,10 @@
 import { Agent, request } from "node:http";
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
 
-/** A request that was answered with an error, wrongly, too late or not at all. */
+/** A request that failed: an error status, an unexpected answer, a timeout or no answer. */
 export class ConsulError extends Error {
   override readonly name = "ConsulError";
-  /** HTTP's status, where there was an answer. */
+  /** HTTP status, if there was an answer. */
   readonly status: number | undefined;
 
   constructor(message: string, options: ErrorOptions & { status?: number | undefined } = {}) {
@@ -13,7 +13,7 @@ export class ConsulError extends Error {
   }
 }
 
-/** How something is asked, apart from where. */
+/** Everything about a request but its address and path. */
 export interface RequestOptions {
   readonly method?: "GET" | "PUT" | "DELETE";
   readonly body?: string | Buffer;
@@ -21,34 +21,39 @@ export interface RequestOptions {
   readonly timeout?: number;
 }
 
-/** Characters of a refusal that are kept. A refused transaction names each of its 64 operations. */
+/** Characters kept of an error. A failed transaction lists each of its up to 64 operations. */
 const maxReason = 10_000;
 
-/** Milliseconds. An agent answers in about 1; one that hangs must not hold up the others' turn. */
+/** Milliseconds. An agent answers in about 1; one that hangs must not hold up the others. */
 const requestTimeout = 2000;
 
-// Connections stay open between questions: an agent is asked many times a second.
+// Connections stay open: an agent gets many requests a second.
 const connections = {
   http: { request, agent: new Agent({ keepAlive: true }) },
   https: { request: secureRequest, agent: new SecureAgent({ keepAlive: true }) },
 } as const;
 
-/** What it takes to be let in by every agent of a cluster. */
+/** How to call any agent of a cluster: the scheme, and what authorizes the caller. */
 export interface Credentials {
   readonly scheme: keyof typeof connections;
   /** Secret ID of an ACL token. */
   readonly token?: string;
-  /** The CA's certificate, in PEM, for https. */
+  /** The CA certificate in PEM, for https. */
   readonly ca?: string;
 }
 
-/** What it takes to talk with one agent. */
+/** What it takes to call one agent. */
 export interface Access extends Credentials {
   /** `host:port` of the agent's HTTP API. */
   readonly address: string;
 }
 
-/** Sends one request to an agent, and gives the body of its answer. */
+/**
+ * Sends one request to an agent.
+ *
+ * @returns the body of the answer
+ * @throws ConsulError unless the agent answers 200 in time
+ */
 export function send(access: Access, path: string, options: RequestOptions = {}): Promise<Buffer> {
   const { method = "GET", body, timeout = requestTimeout } = options;
   const { scheme, address, token, ca } = access;
@@ -85,11 +90,20 @@ export function send(access: Access, path: string, options: RequestOptions = {})
   });
 }
 
-/** Docker's proxy accepts a connection before the agent listens, then resets it. */
+/** A path with its query; a flag such as `stale` has an empty value. */
+export function withQuery(path: string, query: Readonly<Record<string, string>>): string {
+  const text = new URLSearchParams(query).toString();
+  return text === "" ? path : `${path}?${text}`;
+}
+
+/**
+ * What a connection's error codes mean. Docker's proxy accepts a connection before the agent
+ * listens, then resets it.
+ */
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "not listening yet",
-  ENOTFOUND: "name not known on the network",
+  ENOTFOUND: "host name not found on the network",
 };
 
 function reasonOf(error: Error, timeout: number): string {
@@ -98,6 +112,7 @@ function reasonOf(error: Error, timeout: number): string {
   return reasons[code] ?? error.message;
 }
 
+/** Parses an answer. @throws ConsulError if it is not JSON */
 export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -10,41 +10,42 @@ export interface Leftover {
   readonly reason: string;
 }
 
-/** How often what is left is looked for and removed again. */
-const rounds = 5;
-/** Milliseconds until another round: for the engine to end what it was doing with an object. */
+/** Attempts to remove everything. */
+const maxAttempts = 5;
+/** Milliseconds between attempts, for the engine to finish what it was doing with an object. */
 const pause = 300;
 
 /**
- * Removes all that bears the cluster's label, whatever there is of it and in whatever state. It
- * tries everything, even where a part fails, and looks again until there is nothing: somebody else
- * may be removing the same, or the engine may not be done with what a killed step asked of it.
+ * Removes everything with the cluster's label, in whatever state it is. A failure does not stop the
+ * rest. It retries until nothing is left: something else may be removing the same objects, or the
+ * engine may still be working on a command of a killed step.
  *
- * @returns how many containers were removed, and what could not be
- * @throws DockerError where the engine does not answer
+ * @returns how many containers were removed, and what could not be removed
+ * @throws DockerError if the engine does not answer
  */
 export async function destroy(
   docker: Docker,
   clusterId: string,
 ): Promise<{ containers: number; leftovers: Leftover[] }> {
   const removed = new Set<string>();
-  for (let round = 1; ; round++) {
+  for (let attempt = 1; ; attempt++) {
     const leftovers = await removeOnce(docker, clusterId, removed);
-    const left = (await holdings(docker, clusterId)).flat();
-    if (left.length === 0) return { containers: removed.size, leftovers: [] };
-    if (round === rounds) {
-      const isThere = { name: left.join(", "), reason: `still there after ${rounds} attempts` };
-      return { containers: removed.size, leftovers: [...leftovers, isThere] };
+    const names = await namesLeft(docker, clusterId);
+    if (names.length === 0) return { containers: removed.size, leftovers: [] };
+    if (attempt === maxAttempts) {
+      const reason = `still there after ${maxAttempts} attempts`;
+      const stillThere = { name: names.join(", "), reason };
+      return { containers: removed.size, leftovers: [...leftovers, stillThere] };
     }
     await sleep(pause);
   }
 }
 
-type Holdings = readonly [containers: string[], networks: string[], volumes: string[]];
-
-function holdings(docker: Docker, clusterId: string): Promise<Holdings> {
+/** Names of the containers, networks and volumes that the cluster still has. */
+async function namesLeft(docker: Docker, clusterId: string): Promise<string[]> {
   const filter = clusterFilter(clusterId);
-  return Promise.all([docker.containers(filter), docker.networks(filter), docker.volumes(filter)]);
+  const lists = [docker.containers(filter), docker.networks(filter), docker.volumes(filter)];
+  return (await Promise.all(lists)).flat();
 }
 
 async function removeOnce(
@@ -66,8 +67,8 @@ async function removeOnce(
   ]);
   for (const name of containers) removed.add(name);
   await attempt(containers.join(", "), docker.removeContainers(containers));
-  // A container takes its volume with it, so there is a volume left only where somebody removed
-  // its container by hand.
+  // Removing a container removes its volume, so a volume is left only if somebody removed its
+  // container by hand.
   const volumes = docker.volumes(filter);
   await Promise.all([
     ...networks.map((network) => attempt(network, docker.removeNetwork(network))),
@@ -76,10 +77,10 @@ async function removeOnce(
   return leftovers;
 }
 
-/** A command that removes what is left of a cluster, for a person to paste. */
+/** A shell command that removes whatever is left of a cluster, for the user to paste. */
 export function removalCommand(clusterId: string): string {
   const filter = `--filter ${clusterFilter(clusterId)}`;
-  // Of any kind there may be nothing left, which `docker rm` alone would take for a mistake.
+  // There may be nothing left of a kind; `docker rm` without arguments would fail.
   return [
     `docker ps -aq ${filter} | xargs -r docker rm -fv`,
     `docker network ls -q ${filter} | xargs -r docker network rm`,

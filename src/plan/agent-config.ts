@@ -1,13 +1,13 @@
 import type { LogLevel, Role, Security, Storage } from "../inputs/cluster-spec.ts";
 
-/** What one agent is told, apart from what the user adds. */
+/** Settings of one agent, without what the user adds. */
 export interface AgentSettings {
   readonly role: Role;
   readonly node: string;
   readonly datacenter: string;
-  /** The primary datacenter's name where there are several; empty where there is one. */
+  /** Name of the primary datacenter if there are several, else empty. */
   readonly primary: string;
-  /** How many servers the datacenter has. */
+  /** Number of servers in the datacenter. */
   readonly servers: number;
   readonly storage: Storage;
   /** Host names of the servers to join. */
@@ -15,60 +15,60 @@ export interface AgentSettings {
   /** Host names of the other datacenters' servers, for a server to join over WAN. */
   readonly joinWan: readonly string[];
   readonly logLevel: LogLevel;
-  /** What the user sets in the agent's environment. */
+  /** The user's environment variables for the agent. */
   readonly env: ReadonlyMap<string, string>;
   readonly security: Security;
 }
 
-/** Ports inside the container; what is published is a matter of the plan. */
+/** Ports inside the container. The plan decides which are published, and where. */
 export const agentPorts = { http: 8500, dns: 8600, grpc: 8502 } as const;
 
 /**
- * Where a secured agent has its part of the configuration that is secret: `agent.json`; with TLS
- * `ca.pem`, `cert.pem` and `key.pem`; with ACLs, on servers, the management `token`. Not within
- * the folder that CONSUL_CONFIG_DIR names, so that it is read once, whatever that is.
+ * Folder for the secret part of a secured agent's configuration: `agent.json`; with TLS `ca.pem`,
+ * `cert.pem` and `key.pem`; with ACLs, on servers, the management `token`. It is outside
+ * CONSUL_CONFIG_DIR, whatever that is, so that Consul reads it only once.
  */
 export const securityFolder = "/consul/security";
 
-/** Whether an agent needs files of its own before it starts. */
+/** Whether an agent needs its security files before it starts. */
 export const isSecured = ({ acl, gossipEncryption, tls }: Security) =>
   acl || gossipEncryption || tls;
 
 /**
- * The agent's command line, for every Consul from 1.4 to 2.1. What differs between versions
- * belongs in this file.
+ * The agent's command line, for every Consul from 1.4 to 2.1. Differences between versions belong in
+ * this file.
  *
- * Consul merges `-hcl` fragments after all flags, so a fragment of the user's that follows wins
- * over everything here (agent/config/builder.go).
+ * Consul merges `-hcl` fragments after all flags, so a fragment from the user, appended later,
+ * overrides everything here (agent/config/builder.go).
  *
- * @returns arguments for the image's entrypoint, beginning with `agent`
+ * @returns arguments for the image's entrypoint, starting with `agent`
  */
 export function agentArguments(settings: AgentSettings): string[] {
   const { role, node, datacenter, servers, join, joinWan, logLevel, env, security } = settings;
   const { primary } = settings;
-  // `-dev` is the one way to keep raft in memory. It makes the agent a server with UI that elects
-  // itself within 0.1 s. What else it sets, our flags and settings set back.
+  // `-dev` is the only way to keep raft in memory. It makes the agent a server with the UI that
+  // elects itself within 0.1 s. Our flags and settings revert everything else that it changes.
   const inMemory = role === "server" && settings.storage === "memory";
   return [
     "agent",
     `-node=${node}`,
     `-datacenter=${datacenter}`,
     `-log-level=${logLevels[logLevel]}`,
-    // The image's entrypoint makes a flag of this variable and puts it before ours, which would
-    // win. It takes an empty variable for none.
+    // The image's entrypoint turns this variable into a flag before ours, and ours would override
+    // it. It treats an empty variable as unset.
     ...(env.get("CONSUL_CLIENT_INTERFACE") ? [] : ["-client=0.0.0.0"]),
     ...(inMemory ? ["-dev"] : []),
     ...(role === "server" && !inMemory ? ["-server", `-bootstrap-expect=${servers}`, "-ui"] : []),
     ...join.map((host) => `-retry-join=${host}`),
     ...joinWan.map((host) => `-retry-join-wan=${host}`),
     ...(isSecured(security) ? [`-config-file=${securityFolder}/agent.json`] : []),
-    // With TLS the ports are in the file, as they depend on the version.
+    // With TLS the ports are in agent.json, since they depend on the version.
     `-hcl=${JSON.stringify({ ...(security.tls ? {} : openPorts), ...fastSettings, ...(inMemory && standardProbes) })}`,
     ...(primary === "" ? [] : [`-hcl=${JSON.stringify(federationOf(primary))}`]),
   ];
 }
 
-/** What agents of several datacenters are told of each other. */
+/** Settings for agents of a cluster with several datacenters. */
 const federationOf = (primary: string) => ({
   primary_datacenter: primary,
   retry_interval_wan: "200ms",
@@ -76,14 +76,14 @@ const federationOf = (primary: string) => ({
 
 /**
  * Consul's own defaults. `-dev` probes ten times as often and waits 0.1 s for an answer: on a busy
- * runner it takes live clients for failed. That it passes news on twice as often does no harm.
+ * runner it declares live clients failed. Its shorter gossip interval, half the default, is harmless.
  */
 const standardProbes = {
   gossip_lan: { probe_interval: "1s", probe_timeout: "500ms", suspicion_mult: 4 },
   gossip_wan: { probe_interval: "5s", probe_timeout: "3s", suspicion_mult: 6 },
 };
 
-/** Environment of a secured agent's container, so that Consul's CLI works in it. Nothing secret. */
+/** Environment that makes Consul's CLI work in a secured agent's container. No secrets. */
 export function securedEnvironment({ tls }: Security): Readonly<Record<string, string>> {
   if (!tls) return {};
   return {
@@ -92,7 +92,7 @@ export function securedEnvironment({ tls }: Security): Readonly<Record<string, s
   };
 }
 
-/** `err` is the one spelling of this level that every version knows: 1.4 has no `error`. */
+/** `err` is the only spelling of that level that every version accepts: 1.4 has no `error`. */
 const logLevels: Readonly<Record<LogLevel, string>> = {
   trace: "trace",
   debug: "debug",
@@ -103,20 +103,20 @@ const logLevels: Readonly<Record<LogLevel, string>> = {
 
 const openPorts = { ports: { grpc: agentPorts.grpc } };
 
-/** Defaults for a short life. Each is Consul's own setting, and the user's `config` overrides it. */
+/** Defaults for short-lived clusters. The user's `config` overrides them. */
 const fastSettings = {
-  // The shortest raft timers that Consul accepts: an election takes 1 to 2 s instead of 5 to 10.
+  // The shortest raft timers that Consul allows: an election takes 1 to 2 s instead of 5 to 10 s.
   performance: { raft_multiplier: 1 },
-  // Agents start at once, so the first attempt to join mostly comes too early.
+  // Agents start concurrently, so the first attempt to join usually comes too early.
   retry_interval: "200ms",
   autopilot: {
-    // A server that returns gets its vote at autopilot's next round, not 10 s after (measured: 9 s
+    // A returning server gets its vote at autopilot's next round, not 10 s later (measured: 9 s
     // instead of 19 s, Consul 1.8.7).
     server_stabilization_time: "0s",
-    // A server that is killed keeps its vote and has it when it returns. Autopilot would take it out
-    // of raft at its next round, up to 10 s later, and give it the vote back at the one after.
+    // A killed server keeps its vote, and still has it when it returns. Autopilot would remove it
+    // from raft at its next round, up to 10 s later, and restore the vote only at the one after.
     cleanup_dead_servers: false,
   },
-  // No call to HashiCorp from every job.
+  // Do not call HashiCorp from every job.
   disable_update_check: true,
 };

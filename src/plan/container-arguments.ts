@@ -5,10 +5,11 @@ import { labelArguments, labelNames, labels, type Owner } from "./labels.ts";
 import type { AgentPlan, ClusterPlan, Publication } from "./plan.ts";
 
 /**
- * Arguments of `docker run` for the container that makes keys and certificates with Consul's own
- * tools. It keeps them in its memory and in no log of the engine.
+ * `docker run` arguments for the container that makes keys and certificates with Consul's own tools.
+ * They stay in its memory and out of the engine's logs.
  *
- * @param script - for `sh`; gets each agent's role, names and datacenter as arguments
+ * @param script - for `sh`; its arguments are whether to use TLS, then each agent's role, node,
+ *   container and datacenter
  */
 export function keyMakerArguments(
   { spec, prerequisites, agents }: ClusterPlan,
@@ -35,7 +36,7 @@ export function keyMakerArguments(
   ];
 }
 
-/** Arguments of `docker run` for a container that writes the image's Consul to its output. */
+/** `docker run` arguments for a container that writes the image's Consul binary to its output. */
 export function binaryRunArguments({ prerequisites }: ClusterPlan): string[] {
   return [
     "--rm",
@@ -50,7 +51,7 @@ export function binaryRunArguments({ prerequisites }: ClusterPlan): string[] {
   ];
 }
 
-/** Arguments of `docker run` for one agent, its image and command included. */
+/** `docker run` arguments for one agent, including its image and command. */
 export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[] {
   const { spec, prerequisites, network } = plan;
   const datacenter = datacenterOf(plan, agent);
@@ -86,39 +87,39 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
   ];
 }
 
-/** The datacenter that an agent is in. */
+/** An agent's datacenter. */
 export function datacenterOf({ spec }: ClusterPlan, { datacenter }: AgentPlan): Datacenter {
   return spec.datacenters.find(({ name }) => name === datacenter) ?? spec.datacenters[0];
 }
 
 /**
- * Whom an agent joins. Container names are unique on the engine: joining by them never reaches
- * another cluster that shares the network.
+ * The servers that an agent joins, by container name. Those are unique on the engine, so an agent
+ * never joins another cluster on the same network.
  */
 function joins({ agents }: ClusterPlan, agent: AgentPlan) {
   const servers = agents.filter(({ role, node }) => role === "server" && node !== agent.node);
-  const there = servers.filter(({ datacenter }) => datacenter === agent.datacenter);
-  const elsewhere = servers.filter(({ datacenter }) => datacenter !== agent.datacenter);
+  const local = servers.filter(({ datacenter }) => datacenter === agent.datacenter);
+  const remote = servers.filter(({ datacenter }) => datacenter !== agent.datacenter);
   const names = (list: readonly AgentPlan[]) => list.map(({ container }) => container);
-  return { join: names(there), joinWan: agent.role === "server" ? names(elsewhere) : [] };
+  return { join: names(local), joinWan: agent.role === "server" ? names(remote) : [] };
 }
 
-/** What the user adds to an agent's configuration. Of two fragments the later wins. */
+/** The user's additions to an agent's configuration. Later fragments override earlier ones. */
 function configOf({ fileConfig, config }: ClusterSpec, datacenter: Datacenter, role: Role) {
   const fragments = [fileConfig.all, datacenter.config, fileConfig[role], config];
   return fragments.filter((fragment) => fragment !== "");
 }
 
-/** The image's own data directory, since it declares a volume there that would bear no label. */
+/** The image declares a volume here. It needs a mount, or Docker would create it without labels. */
 export const imageDataDirectory = "/consul/data";
 
-/** Where an agent keeps its data, and where its image would make a volume of its own. */
+/** Directories that need a volume: the agent's data directory, and the image's. */
 function dataDirectories(env: ReadonlyMap<string, string>): string[] {
-  // The entrypoint takes an empty variable for none.
+  // The image's entrypoint treats an empty variable as unset.
   return [...new Set([imageDataDirectory, env.get("CONSUL_DATA_DIR") || imageDataDirectory])];
 }
 
-/** A volume as `--mount` takes it: comma-separated values, quoted since labels may hold a comma. */
+/** A value for `--mount`: comma-separated fields, quoted since labels may contain commas. */
 function volume(owner: Owner, directory: string): string {
   const fields = ["type=volume", `destination=${directory}`];
   return [...fields, ...labels(owner).map((label) => `volume-label=${label}`)]

@@ -1,55 +1,55 @@
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 
-/** Whose an object on the engine is. */
+/** The cluster and job that an object on the engine belongs to. */
 export interface Owner {
-  /** Tells this cluster from every other on the engine. */
+  /** Unique among the clusters on the engine. */
   readonly clusterId: string;
-  /** Labels of the job, besides the cluster's own. */
+  /** Labels of the job, in addition to the cluster's own. */
   readonly jobLabels: Readonly<Record<string, string>>;
 }
 
-/** Begins the name of every label. */
-const action = "consul-cluster-action";
+/** Prefix of every label name. */
+const prefix = "consul-cluster-action";
 
-/** Names of the labels by which a cluster and its nodes are found again. */
+/** Names of the labels that identify a cluster and its nodes. */
 export const labelNames = {
-  cluster: `${action}.cluster`,
-  run: `${action}.run`,
-  job: `${action}.job`,
-  runner: `${action}.runner`,
-  /** Where the runner is installed: names of runners are unique within an organization only. */
-  home: `${action}.home`,
-  /** The runner's own mark of one job, also where a matrix runs a job's name many times. */
-  tracking: `${action}.tracking`,
-  /** Present where `cleanup` is false: nobody but a person removes this cluster. */
-  keep: `${action}.keep`,
-  node: `${action}.node`,
-  role: `${action}.role`,
+  cluster: `${prefix}.cluster`,
+  run: `${prefix}.run`,
+  job: `${prefix}.job`,
+  runner: `${prefix}.runner`,
+  /** Where the runner is installed: runner names are unique only within an organization. */
+  home: `${prefix}.home`,
+  /** The runner's tracking ID of the job: differs even between jobs of a matrix with one name. */
+  tracking: `${prefix}.tracking`,
+  /** Present if `cleanup` is false: only a person removes this cluster. */
+  keep: `${prefix}.keep`,
+  node: `${prefix}.node`,
+  role: `${prefix}.role`,
 } as const;
 
 const clusterLabel = (clusterId: string) => `${labelNames.cluster}=${clusterId}`;
 
-/** The filter, of docker's listings, for all that belongs to one cluster. */
+/** Filter for docker listings: everything of one cluster. */
 export const clusterFilter = (clusterId: string) => `label=${clusterLabel(clusterId)}`;
 
-/** The filter for what belongs to any cluster. */
+/** Filter for docker listings: everything of any cluster. */
 export const anyClusterFilter = `label=${labelNames.cluster}`;
 
-/** The filter for nodes' containers, as against others that a cluster needs for a moment. */
+/** Filter for docker listings: containers of nodes, without a cluster's short-lived helpers. */
 export const nodeFilter = `label=${labelNames.node}`;
 
 /**
  * Labels of the job that a cluster belongs to.
  *
- * @param env - the environment that the runner gives
- * @param host - name of the machine
+ * @param env - the environment that the runner sets
+ * @param host - host name of the machine
  */
 export function jobLabels(
   env: Readonly<Record<string, string | undefined>>,
   host: string,
 ): Record<string, string> {
   const temp = env.RUNNER_TEMP ?? "";
-  // A container job sees every runner's folder under this one name, and a new host name each time.
+  // In a container job this path is the same on every runner, and the host name is new each time.
   const isContainer = temp.startsWith("/__w/");
   return {
     [labelNames.run]: [env.GITHUB_REPOSITORY, env.GITHUB_RUN_ID, env.GITHUB_RUN_ATTEMPT].join("/"),
@@ -60,15 +60,16 @@ export function jobLabels(
   };
 }
 
-/** The label of a cluster that outlives its job on purpose. */
+/** The label of a cluster that is to outlive its job. */
 export function keepLabels({ cleanup }: ClusterSpec): Record<string, string> {
   return cleanup ? {} : { [labelNames.keep]: "true" };
 }
 
+/** All labels of a cluster's object, as `name=value`. */
 export function labels({ clusterId, jobLabels }: Owner): string[] {
   const job = Object.entries(jobLabels).map(([name, value]) => `${name}=${value}`);
   return [clusterLabel(clusterId), ...job];
 }
 
-/** Arguments of any docker command that creates something of a cluster's. */
+/** Arguments for every docker command that creates an object of a cluster. */
 export const labelArguments = (owner: Owner) => labels(owner).map((label) => `--label=${label}`);

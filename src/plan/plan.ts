@@ -5,15 +5,15 @@ import { nodesOf } from "../inputs/nodes.ts";
 import { agentPorts } from "./agent-config.ts";
 import { labelArguments, type Owner } from "./labels.ts";
 
-/** What a plan needs to know of the place it is made for. */
+/** What a plan needs to know about the runner and its Docker engine. */
 export interface Prerequisites extends Owner {
-  /** The image to start; the engine has it. */
+  /** The image to start. The engine already has it. */
   readonly image: Image;
-  /** Whether this process is on the cluster's network, as in a job that runs in a container. */
+  /** Whether this process is on the cluster's network, for example in a container job. */
   readonly isOnNetwork: boolean;
-  /** Whether another cluster on the same network has the node names already. */
+  /** Whether another cluster on the same network already uses the node names. */
   readonly areNodeNamesTaken: boolean;
-  /** Ports of the loopback that are free, as many as `freePortsNeeded` says. */
+  /** Free ports on the loopback, at least as many as `freePortsNeeded` returns. */
   readonly freePorts: readonly number[];
 }
 
@@ -21,7 +21,7 @@ export interface Prerequisites extends Owner {
 export interface Publication {
   readonly name: PortName;
   readonly port: number;
-  /** Whether the user named this port. If not, any other would do as well. */
+  /** Whether the user chose this port. If not, any other will do. */
   readonly isFixed: boolean;
 }
 
@@ -30,33 +30,36 @@ export interface AgentPlan {
   readonly role: Role;
   readonly datacenter: string;
   readonly container: string;
-  /** What it answers to inside the network. */
+  /** Host name inside the network. */
   readonly host: string;
   readonly publications: readonly Publication[];
 }
 
-/** Every agent of a cluster: its name, its ports and its place. */
+/** Every agent of a cluster, with its names and ports. */
 export interface ClusterPlan {
   readonly spec: ClusterSpec;
   readonly prerequisites: Prerequisites;
   readonly network: string;
-  /** The primary datacenter's first, in each the servers first. The first has the ports that the inputs name. */
+  /**
+   * The primary datacenter's first, and servers before clients in each. The ports from the inputs
+   * belong to the first agent.
+   */
   readonly agents: readonly AgentPlan[];
 }
 
-/** How many ports of the machine's choice the cluster takes at most. */
+/** The maximum number of free ports that the cluster needs, beside those that the inputs set. */
 export function freePortsNeeded({ datacenters, ports }: ClusterSpec): number {
   const [, ...others] = nodesOf(datacenters);
   return others.length + Object.values(ports).filter((port) => port === 0).length;
 }
 
-/** Plans a cluster: same spec and prerequisites in, same plan out. */
+/** Plans a cluster. Pure: the same spec and prerequisites always give the same plan. */
 export function planCluster(spec: ClusterSpec, prerequisites: Prerequisites): ClusterPlan {
   const free = prerequisites.freePorts.values();
   const agents = nodesOf(spec.datacenters).map((shape, index): AgentPlan => {
     const { node } = shape;
-    const wanted: Partial<Record<PortName, number>> = index === 0 ? spec.ports : { http: 0 };
-    const publications = prerequisites.isOnNetwork ? [] : publish(wanted, free);
+    const ports: Partial<Record<PortName, number>> = index === 0 ? spec.ports : { http: 0 };
+    const publications = prerequisites.isOnNetwork ? [] : publish(ports, free);
     const container = `consul-${prerequisites.clusterId}-${node}`;
     const host = prerequisites.areNodeNamesTaken ? container : node;
     return { ...shape, container, host, publications };
@@ -65,20 +68,20 @@ export function planCluster(spec: ClusterSpec, prerequisites: Prerequisites): Cl
 }
 
 function publish(
-  wanted: Partial<Record<PortName, number>>,
+  ports: Partial<Record<PortName, number>>,
   free: Iterator<number, undefined>,
 ): Publication[] {
   return portNames.flatMap((name): Publication[] => {
-    const port = wanted[name];
+    const port = ports[name];
     if (port === undefined) return [];
     if (port > 0) return [{ name, port, isFixed: true }];
     const chosen = free.next().value;
-    if (chosen === undefined) throw new Error("a plan needs as many ports as freePortsNeeded says");
+    if (chosen === undefined) throw new Error("fewer free ports than freePortsNeeded");
     return [{ name, port: chosen, isFixed: false }];
   });
 }
 
-/** The same agent on other ports, where the user named none of them. */
+/** The same agent with new ports, except those that the user chose. */
 export function withOtherPorts(agent: AgentPlan, freePorts: readonly number[]): AgentPlan {
   const free = freePorts.values();
   const publications = agent.publications.map((publication) => ({
@@ -89,23 +92,23 @@ export function withOtherPorts(agent: AgentPlan, freePorts: readonly number[]): 
 }
 
 /**
- * Where this process and the job's later steps reach an agent's API.
+ * The address at which this process and later steps reach an agent's API.
  *
- * @returns `host:port`: the published port or, where nothing is published because the job shares
- *   the cluster's network, the agent's host name and the agent's own port
+ * @returns `host:port`: the published port or, if the job is on the cluster's network and nothing is
+ *   published, the agent's host name and container port
  */
 export function addressOf(agent: AgentPlan, name: PortName): string {
   const publication = agent.publications.find((each) => each.name === name);
   return publication ? `${loopback}:${publication.port}` : `${agent.host}:${agentPorts[name]}`;
 }
 
-/** Arguments of `docker network create` for a cluster's own network. */
+/** `docker network create` arguments for a cluster's own network. */
 export function networkArguments(owner: Owner): string[] {
   return [...labelArguments(owner), ownNetwork(owner.clusterId)];
 }
 
 const ownNetwork = (clusterId: string) => `consul-${clusterId}`;
 
-/** The network that a cluster's agents are on. */
+/** The network of a cluster's agents. */
 export const networkName = (spec: ClusterSpec, clusterId: string) =>
   spec.network || ownNetwork(clusterId);

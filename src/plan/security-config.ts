@@ -2,37 +2,38 @@ import * as z from "zod";
 import { isAtLeast } from "../consul/versions.ts";
 import { agentPorts, securityFolder } from "./agent-config.ts";
 
-/** The tokens that one agent knows. */
+/** Secret IDs of the tokens that one agent has. */
 export interface AgentTokens {
-  /** The agent's own. */
+  /** The agent's own token. */
   readonly agent: string;
-  /** For what it asks on behalf of somebody without a token. */
+  /** Used for callers without a token, as in DNS queries. */
   readonly dns: string;
-  /** On servers only, which put it into the new cluster's store. */
+  /** Only on servers, which create it in the new cluster. */
   readonly management?: string;
-  /** On servers of every datacenter but the primary, to copy the primary's ACLs with. */
+  /** On servers outside the primary datacenter, to replicate its ACLs. */
   readonly replication?: string;
 }
 
-/** What makes an agent a member of a secured cluster. */
+/** Everything that an agent of a secured cluster needs. */
 export interface AgentSecurity {
-  /** Consul's own version. */
+  /** Consul version. */
   readonly version: string;
-  /** The datacenter whose ACLs hold everywhere. */
+  /** The primary datacenter, whose ACLs apply everywhere. */
   readonly primary: string;
   readonly gossipKey?: string;
   readonly tokens?: AgentTokens;
   readonly tls: boolean;
 }
 
-/** The first version that has all that an input needs. `consul tls` came after the ACL system. */
+/** The first version that supports an input. `consul tls` is newer than the ACL system. */
 export const firstVersions = { acl: "1.4.0", tls: "1.4.1" } as const;
 
-export function isMissing(input: keyof typeof firstVersions, version: string): boolean {
+/** Whether this Consul version is too old for an input. */
+export function isUnsupported(input: keyof typeof firstVersions, version: string): boolean {
   return !isAtLeast(version, firstVersions[input]);
 }
 
-/** The part of an agent's configuration that is secret, and what is of no use without it. */
+/** The secret part of an agent's configuration, with the settings that go with it. */
 export function securityConfig(security: AgentSecurity): Record<string, unknown> {
   const { version, primary, gossipKey, tokens, tls } = security;
   return {
@@ -44,10 +45,10 @@ export function securityConfig(security: AgentSecurity): Record<string, unknown>
 }
 
 /**
- * Up to 1.10 agents tell each other by gossip that their ACLs are not of the legacy kind, and a new
- * leader is not done before it has told all, LAN and WAN: with the default intervals of 200 and
- * 500 ms that takes more than a second. This is how often news is passed on; when a node counts as
- * failed is another setting.
+ * Up to 1.10, agents announce by gossip that their ACLs are not legacy ones, and a new leader is not
+ * ready until the announcement has reached everyone, LAN and WAN: with the default intervals of 200
+ * and 500 ms that takes more than a second. This changes only how often gossip is sent, not when a
+ * node is declared failed.
  */
 const fastGossip = {
   gossip_lan: { gossip_interval: "25ms" },
@@ -69,7 +70,7 @@ function aclConfig(version: string, { agent, dns, management, replication }: Age
   };
 }
 
-/** Before this, agents answer DNS with their default token, as they do HTTP without a token. */
+/** Before 1.17, agents use their default token for DNS, as for HTTP requests without a token. */
 export const hasDnsToken = (version: string) => isAtLeast(version, "1.17.0");
 
 function tlsConfig(version: string) {
@@ -79,10 +80,10 @@ function tlsConfig(version: string) {
     key_file: `${securityFolder}/key.pem`,
   };
   const { http, grpc } = agentPorts;
-  // One port for each API, whichever scheme it speaks: what is published is the same with TLS.
+  // One port per API, with TLS or without, so that the published ports are the same.
   const grpcPorts = isAtLeast(version, "1.14.0") ? { grpc: -1, grpc_tls: grpc } : { grpc };
   const ports = { http: -1, https: http, ...grpcPorts };
-  // Agents prove to each other who they are; whoever calls the HTTP API does so by a token.
+  // Agents authenticate to each other by certificate; callers of the HTTP API by token.
   if (isAtLeast(version, "1.12.0"))
     return {
       ports,
@@ -102,7 +103,7 @@ function tlsConfig(version: string) {
 
 const secretToken = z.string().optional();
 
-/** What any version's `securityConfig` has that is not the same for every agent. */
+/** The parts of any version's `securityConfig` that depend on the agent. */
 const writtenConfig = z.object({
   encrypt: z.string().optional(),
   primary_datacenter: z.string().optional(),
@@ -122,9 +123,9 @@ const writtenConfig = z.object({
 });
 
 /**
- * What `securityConfig` was given, whichever version it wrote for: its inverse.
+ * The inverse of `securityConfig`: what it was called with, for whichever version it wrote.
  *
- * @param config - as `securityConfig` made it
+ * @param config - a value that `securityConfig` returned
  */
 export function securityOf(config: unknown): Omit<AgentSecurity, "version"> {
   const written = writtenConfig.parse(config);
@@ -139,28 +140,28 @@ export function securityOf(config: unknown): Omit<AgentSecurity, "version"> {
 
 type WrittenTokens = NonNullable<z.output<typeof writtenConfig>["acl"]>["tokens"];
 
-function tokensIn({ agent, replication, ...named }: WrittenTokens): AgentTokens {
-  const management = named.initial_management ?? named.master;
+function tokensIn({ agent, replication, ...others }: WrittenTokens): AgentTokens {
+  const management = others.initial_management ?? others.master;
   return {
     agent,
-    dns: named.dns ?? named.default ?? "",
+    dns: others.dns ?? others.default ?? "",
     ...(management && { management }),
     ...(replication && { replication }),
   };
 }
 
-/** What an agent's own token allows: to register its node, and to see which services it has. */
+/** Rules of an agent's own token: register its node, and read services. */
 export const agentRules = (node: string) =>
   `node "${node}" { policy = "write" } service_prefix "" { policy = "read" }`;
 
-/** What is allowed to whoever asks by DNS. */
+/** Rules for DNS queries. */
 export const dnsRules = `node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }`;
 
-/** What a datacenter needs of the primary to have the same ACLs, config entries and intentions. */
+/** Rules for a datacenter to replicate the primary's ACLs, config entries and intentions. */
 export const replicationRules = `acl = "write" operator = "write" service_prefix "" { policy = "read" intentions = "read" }`;
 
-/** Whether whoever makes a token may choose its secret ID. */
+/** Whether the secret ID of a new token can be chosen. */
 export const canChooseSecret = (version: string) => isAtLeast(version, "1.5.0");
 
-/** Whether tokens that hold their rules themselves, as `createLegacyToken` makes them, are valid. */
+/** Whether legacy tokens, which contain their rules (`createLegacyToken`), are still valid. */
 export const takesLegacyTokens = (version: string) => !isAtLeast(version, "1.11.0");

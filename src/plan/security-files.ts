@@ -4,7 +4,7 @@ import { securityFolder } from "./agent-config.ts";
 import type { AgentPlan, ClusterPlan } from "./plan.ts";
 import { type AgentTokens, securityConfig, securityOf } from "./security-config.ts";
 
-/** PEM texts of one agent's certificate and its private key. */
+/** One agent's certificate and private key, in PEM. */
 export interface Certificate {
   readonly certificate: string;
   readonly key: string;
@@ -13,29 +13,29 @@ export interface Certificate {
 /** Secret IDs of the tokens of a cluster with ACLs. */
 export interface Tokens {
   readonly management: string;
-  /** For what an agent asks on behalf of somebody without a token: DNS. */
+  /** Used by agents for callers without a token, as in DNS queries. */
   readonly dns: string;
-  /** With several datacenters: for the others' servers, to copy from the primary's. */
+  /** With several datacenters: for servers outside the primary, to replicate its ACLs. */
   readonly replication?: string;
-  /** Each agent's own, by node name. */
+  /** Each agent's own token, by node name. */
   readonly agents: ReadonlyMap<string, string>;
 }
 
-/** What a secured cluster is made with. Lives in this process and in the agents' containers only. */
+/** Secrets of a cluster. They exist only in this process and in the agents' containers. */
 export interface Secrets {
-  /** What the image's Consul says of itself. */
+  /** Consul version that the image reports. */
   readonly version: string;
-  /** Whom the agents run as in their containers. */
+  /** The user that agents run as in their containers. */
   readonly owner: { readonly uid: number; readonly gid: number };
   readonly gossipKey?: string;
-  /** With TLS: the CA's certificate, in PEM. Its key is gone. */
+  /** With TLS: the CA certificate in PEM. Its key has been discarded. */
   readonly ca?: string;
-  /** With TLS: by node name. */
+  /** By node name; empty without TLS. */
   readonly certificates: ReadonlyMap<string, Certificate>;
   readonly tokens?: Tokens;
 }
 
-/** How the whole cluster is talked to. */
+/** Credentials for every agent of the cluster. */
 export function credentialsFrom(secrets: Secrets | undefined): Credentials {
   const { ca, tokens } = secrets ?? {};
   return {
@@ -47,7 +47,7 @@ export function credentialsFrom(secrets: Secrets | undefined): Credentials {
 
 const replicationOf = ({ replication }: Tokens) => (replication === undefined ? [] : [replication]);
 
-/** Every value that no log may show, line by line as a log would show it. */
+/** Every value to mask in logs, line by line, since logs are masked by line. */
 export function secretValues({ gossipKey, certificates, tokens }: Secrets): string[] {
   const keys = [...certificates.values()].flatMap(({ key }) => key.split("\n"));
   return [
@@ -55,7 +55,7 @@ export function secretValues({ gossipKey, certificates, tokens }: Secrets): stri
     ...(tokens
       ? [tokens.management, tokens.dns, ...replicationOf(tokens), ...tokens.agents.values()]
       : []),
-    // The frame of a key is no secret, and masking it would garble whatever else shows one.
+    // A key's header and footer are not secret, and masking them would garble other PEM output.
     ...keys.filter((line) => line !== "" && !line.startsWith("-----")),
   ];
 }
@@ -65,10 +65,10 @@ const configFile = "agent.json";
 const textOf = (config: unknown) => JSON.stringify(config, undefined, 2);
 
 /**
- * The files that make one agent a member of a secured cluster: the part of its configuration that
- * is secret, certificate and key, and on servers, which know it anyhow, the management token.
+ * The security files of one agent: the secret part of its configuration, certificate and key, and on
+ * servers, which know it anyway, the management token.
  *
- * @returns a tar archive, to be opened at the root of the agent's container
+ * @returns a tar archive to extract at the root of the agent's container
  */
 export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Secrets): Uint8Array {
   const { uid, gid } = secrets.owner;
@@ -100,11 +100,11 @@ export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Se
 }
 
 /**
- * The same files for an agent of another version, which may call some settings differently.
+ * The same files for another Consul version, in which some settings may have other names.
  *
- * @param archive - the folder of the agent that it replaces, as the engine gives it
- * @param version - what the new image's Consul says of itself
- * @returns a tar archive with the same names; owners, modes and all other files stay
+ * @param archive - the replaced agent's folder, as a tar archive from the engine
+ * @param version - Consul version that the new image reports
+ * @returns a tar archive with the same names, owners and modes; only `agent.json` changes
  */
 export function securityArchiveFor(archive: Uint8Array, version: string): Uint8Array {
   const files = parseTar(archive);
@@ -112,7 +112,7 @@ export function securityArchiveFor(archive: Uint8Array, version: string): Uint8A
     files.map(({ name, data, text, attrs }) => {
       const isConfig = name.endsWith(`/${configFile}`);
       const content = isConfig ? configFor(text, version) : data;
-      return { name, ...(content && { data: content }), attrs: writtenAttributes(attrs) };
+      return { name, ...(content && { data: content }), attrs: tarAttributes(attrs) };
     }),
   );
 }
@@ -121,10 +121,10 @@ const configFor = (text: string, version: string) =>
   textOf(securityConfig({ ...securityOf(JSON.parse(text)), version }));
 
 /**
- * A file's attributes as `createTar` takes them. `parseTar` reads the octal numbers of owner and
- * group as decimal ones, and tells seconds where `createTar` wants milliseconds.
+ * A file's attributes for `createTar`. `parseTar` parses the octal owner and group as decimal, and
+ * returns seconds; `createTar` expects milliseconds.
  */
-function writtenAttributes({ mode, uid, gid, mtime }: TarFileItem["attrs"] = {}) {
+function tarAttributes({ mode, uid, gid, mtime }: TarFileItem["attrs"] = {}) {
   const octal = (digits = 0) => Number.parseInt(String(digits), 8);
   return {
     ...(mode && { mode }),

@@ -3,7 +3,7 @@ import { ConsulError, type Credentials } from "../consul/http.ts";
 import { ActionError } from "../errors.ts";
 import type { Role } from "../inputs/cluster-spec.ts";
 import { type AgentPlan, addressOf } from "../plan/plan.ts";
-import { type Patience, poll } from "../runner/poll.ts";
+import { poll, type WaitLimits } from "../runner/poll.ts";
 
 /** An agent, and a client of its HTTP API. */
 export interface AgentClient {
@@ -42,7 +42,7 @@ export async function answerOf<T>(
   { node, consul }: Pick<AgentClient, "node" | "consul">,
   what: string,
   question: (consul: Consul) => Promise<T>,
-  patience: Patience,
+  patience: WaitLimits,
 ): Promise<T> {
   let answer: { readonly value: T } | undefined;
   await poll(async () => {

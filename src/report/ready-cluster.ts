@@ -2,7 +2,7 @@ import type { Member, RaftPeer } from "../consul/answers.ts";
 import type { Credentials } from "../consul/http.ts";
 import { type AgentPlan, addressOf, type ClusterPlan } from "../plan/plan.ts";
 import { answerOf, clientFor } from "../ready/agents.ts";
-import type { Patience } from "../runner/poll.ts";
+import type { WaitLimits } from "../runner/poll.ts";
 import type { SeededToken } from "../seed/acl.ts";
 import type { Node } from "./nodes.ts";
 
@@ -52,7 +52,10 @@ export interface StartedCluster {
  *
  * @throws ActionError if a server does not answer in time
  */
-export async function describe(started: StartedCluster, patience: Patience): Promise<ReadyCluster> {
+export async function describe(
+  started: StartedCluster,
+  patience: WaitLimits,
+): Promise<ReadyCluster> {
   const { plan, agents, credentials, caFile, tokens } = started;
   const [first] = agents;
   if (!first) throw new Error("a cluster has at least one server");
@@ -76,7 +79,7 @@ export async function describe(started: StartedCluster, patience: Patience): Pro
 }
 
 /** Asks a datacenter's first server. */
-async function lookAt(name: string, { agents, credentials }: StartedCluster, patience: Patience) {
+async function lookAt(name: string, { agents, credentials }: StartedCluster, patience: WaitLimits) {
   const first = agents.find(({ datacenter }) => datacenter === name);
   if (!first) throw new Error("a datacenter has at least one server");
   const client = clientFor(first, credentials);

@@ -1,28 +1,28 @@
 import { accessSync, constants } from "node:fs";
 import { ActionError, messageOf } from "../errors.ts";
 
-/** The files by which a step answers to the runner, and what can't be had without each. */
+/** The files through which a step reports to the runner, and what fails without each. */
 const commandFiles = {
-  GITHUB_STATE: "the post step could not find the cluster to remove it",
-  GITHUB_OUTPUT: "the cluster's addresses could not be handed to the job",
-  GITHUB_ENV: "CONSUL_HTTP_ADDR and its companions could not be handed to the job",
+  GITHUB_STATE: "the post step can't find the cluster to remove it",
+  GITHUB_OUTPUT: "later steps can't get the cluster's addresses",
+  GITHUB_ENV: "later steps can't get CONSUL_HTTP_ADDR and the other variables",
 } as const;
 
 /**
- * Makes sure that the runner can be answered, before there is anything to answer.
+ * Checks the runner's command files before anything is started.
  *
  * @param env - the runner's environment
- * @throws ActionError naming each file that is missing
+ * @throws ActionError naming each file that is missing or not writable
  */
 export function checkCommandFiles(env: Readonly<Record<string, string | undefined>>): void {
-  const problems = Object.entries(commandFiles).flatMap(([name, loss]) => {
+  const problems = Object.entries(commandFiles).flatMap(([name, consequence]) => {
     const reason = unwritable(env[name]);
-    return reason === undefined ? [] : [`${name} ${reason}: without it ${loss}.`];
+    return reason === undefined ? [] : [`${name} ${reason}: without it ${consequence}.`];
   });
   if (problems.length === 0) return;
   const advice =
-    "The runner names these files in the step's environment (actions/runner 2.297 or newer). Look whether its disk is full or its _work folder was removed, and whether a step or a wrapper clears the environment.";
-  throw new ActionError("The runner's command files are missing", [...problems, advice].join("\n"));
+    "The runner (actions/runner 2.297 or later) passes their paths in the step's environment. Check whether its disk is full, whether its _work folder was removed, and whether a step or a wrapper clears the environment.";
+  throw new ActionError("Runner command files missing", [...problems, advice].join("\n"));
 }
 
 function unwritable(path = ""): string | undefined {
@@ -31,14 +31,15 @@ function unwritable(path = ""): string | undefined {
     accessSync(path, constants.W_OK);
     return undefined;
   } catch (error) {
-    return `is ${path}, which can't be written (${messageOf(error)})`;
+    return `is ${path}, which is not writable (${messageOf(error)})`;
   }
 }
 
 /**
- * Runs what writes to one of the runner's files.
+ * Runs a function that writes to a command file of the runner.
  *
- * @throws ActionError where the disk is full or the file is gone
+ * @returns what the function returns
+ * @throws ActionError if it throws: the disk is full, or the file is gone
  */
 export function writeCommandFile<T>(write: () => T): T {
   try {
@@ -48,8 +49,8 @@ export function writeCommandFile<T>(write: () => T): T {
   }
 }
 
-/** What is said where the runner's file could not be written. */
+/** The error for a command file that could not be written. */
 export function commandFileError(cause: unknown): ActionError {
-  const message = `A command file of the runner can't be written: ${messageOf(cause)}. Free space on the runner's disk, and look whether its _work folder is still there.`;
-  return new ActionError("The runner's command files can't be written", message, { cause });
+  const message = `Can't write a command file of the runner: ${messageOf(cause)}. Free space on the runner's disk, and check that its _work folder still exists.`;
+  return new ActionError("Can't write the runner's command files", message, { cause });
 }

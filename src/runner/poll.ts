@@ -1,35 +1,35 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** How long to go on. */
-export interface Patience {
+/** When a wait gives up: on timeout, or when the signal aborts. */
+export interface WaitLimits {
   /** Milliseconds. */
   readonly timeout: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Milliseconds between two looks. A look costs an agent about 1 ms, which a long wait should not take
- * from the job's own work: the longer the wait, the later it ends, by 1% on average.
+ * Milliseconds between two checks. A check costs an agent about 1 ms, so a long wait checks less
+ * often, to leave the CPU to the job's own work. It ends 1% late on average.
  */
 const pauseAfter = (waited: number) => Math.min(250, Math.max(25, waited / 50));
 
 /**
- * Looks again and again until what is awaited has come.
+ * Checks a condition repeatedly until it holds.
  *
- * @param look - gets the milliseconds waited so far. Returns undefined when the wait is over, and
- *   otherwise what makes the error to throw if time is up
- * @throws that error, or an AbortError when the signal aborts
+ * @param check - gets the milliseconds waited so far. Returns undefined if the condition holds, or
+ *   else a function that makes the error to throw on timeout
+ * @throws that error on timeout, or an AbortError when the signal aborts
  */
 export async function poll(
-  look: (waited: number) => Promise<(() => Error | Promise<Error>) | undefined>,
-  { timeout, signal }: Patience,
+  check: (waited: number) => Promise<(() => Error | Promise<Error>) | undefined>,
+  { timeout, signal }: WaitLimits,
 ): Promise<void> {
   const started = performance.now();
   for (;;) {
     const waited = performance.now() - started;
-    const failure = await look(waited);
-    if (!failure) return;
-    if (waited > timeout) throw await failure();
+    const timeoutError = await check(waited);
+    if (!timeoutError) return;
+    if (waited > timeout) throw await timeoutError();
     await sleep(pauseAfter(waited), undefined, { signal });
   }
 }

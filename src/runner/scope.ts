@@ -1,31 +1,34 @@
-/** What the work in a scope gets. */
+/** What a scope passes to its work. */
 export interface Scope {
-  /** Aborts when the scope ends, and when the signal around it aborts. */
+  /** Aborts when the scope ends or the outer signal aborts. */
   readonly signal: AbortSignal;
-  /** Adds a task: the scope waits for it, whether the work does or not. */
+  /** Adds a task. The scope awaits it, even if the work does not. */
   start<T>(task: Promise<T>): Promise<T>;
 }
 
 /**
- * Does work that runs tasks side by side, none of which may outlive it. A docker command that goes on
- * after a failure could still create something, and a pull could take minutes.
+ * Runs work with concurrent tasks, none of which may outlive it: after a failure a docker command
+ * could still create something, and a pull could take minutes.
  *
- * When the work is done or fails, the scope's signal aborts and every task is awaited.
+ * When the work ends or fails, the scope's signal aborts and every task is awaited.
+ *
+ * @param outer - aborts the scope's signal too
+ * @returns what the work returns
  */
 export async function withScope<T>(
-  around: AbortSignal,
+  outer: AbortSignal,
   work: (scope: Scope) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
   const tasks: Promise<unknown>[] = [];
   const start = <R>(task: Promise<R>) => {
-    // The work may look at it late, or never. Until then a rejection must not end the process.
+    // The work may await it late or never. Until then a rejection must not crash the process.
     task.catch(() => {});
     tasks.push(task);
     return task;
   };
   try {
-    return await work({ signal: AbortSignal.any([around, controller.signal]), start });
+    return await work({ signal: AbortSignal.any([outer, controller.signal]), start });
   } finally {
     controller.abort();
     await Promise.allSettled(tasks);

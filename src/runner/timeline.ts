@@ -1,7 +1,7 @@
 /**
- * The phases of a start, in the order in which they begin. Image and network are prepared at once,
- * and agents gossip while others start. From gossip on a phase is a gate of ready/ and lasts
- * from the end of the one before: of an election it shows what was waited for after gossip.
+ * The phases of a start, in the order they begin. Image and network are prepared concurrently, and
+ * agents gossip while others start. From gossip on, most phases are gates of ready/ and begin when
+ * the previous one ends: the election shows only the wait after gossip.
  */
 const phaseNames = [
   "process",
@@ -19,14 +19,14 @@ const phaseNames = [
 ] as const;
 export type PhaseName = (typeof phaseNames)[number];
 
-/** Begin and end of a phase, in milliseconds since the process started. */
+/** Start and end of a phase, in milliseconds since the process started. */
 export interface Phase {
   readonly name: PhaseName;
   readonly from: number;
   readonly to: number;
 }
 
-/** Where the time of a start goes. */
+/** Records where the time of a start goes. */
 export class Timeline {
   readonly #begun = new Map<PhaseName, number>();
   readonly #ended = new Map<PhaseName, number>();
@@ -38,17 +38,17 @@ export class Timeline {
     this.#begun.set("process", 0);
   }
 
-  /** Of several calls for one phase the first counts. */
+  /** Only the first call for a phase counts. */
   begin(name: PhaseName): void {
     if (!this.#begun.has(name)) this.#begun.set(name, this.#now());
   }
 
-  /** Of several calls for one phase the first counts: a gate may fail again and hold again. */
+  /** Only the first call for a phase counts: a gate may fail and hold again later. */
   end(name: PhaseName): void {
     if (!this.#ended.has(name)) this.#ended.set(name, this.#now());
   }
 
-  /** Measures what this does. */
+  /** Measures the phase in which this work runs. A failed phase is left out. */
   async during<T>(name: PhaseName, work: () => Promise<T>): Promise<T> {
     this.begin(name);
     const result = await work();
@@ -65,10 +65,10 @@ export class Timeline {
   }
 }
 
-/** Characters of a bar that lasts from the first phase's begin to the last one's end. */
+/** Characters of a bar that spans all phases. */
 const width = 50;
 
-/** One line a phase: its name, begin and length in seconds, and a bar on a common scale. */
+/** One line per phase: name, start and duration in seconds, and a bar on a common scale. */
 export function barsOf(phases: readonly Phase[]): string[] {
   const total = Math.max(...phases.map(({ to }) => to), 1);
   const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(2).padStart(6);

@@ -1,10 +1,10 @@
 import { ConsulError } from "../consul/http.ts";
 import { ActionError, type Place, type Problem } from "../errors.ts";
 import { placeText } from "../inputs/wording.ts";
-import { type Patience, poll } from "../runner/poll.ts";
+import { poll, type WaitLimits } from "../runner/poll.ts";
 
 /** How seeding goes on. Its timeout is for everything to be visible from other agents. */
-export interface Seeding extends Patience {
+export interface Seeding extends WaitLimits {
   /** Gets a line for each kind of thing. */
   readonly log: (line: string) => void;
   /** Gets each token's secret as soon as it is known. */
@@ -50,7 +50,7 @@ export function refusedByConsul({ name, place }: Named, reason: string): Problem
  */
 export async function untilNothingIsMissing(
   look: (waited: number) => Promise<string | undefined>,
-  patience: Patience,
+  patience: WaitLimits,
   explain: (missing: string) => string,
 ): Promise<void> {
   await poll(async (waited) => {

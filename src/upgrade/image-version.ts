@@ -1,4 +1,5 @@
-import semver from "semver";
+import parse from "semver/functions/parse.js";
+import valid from "semver/functions/valid.js";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { InputError } from "../errors.ts";
@@ -31,7 +32,7 @@ export async function versionOf(
       return error.said;
     });
   const version = /^Consul v?(\S+)/m.exec(said)?.[1] ?? "";
-  if (semver.valid(version, { loose: true })) return version;
+  if (valid(version, { loose: true })) return version;
   const message = `\`${image} version\` says no version of Consul: ${JSON.stringify(said.trim().slice(0, maxShownOutput))}. Is it an image of Consul, for this platform?`;
   throw new InputError([{ input: "image", message }]);
 }
@@ -43,6 +44,6 @@ export const isSameVersion = (a: string, b: string) => compare(a, b) === 0;
 
 /** Not a number where one of them is no version. */
 function compare(a: string, b: string): number {
-  const [left, right] = [a, b].map((version) => semver.parse(version, { loose: true }));
+  const [left, right] = [a, b].map((version) => parse(version, { loose: true }));
   return left && right ? left.compare(right) : Number.NaN;
 }

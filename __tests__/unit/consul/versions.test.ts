@@ -14,7 +14,7 @@ describe("isAtLeast", () => {
     expect(isAtLeast(version, change)).toBe(expected);
   });
 
-  test("refuses what is no version", () => {
-    expect(() => isAtLeast("latest", "1.0.0")).toThrow("not a version of Consul: latest");
+  test("throws on anything else", () => {
+    expect(() => isAtLeast("latest", "1.0.0")).toThrow("not a Consul version: latest");
   });
 });

@@ -15,13 +15,13 @@ const settings = {
   security: { acl: false, gossipEncryption: false, tls: false },
 } as const;
 
-test("a lone server expects itself and joins nobody", () => {
+test("a single server expects itself and joins no one", () => {
   const args = agentArguments(settings);
   expect(args).toContain("-bootstrap-expect=1");
   expect(args.join("\n")).not.toContain("join");
 });
 
-test("a client is neither server nor shows the UI", () => {
+test("a client is not a server and has no UI", () => {
   const args = agentArguments({ ...settings, role: "client", join: ["a", "b"] });
   expect(args.filter((argument) => /server$|bootstrap|ui/.test(argument))).toEqual([]);
   expect(args).toEqual(expect.arrayContaining(["-retry-join=a", "-retry-join=b"]));
@@ -33,7 +33,7 @@ test.each([
   ["info", "info"],
   ["warn", "warn"],
   ["error", "err"],
-] as const)("log level %s is %s to every version", (logLevel, spelled) => {
+] as const)("log level %s is passed as %s to every version", (logLevel, spelled) => {
   expect(agentArguments({ ...settings, logLevel })).toContain(`-log-level=${spelled}`);
 });
 

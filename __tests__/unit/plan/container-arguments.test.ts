@@ -80,14 +80,14 @@ describe("the arguments of docker run", () => {
     ]);
   });
 
-  test("leave the client address to the entrypoint only where env names an interface", () => {
+  test("leave the client address to the entrypoint only if env names an interface", () => {
     const withEnv = (env: string) =>
       argumentsOf(planCluster(specOf({ env }), prerequisites), "server-1");
     expect(withEnv("CONSUL_CLIENT_INTERFACE=eth0")).not.toContain("-client=0.0.0.0");
     expect(withEnv("CONSUL_CLIENT_INTERFACE=")).toContain("-client=0.0.0.0");
   });
 
-  test("have a labeled volume wherever data lies or the image declares one", () => {
+  test("have a labeled volume for the data directory and for the one that the image declares", () => {
     const mounts = (env: string) =>
       argumentsOf(planCluster(specOf({ env }), prerequisites), "server-1").flatMap(
         (argument) => /^--mount=.*"destination=(.*?)",/.exec(argument)?.[1] ?? [],

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { jobLabels } from "../../../src/plan/labels.ts";
 
-test("labels tell run, job and runner", () => {
+test("labels identify run, job and runner", () => {
   const env = {
     GITHUB_REPOSITORY: "me/it",
     GITHUB_RUN_ID: "7",

@@ -13,7 +13,7 @@ import {
 } from "../../../src/plan/plan.ts";
 import { argumentsOf, prerequisites, specOf } from "./fixtures.ts";
 
-/** Text as a workflow could hold it, shell's and docker's own characters more often than others. */
+/** Text that a workflow could contain, rich in characters special to the shell or docker. */
 const text = fc.oneof(
   fc.string({ unit: "binary" }),
   fc.string({ unit: fc.constantFrom(..."-=,;\"'`$(){}|&<> \\/:@#\t".split("")) }),
@@ -34,7 +34,7 @@ describe("whatever the user writes", () => {
   const flag =
     /^(-(node|datacenter|log-level|client|bootstrap-expect|retry-join|hcl)=|-(server|ui|dev)$)/;
 
-  test("is one argument behind the name of one of our own flags, and stays as it is", () => {
+  test("is one argument after one of our own flag names, unchanged", () => {
     fc.assert(
       fc.property(userText, ({ config, env, run, servers, clients }) => {
         const spec = {
@@ -67,7 +67,7 @@ describe("whatever the user writes", () => {
     );
   });
 
-  test("same in, same out", () => {
+  test("the same input gives the same plan", () => {
     fc.assert(
       fc.property(userText, ({ config, env, servers, clients }) => {
         const plan = () => {
@@ -85,7 +85,7 @@ describe("whatever the user writes", () => {
 });
 
 describe("ports", () => {
-  test("are as many as are said to be needed, all different", () => {
+  test("are exactly as many as freePortsNeeded says, all different", () => {
     const port = fc.constantFrom("0", "1", "8500", "65535");
     fc.assert(
       fc.property(
@@ -112,7 +112,7 @@ describe("ports", () => {
     );
   });
 
-  test("that the user did not name can be others", () => {
+  test("that the user did not choose can change", () => {
     const [server, client] = planCluster(
       specOf({ servers: "1", clients: "1", "dns-port": "0" }),
       prerequisites,
@@ -123,7 +123,7 @@ describe("ports", () => {
     expect(portsOf(withOtherPorts(client, [1]))).toEqual([1]);
   });
 
-  test("are none on a network that the job shares: addresses are names there", () => {
+  test("are not published on a network that the job shares: addresses are names there", () => {
     const spec = specOf({ servers: "1", clients: "1", network: "job" });
     const addresses = (plan: ClusterPlan) => plan.agents.map((agent) => addressOf(agent, "http"));
     const shared = planCluster(spec, { ...prerequisites, isOnNetwork: true });
@@ -145,7 +145,7 @@ describe("ports", () => {
   });
 });
 
-test("a network of the cluster's own bears its labels", () => {
+test("a cluster's own network has its labels", () => {
   expect(networkArguments(prerequisites)).toEqual([
     "--label=consul-cluster-action.cluster=c0ffee00",
     '--label=consul-cluster-action.run=me/it/7/1 "a", b',
@@ -175,7 +175,7 @@ client_config: { a: 4 }
     expect(freePortsNeeded(plan.spec)).toBe(4);
   });
 
-  test("join within by LAN, servers between them by WAN, and know the primary", () => {
+  test("join locally by LAN, join other servers by WAN, and know the primary", () => {
     const joins = (node: string) =>
       argumentsOf(plan, node)
         .filter((argument) => /join|expect|primary/.test(argument))
@@ -196,7 +196,7 @@ client_config: { a: 4 }
     expect(joins("west-client-1")).toEqual(["-retry-join=west-server-1", federation]);
   });
 
-  test("take configuration of the file, the datacenter, the role and the input, in this order", () => {
+  test("get configuration from the file, the datacenter, the role and the input, in this order", () => {
     const own = (node: string) =>
       argumentsOf(plan, node).filter((argument) => /^-hcl=(\{"a"|a)/.test(argument));
     expect(own("east-server-1")).toEqual([

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type AgentSecurity,
-  isMissing,
+  isUnsupported,
   securityConfig,
   securityOf,
 } from "../../../src/plan/security-config.ts";
@@ -12,12 +12,12 @@ const tokens = { agent: "a", dns: "d", management: "m" };
 const configOf = (version: string) =>
   securityConfig({ version, primary: "dc1", gossipKey: "k", tokens, tls: true });
 
-describe("what an agent is told in secret", () => {
-  test("nothing that is not switched on", () => {
+describe("an agent's secret configuration", () => {
+  test("is empty if nothing is enabled", () => {
     expect(securityConfig({ version: "1.8.7", primary: "dc1", tls: false })).toEqual({});
   });
 
-  test("the management token under the version's name for it, and only to servers", () => {
+  test("has the management token under the version's name for it, and only on servers", () => {
     expect(configOf("1.10.12").acl).toMatchObject({ tokens: { master: "m", agent: "a" } });
     expect(configOf("1.11.0").acl).toMatchObject({ tokens: { initial_management: "m" } });
     const client = { version: "1.8.7", primary: "dc1", tokens: { agent: "a", dns: "d" } };
@@ -28,7 +28,7 @@ describe("what an agent is told in secret", () => {
     });
   });
 
-  test("a token for DNS alone where the version has that", () => {
+  test("has a DNS token if the version supports it", () => {
     expect(configOf("1.16.6").acl).toMatchObject({ tokens: { default: "d" } });
     expect(configOf("1.17.0").acl).toEqual({
       enabled: true,
@@ -37,7 +37,7 @@ describe("what an agent is told in secret", () => {
     });
   });
 
-  test("TLS at the top before 1.12, in its stanza from then on", () => {
+  test("has TLS at the top level before 1.12, in its own stanza since", () => {
     const files = {
       ca_file: "/consul/security/ca.pem",
       cert_file: "/consul/security/cert.pem",
@@ -59,13 +59,13 @@ describe("what an agent is told in secret", () => {
     expect(current).not.toHaveProperty("verify_outgoing");
   });
 
-  test("one port for HTTP and one for gRPC, whichever scheme they speak", () => {
+  test("has one port for HTTP and one for gRPC, with TLS or without", () => {
     expect(configOf("1.13.9").ports).toEqual({ http: -1, https: 8500, grpc: 8502 });
     expect(configOf("1.14.0").ports).toEqual({ http: -1, https: 8500, grpc: -1, grpc_tls: 8502 });
   });
 });
 
-// On either side of every change that securityConfig knows of.
+// Before and after every change that securityConfig handles.
 const versions = [
   ...["1.4.1", "1.8.7", "1.10.12", "1.11.0-rc1", "1.11.11", "1.12.0", "1.13.9"],
   ...["1.14.0", "1.16.6+ent", "1.17.0", "1.22.3", "2.1.0"],
@@ -88,7 +88,7 @@ const anySecurity: fc.Arbitrary<Omit<AgentSecurity, "version">> = fc.record(
   { requiredKeys: ["primary", "tls"] },
 );
 
-test("what an agent was told is told to another version as if it had been the first", () => {
+test("a configuration converted to another version is the one that this version would have got", () => {
   fc.assert(
     fc.property(anySecurity, anyVersion, anyVersion, (security, old, version) => {
       const written = JSON.parse(JSON.stringify(securityConfig({ ...security, version: old })));
@@ -98,9 +98,9 @@ test("what an agent was told is told to another version as if it had been the fi
   );
 });
 
-test("features are missing before the first version that has them", () => {
-  expect(isMissing("acl", "1.3.1")).toBe(true);
-  expect(isMissing("acl", "1.4.0")).toBe(false);
-  expect(isMissing("tls", "1.4.0")).toBe(true);
-  expect(isMissing("tls", "1.4.1")).toBe(false);
+test("an input is unsupported before its first version", () => {
+  expect(isUnsupported("acl", "1.3.1")).toBe(true);
+  expect(isUnsupported("acl", "1.4.0")).toBe(false);
+  expect(isUnsupported("tls", "1.4.0")).toBe(true);
+  expect(isUnsupported("tls", "1.4.1")).toBe(false);
 });

@@ -8,13 +8,13 @@ import {
 } from "../../../src/plan/security-files.ts";
 import { plan } from "./fixtures.ts";
 
-// On either side of every change that securityConfig knows of.
+// Before and after every change that securityConfig handles.
 const versions = [
   ...["1.4.1", "1.8.7", "1.10.12", "1.11.0-rc1", "1.11.11", "1.12.0", "1.13.9"],
   ...["1.14.0", "1.16.6+ent", "1.17.0", "1.22.3", "2.1.0"],
 ];
 
-describe("what is handed to agents", () => {
+describe("the secrets of agents", () => {
   const key = "-----BEGIN EC PRIVATE KEY-----\nc2VjcmV0\nbGluZXM=\n-----END EC PRIVATE KEY-----\n";
   const secrets: Secrets = {
     version: "1.8.7",
@@ -36,14 +36,14 @@ describe("what is handed to agents", () => {
   };
   const spec = { acl: "true", tls: "true", servers: "1", clients: "1" };
 
-  test("is masked line by line, without what every key has", () => {
+  test("are masked line by line, without the header and footer of keys", () => {
     expect(secretValues(secrets)).toEqual([
       ...["gossip", "m", "d", "s", "c"],
       ...["c2VjcmV0", "bGluZXM=", "c2VjcmV0", "bGluZXM="],
     ]);
   });
 
-  test("is readable by the agent's user alone, and the management token is on servers only", () => {
+  test("are readable only by the agent's user, with the management token only on servers", () => {
     const { agents, ...rest } = plan(spec);
     const [server, client] = agents.map((agent) =>
       parseTar(securityArchive({ agents, ...rest }, agent, secrets)),
@@ -55,7 +55,7 @@ describe("what is handed to agents", () => {
       ),
     ]);
     for (const { attrs, type } of server ?? []) {
-      // parseTar reads these octal numbers as decimal ones.
+      // parseTar parses these octal numbers as decimal.
       expect(attrs).toMatchObject({ uid: 144, gid: 1750 });
       expect(Number(attrs?.mode)).toBe(type === "directory" ? 700 : 400);
     }
@@ -63,10 +63,10 @@ describe("what is handed to agents", () => {
     expect(client?.map(({ text }) => text).join("")).not.toMatch(/"(master|default)": "m"/);
   });
 
-  test("is the same for another version but for names of settings, with owners and modes", () => {
+  test("are the same for another version except for setting names, with owners and modes", () => {
     const whole = plan(spec);
     const filesOf = (archive: Uint8Array) =>
-      // The time of writing is that of each archive.
+      // The modification time differs between archives.
       parseTar(archive).map(({ name, type, text, attrs: { mtime: _, ...attrs } = {} }) => {
         return { name, type, text, attrs };
       });
@@ -80,7 +80,7 @@ describe("what is handed to agents", () => {
         }
   });
 
-  test("is not on any command line", () => {
+  test("are not on any command line", () => {
     expect(JSON.stringify(plan(spec))).not.toContain("gossip-key");
   });
 });

@@ -64,7 +64,7 @@ async function agent(node: string, picture: () => Picture): Promise<AgentClient>
         })),
       },
       "/v1/health/state/passing": passing,
-      "/v1/health/state/passing?consistent": passing,
+      "/v1/health/state/passing?consistent=": passing,
     };
     response.end(JSON.stringify(answers[url]));
   }).listen(0, "127.0.0.1");

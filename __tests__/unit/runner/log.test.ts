@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ActionError, InputError } from "../../../src/errors.ts";
 import { fail, logTimed, showForeign } from "../../../src/runner/log.ts";
 
-/** What reaches the runner: it reads commands from standard output. */
+/** What the runner gets: it reads commands from standard output. */
 let written = "";
 beforeEach(() => {
   written = "";
@@ -13,11 +13,11 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.restoreAllMocks();
-  // fail() sets it, and here that would fail the run.
+  // fail() sets it, which would fail the test run.
   process.exitCode = undefined;
 });
 
-test("lines of others stand where the runner takes no commands", () => {
+test("lines from outside are logged while the runner ignores commands", () => {
   showForeign("Log of x", ["hello", "::error::not ours", "::endgroup::"]);
   const [group, stop = "", ...rest] = written.trimEnd().split(/\r?\n/);
   const token = /^::stop-commands::([0-9a-f-]{36})$/.exec(stop)?.[1];
@@ -31,19 +31,19 @@ test("lines of others stand where the runner takes no commands", () => {
   ]);
 });
 
-test("whoever wrote those lines can't know the word that ends them", () => {
+test("the token that ends them is different each time, so lines can't contain it", () => {
   showForeign("a", []);
   showForeign("b", []);
   const [first, second] = [...written.matchAll(/stop-commands::(.*)/g)].map(([, token]) => token);
   expect(first).not.toBe(second);
 });
 
-test("a line tells the seconds since the start", () => {
+test("a timed line starts with the seconds since the start", () => {
   logTimed("server-1 started");
   expect(written).toMatch(/^ *\d+\.\d\d s {2}server-1 started\r?\n$/);
 });
 
-test("each problem with inputs is an annotation of its own", () => {
+test("each problem with the inputs gets its own annotation", () => {
   fail(
     new InputError([
       { input: "servers", message: "none" },
@@ -63,10 +63,10 @@ test("a failure is one annotation without a stack", () => {
   expect(process.exitCode).toBe(1);
 });
 
-test("anything else that is thrown is a defect and comes with its stack", () => {
+test("any other error is reported as a bug, with its stack and where to report it", () => {
   fail(new TypeError("x is undefined"));
   expect(written).toMatch(
-    /^::error title=A defect of this action::TypeError: x is undefined%0A +at /,
+    /^::error title=Bug in this action::.*Please open an issue.*%0ATypeError: x is undefined%0A +at /,
   );
   expect(process.exitCode).toBe(1);
 });

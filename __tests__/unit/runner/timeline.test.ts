@@ -2,14 +2,14 @@ import { describe, expect, test } from "vitest";
 import { phasesIn } from "../../../script/bench/phases.ts";
 import { barsOf, Timeline } from "../../../src/runner/timeline.ts";
 
-/** A timeline on a clock that a test turns. */
+/** A timeline with a clock that the test sets. */
 function clocked() {
   const clock = { now: 0 };
   return { clock, timeline: new Timeline(() => clock.now) };
 }
 
 describe("a timeline", () => {
-  test("has the process begin at 0 and tells phases in their order", async () => {
+  test("starts the process at 0 and lists phases in their order", async () => {
     const { clock, timeline } = clocked();
     clock.now = 100;
     timeline.end("process");
@@ -26,7 +26,7 @@ describe("a timeline", () => {
     ]);
   });
 
-  test("counts when a gate first held, not when it held again", () => {
+  test("records when a gate first held, not when it held again", () => {
     const { clock, timeline } = clocked();
     for (const now of [10, 20, 30]) {
       clock.now = now;
@@ -44,7 +44,7 @@ describe("a timeline", () => {
   });
 });
 
-test("bars share one scale, and the shortest phase is still seen", () => {
+test("bars share one scale, and the shortest phase is still visible", () => {
   const bars = barsOf([
     { name: "process", from: 0, to: 1000 },
     { name: "election", from: 1000, to: 2000 },
@@ -57,7 +57,7 @@ test("bars share one scale, and the shortest phase is still seen", () => {
   ]);
 });
 
-test("the benchmark reads the timeline back from a log", () => {
+test("the benchmark parses the timeline in a log", () => {
   const phases = [
     { name: "image" as const, from: 80, to: 120 },
     { name: "gossip" as const, from: 210, to: 1710 },

@@ -1,0 +1,41 @@
+import { createServer } from "node:http";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Consul } from "../../../src/consul/consul.ts";
+
+/** Answers every request with an error and records its URL. */
+const urls: string[] = [];
+const server = createServer(({ url = "" }, response) => {
+  urls.push(url);
+  response.writeHead(500).end();
+});
+beforeAll(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)));
+afterAll(() => {
+  server.close();
+  server.closeAllConnections();
+});
+
+test.each<[string, (consul: Consul) => Promise<unknown>]>([
+  ["/v1/agent/members", (consul) => consul.members()],
+  ["/v1/agent/members?wan=1", (consul) => consul.members("wan")],
+  ["/v1/agent/join/10.0.0.2", (consul) => consul.join("10.0.0.2")],
+  ["/v1/agent/join/10.0.0.2?wan=1", (consul) => consul.join("10.0.0.2", "wan")],
+  ["/v1/operator/raft/configuration", (consul) => consul.raftPeers()],
+  ["/v1/operator/raft/configuration?stale=", (consul) => consul.raftPeersAsKnown()],
+  ["/v1/health/state/passing", (consul) => consul.healthyNodes()],
+  ["/v1/health/state/passing?consistent=", (consul) => consul.healthyNodes("consistent")],
+  ["/v1/health/state/passing?dc=east", (consul) => consul.healthyNodes("default", "east")],
+  [
+    "/v1/health/state/passing?consistent=&dc=east",
+    (consul) => consul.healthyNodes("consistent", "east"),
+  ],
+  ["/v1/health/service/a%20b?dc=east", (consul) => consul.service("a b", "east")],
+  ["/v1/kv/?recurse=", (consul) => consul.keys()],
+  ["/v1/kv/a?raw=&consistent=", (consul) => consul.getKey("a")],
+])("requests %s", async (url, request) => {
+  urls.length = 0;
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") throw new Error("no TCP address");
+  const consul = new Consul({ scheme: "http", address: `127.0.0.1:${bound.port}` });
+  await expect(request(consul)).rejects.toThrow("500");
+  expect(urls).toEqual([url]);
+});
