@@ -84,14 +84,15 @@ export class Consul {
   /**
    * Nodes in the catalog with a passing `serfHealth`, read through this agent.
    *
+   * @param mode - Consul's consistency mode. Asked `stale`, a server answers from its own state
    * @param datacenter - empty for the agent's own
    */
   async healthyNodes(
-    mode: "default" | "consistent" = "default",
+    mode: "default" | "consistent" | "stale" = "default",
     datacenter = "",
   ): Promise<string[]> {
     const path = withQuery("/v1/health/state/passing", {
-      ...(mode === "consistent" && { consistent: "" }),
+      ...(mode !== "default" && { [mode]: "" }),
       ...(datacenter !== "" && { dc: datacenter }),
     });
     const checks = await this.#get(path, checksAnswer);

@@ -56,7 +56,7 @@ export const readyGates: readonly ReadyGate[] = [
     },
   },
   {
-    name: "a consistent read through every agent shows every node in the catalog with a passing serfHealth check",
+    name: "a consistent read through every agent, and a stale read of every server, show every node in the catalog with a passing serfHealth check",
     phase: "catalog",
     needsToken: true,
     look: async (agents) => {
@@ -65,8 +65,12 @@ export const readyGates: readonly ReadyGate[] = [
       const first = await ask(agents.slice(0, 1), (consul) => consul.healthyNodes());
       const verdict = everyoneNames(agents, first, "healthy in the catalog");
       if (verdict.failing.length > 0) return verdict;
-      const answers = await ask(agents, (consul) => consul.healthyNodes("consistent"));
-      return everyoneNames(agents, answers, "healthy in the catalog");
+      const answers = await Promise.all([
+        ask(agents, (consul) => consul.healthyNodes("consistent")),
+        // DNS answers from the state of the server it asks (`dns_config.allow_stale`).
+        ask(servers(agents), (consul) => consul.healthyNodes("stale")),
+      ]);
+      return everyoneNames(agents, answers.flat(), "healthy in the catalog");
     },
   },
 ];

@@ -15,6 +15,8 @@ interface Picture {
   readonly leader?: string;
   readonly voters?: readonly string[];
   readonly healthy?: readonly string[];
+  /** Healthy nodes that this server's own state does not have yet. */
+  readonly unseen?: readonly string[];
 }
 
 const whole: Required<Picture> = {
@@ -22,6 +24,7 @@ const whole: Required<Picture> = {
   leader: "10.0.0.1:8300",
   voters: ["server-1", "server-2"],
   healthy: ["server-1", "server-2", "client-1"],
+  unseen: [],
 };
 
 const patience = {
@@ -37,7 +40,7 @@ afterEach(() => {
 
 async function agent(node: string, picture: () => Picture): Promise<AgentClient> {
   const server = createServer(({ url = "" }, response) => {
-    const { alive, leader, voters, healthy } = { ...whole, ...picture() };
+    const { alive, leader, voters, healthy, unseen } = { ...whole, ...picture() };
     const member = (Name: string) => ({
       Name,
       Addr: "10.0.0.1",
@@ -65,6 +68,7 @@ async function agent(node: string, picture: () => Picture): Promise<AgentClient>
       },
       "/v1/health/state/passing": passing,
       "/v1/health/state/passing?consistent=": passing,
+      "/v1/health/state/passing?stale=": passing.filter(({ Node }) => !unseen.includes(Node)),
     };
     response.end(JSON.stringify(answers[url]));
   }).listen(0, "127.0.0.1");
@@ -186,6 +190,11 @@ describe("not ready is a cluster", () => {
     const message = await whyNot({ "client-1": () => ({ healthy: whole.voters }) });
     expect(message).toContain("2 of 3 healthy in the catalog");
     expect(message).toContain("\n  client-1: not healthy in the catalog: client-1\n");
+  });
+
+  test("where a server's own state, which answers DNS, lags behind", async () => {
+    const message = await whyNot({ "server-2": () => ({ unseen: ["client-1"] }) });
+    expect(message).toContain("\n  server-2: not healthy in the catalog: client-1\n");
   });
 
   test("where an agent does not answer", async () => {
