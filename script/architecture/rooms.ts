@@ -17,12 +17,13 @@ export interface Room {
 export const rooms: readonly Room[] = [
   {
     name: "entry",
-    holds: "what the runner starts, one file for each step, and the bundle of all of them",
+    holds: "what the runner starts: one file per step, and the bundle of all steps",
     below: ["cluster", "fault", "upgrade"],
   },
   {
     name: "cluster",
-    holds: "the action that starts a cluster: its main step, its post step, the state in between",
+    holds:
+      "the action that starts a cluster: its main step, its post step, and the state between them",
     below: ["report", "apply"],
   },
   {
@@ -32,65 +33,67 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "upgrade",
-    holds: "the action that replaces every agent by one of another version",
+    holds: "the action that replaces every agent with one of another version",
     below: ["report"],
   },
   {
     name: "report",
-    holds: "what the job gets: outputs, environment, summary, the `consul` command, evidence",
+    holds: "what the job gets: outputs, environment, summary, the `consul` command, logs",
     below: ["seed", "find"],
   },
   {
     name: "seed",
-    holds: "what a cluster file declares: ACLs, keys, config entries, services",
+    holds: "applying the contents of a cluster file: ACLs, keys, config entries, services",
     below: ["ready"],
   },
   {
     name: "apply",
-    holds: "a plan becomes a running cluster: image, network, secrets, containers, tokens",
+    holds: "turning a plan into a running cluster: image, network, secrets, containers, tokens",
     below: ["destroy", "ready"],
   },
   {
     name: "find",
-    holds: "a cluster that an earlier step started: its agents, who leads, who votes",
+    holds: "finding a cluster that an earlier step started: its agents, its leader, its voters",
     below: ["ready"],
   },
   {
     name: "destroy",
-    holds: "removal of a cluster, and of what earlier jobs left behind",
+    holds: "removing a cluster, and what earlier jobs left behind",
     below: ["plan"],
   },
   {
     name: "ready",
-    holds: "the gates, the wait for them, and why a wait failed",
+    holds: "the gates, the wait for them, and the explanation when a wait fails",
     below: ["plan"],
   },
   {
     name: "plan",
-    holds: "a spec becomes a plan: names, labels, ports, agent configuration, docker arguments",
+    holds:
+      "turning a spec into a plan: names, labels, ports, agent configuration, docker arguments",
     below: ["inputs"],
   },
   {
     name: "inputs",
-    holds: "inputs and cluster file become a spec: every default, every check of a value",
+    holds: "turning inputs and cluster file into a spec: all defaults and all validation",
     below: ["docker", "consul"],
   },
   {
     name: "docker",
-    holds: "the docker CLI: the one place that runs it, its answers and errors, images, ports",
+    holds: "the only code that runs the docker CLI: its answers and errors, images, ports",
     below: ["runner"],
   },
   {
     name: "consul",
-    holds: "Consul's HTTP API: the one place that speaks it, its answers, versions",
+    holds: "the only code that calls Consul's HTTP API: its answers, its versions",
     below: ["errors.ts"],
   },
   {
     name: "runner",
-    holds: "GitHub's runner: log, command files, cancellation, the timeline of a step",
+    holds:
+      "GitHub's runner (log, command files, cancellation) and how a step waits: scopes, polls, timeline",
     below: ["errors.ts"],
   },
-  { name: "errors.ts", holds: "the errors that a user is told", below: [] },
+  { name: "errors.ts", holds: "the errors that users see", below: [] },
 ];
 
 /** The actions: what the runner starts. None imports another; what they share lies below them. */
