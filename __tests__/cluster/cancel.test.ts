@@ -1,9 +1,11 @@
 /** Interrupted at any moment, and after every kind of disorder: nothing is left. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { Job, runId } from "../../script/runner.ts";
-import { registry } from "../faults.ts";
-import { docker, engineHoldings, testInputs, up } from "../support.ts";
+import { runId } from "../../script/runner.ts";
+import { testInputs, up } from "../support/cluster.ts";
+import { docker, engineHoldings } from "../support/engine.ts";
+import { RecordedJob } from "../support/record.ts";
+import { registry } from "../support/registry.ts";
 
 let before: string[];
 beforeAll(async () => {
@@ -23,7 +25,7 @@ async function interrupt(
   inputs: Record<string, string> = {},
 ) {
   const lines: string[] = [];
-  const job = new Job({ debug: true, onLine: (line) => lines.push(line) });
+  const job = new RecordedJob({ debug: true, onLine: (line) => lines.push(line) });
   const step = job.start(testInputs({ clients: "2", ...inputs }));
   while (step.process.exitCode === null && !(await when(lines))) await sleep(2);
   const isRunning = step.process.exitCode === null;

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { root } from "../../script/runner.ts";
-import { aliveMembers } from "../consul.ts";
-import { docker, engineHoldings, testImage, up } from "../support.ts";
+import { up } from "../support/cluster.ts";
+import { aliveMembers } from "../support/consul.ts";
+import { docker, engineHoldings, testImage } from "../support/engine.ts";
 
 const network = `tests-${process.pid}`;
 beforeAll(async () => {
@@ -96,7 +97,7 @@ describe("in a job that runs in a container", () => {
       ...["run", "--rm", `--network=${network}`, ...mounts],
       ...[`--volume=${await engineSocket()}:/var/run/docker.sock`],
       ...[`--entrypoint=${process.execPath}`, testImage()],
-      ...[join(root, "__tests__/cluster/job-in-container.ts"), network],
+      ...[join(root, "__tests__/support/job-in-container.ts"), network],
       JSON.stringify({ servers: "1", clients: "1", image: testImage() }),
     );
     const { outputs, members, published } = answer.parse(JSON.parse(output));

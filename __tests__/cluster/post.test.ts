@@ -2,9 +2,10 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Job } from "../../script/runner.ts";
-import { aliveMembers } from "../consul.ts";
-import { docker, engineHoldings, testImage, testInputs, up } from "../support.ts";
+import { testInputs, up } from "../support/cluster.ts";
+import { aliveMembers } from "../support/consul.ts";
+import { docker, engineHoldings, testImage } from "../support/engine.ts";
+import { RecordedJob } from "../support/record.ts";
 
 /** Whatever a test does here, the engine must hold afterwards what it held before. */
 let before: string[];
@@ -78,7 +79,7 @@ test("a cluster that is to stay stays, and the log says how to remove it", async
 });
 
 test("without state there is nothing to remove", async () => {
-  const job = new Job();
+  const job = new RecordedJob();
   const post = await job.post();
   job.dispose();
   expect(post).toMatchObject({ exitCode: 0, log: "There is no cluster to remove.\n" });
@@ -105,7 +106,7 @@ describe("the agents' logs", () => {
 
 describe("after a main that failed", () => {
   test("because Consul refuses `config`: its own words come back, and no agent was started", async () => {
-    const job = new Job();
+    const job = new RecordedJob();
     const main = await job.main(testInputs({ servers: "3", config: "no_such_setting = 1" }));
     expect(main.exitCode).toBe(1);
     expect(main.log).toMatch(/^::error title=Invalid input%3A config::.*no_such_setting/m);
@@ -116,7 +117,7 @@ describe("after a main that failed", () => {
   });
 
   test("because time was up: the message names the gate and who fails it", async () => {
-    const job = new Job();
+    const job = new RecordedJob();
     // A server that waits for two more never elects a leader.
     const config = "bootstrap_expect = 3";
     const main = await job.main(
@@ -135,7 +136,7 @@ describe("after a main that failed", () => {
   });
 
   test("because inputs are wrong: each is named, and nothing was created", async () => {
-    const job = new Job();
+    const job = new RecordedJob();
     const main = await job.main({ servers: "many", timeout: "soon", "log-level": "loud" });
     for (const input of ["servers", "timeout", "log-level"])
       expect(main.log).toMatch(new RegExp(`^::error title=Invalid input%3A ${input}::`, "m"));
@@ -147,7 +148,7 @@ describe("after a main that failed", () => {
 
   test.each(["SIGINT", "SIGTERM"] as const)("because it was canceled by %s", async (signal) => {
     const lines: string[] = [];
-    const job = new Job({ onLine: (line) => lines.push(line) });
+    const job = new RecordedJob({ onLine: (line) => lines.push(line) });
     const step = job.start(testInputs({ servers: "3", clients: "3" }));
     while (!lines.some((line) => line.endsWith(" started")) && step.process.stdout)
       await once(step.process.stdout, "data");

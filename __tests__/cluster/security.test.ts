@@ -6,20 +6,12 @@ import { join } from "node:path";
 import Consul from "consul";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { Job } from "../../script/runner.ts";
-import { Docker } from "../../src/docker/docker.ts";
-import { credentialsIn } from "../../src/find/existing-cluster.ts";
-import {
-  ask,
-  consulCommand,
-  credentials,
-  eventually,
-  imageWithScript,
-  logsOf,
-  run,
-  secretFile,
-} from "../secured.ts";
-import { docker, testImage, testInputs, type Up, up } from "../support.ts";
+import { testInputs, type Up, up } from "../support/cluster.ts";
+import { docker, run, testImage } from "../support/engine.ts";
+import { eventually } from "../support/eventually.ts";
+import { imageWithScript } from "../support/images.ts";
+import { ask, consulCommand, credentials, logsOf, secretFile } from "../support/later-step.ts";
+import { RecordedJob } from "../support/record.ts";
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const allSwitches = { acl: "true", "gossip-encryption": "true", tls: "true" };
@@ -371,13 +363,6 @@ describe("all switches, three servers and a client", () => {
     expect(await docker(...find)).toMatch(/^\/consul\/security\/key\.pem$/m);
   });
 
-  test("a later action finds its way in through the engine", async () => {
-    const engine = new Docker(new AbortController().signal, () => {});
-    const { token, ca } = known();
-    const found = await credentialsIn(engine, cluster.nodes[1]?.container ?? "");
-    expect(found).toEqual({ scheme: "https", token, ca });
-  });
-
   test("agents stay secured over a stop and a start", async () => {
     const { container = "", http: address = "" } = cluster.nodes[2] ?? {};
     await docker("restart", "-t", "5", container);
@@ -486,7 +471,7 @@ if [ "$*" = version ]; then echo "Consul v${version}"; else exec /bin/consul "$@
 
   test("a version that lacks a feature is refused, and the first that has it named", async () => {
     const image = await imageWithScript("v1.3.1", testImage(), inTheImage("1.3.1"));
-    const job = new Job();
+    const job = new RecordedJob();
     const { exitCode, log } = await job.main(testInputs({ ...allSwitches, servers: "1", image }));
     await job.post();
     job.dispose();

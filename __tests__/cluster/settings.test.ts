@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { aliveMembers, ask, resolveByUdp } from "../consul.ts";
-import { docker, httpGet, type Up, up } from "../support.ts";
+import { type Up, up } from "../support/cluster.ts";
+import { aliveMembers, getJson, httpGet, resolveByUdp } from "../support/consul.ts";
+import { docker } from "../support/engine.ts";
 
 const debugConfig = z.object({ DebugConfig: z.record(z.string(), z.unknown()) });
 
 /** The agent's configuration as it took effect (`/v1/agent/self`). */
 async function runtimeConfig(http: string): Promise<Record<string, unknown>> {
-  return (await ask(`${http}/v1/agent/self`, debugConfig)).DebugConfig;
+  return (await getJson(`${http}/v1/agent/self`, debugConfig)).DebugConfig;
 }
 
 describe("three servers and three clients on Consul's own ports", () => {

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { aliveMembers, ask, catalogNodes, voters } from "../consul.ts";
-import { docker, engineHoldings, type Up, up } from "../support.ts";
+import { type Up, up } from "../support/cluster.ts";
+import { aliveMembers, catalogNodes, getJson, voters } from "../support/consul.ts";
+import { docker, engineHoldings } from "../support/engine.ts";
 
 const inspection = z.tuple([
   z.object({
@@ -59,7 +60,7 @@ describe.each(shapes)("$servers servers and $clients clients", ({ servers, clien
     const asked = await Promise.all(
       cluster.nodes.map(async ({ name, role, http }) => ({
         name,
-        leader: await ask(`${http}/v1/status/leader`, z.string()),
+        leader: await getJson(`${http}/v1/status/leader`, z.string()),
         catalog: await catalogNodes(http),
         ...(isServer({ role }) && {
           alive: await aliveMembers(http),
@@ -81,7 +82,7 @@ describe.each(shapes)("$servers servers and $clients clients", ({ servers, clien
   test("each say their own name at their own address", async () => {
     const self = z.object({ Config: z.object({ NodeName: z.string(), Server: z.boolean() }) });
     for (const { name, role, http } of cluster.nodes)
-      expect(await ask(`${http}/v1/agent/self`, self)).toEqual({
+      expect(await getJson(`${http}/v1/agent/self`, self)).toEqual({
         Config: { NodeName: name, Server: role === "server" },
       });
   });

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { docker, httpGet, type Up, up } from "../support.ts";
+import { type Up, up } from "../support/cluster.ts";
+import { httpGet } from "../support/consul.ts";
+import { docker } from "../support/engine.ts";
 
 async function put(http: string, key: string): Promise<void> {
   const answer = await fetch(`${http}/v1/kv/${key}`, { method: "PUT", body: "1" });

@@ -2,8 +2,10 @@ import Consul from "consul";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { ask, resolveByTcp, resolveByUdp } from "../consul.ts";
-import { browserPath, type ClusterNode, docker, testImage, type Up, up } from "../support.ts";
+import { browserPath } from "../support/browser.ts";
+import { nodeOf, type Up, up } from "../support/cluster.ts";
+import { getJson, resolveByTcp, resolveByUdp } from "../support/consul.ts";
+import { docker, testImage } from "../support/engine.ts";
 
 /** What a job does with a cluster, on one that all of these tests share. */
 let cluster: Up;
@@ -12,11 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.down());
 
-function node(name: string): ClusterNode {
-  const found = cluster.nodes.find((each) => each.name === name);
-  if (!found) throw new Error(`the cluster has no ${name}`);
-  return found;
-}
+const node = (name: string) => nodeOf(cluster, name);
 
 function sdk(name: string): Consul {
   const { hostname, port } = new URL(node(name).http);
@@ -74,7 +72,7 @@ test("a service whose HTTP check passes is found by HTTP and by DNS, one that fa
       z.object({ Node: z.object({ Node: z.string() }), Service: z.object({ Port: z.number() }) }),
     );
     const healthy = (service: string) =>
-      ask(`${node("server-2").http}/v1/health/service/${service}?passing`, found);
+      getJson(`${node("server-2").http}/v1/health/service/${service}?passing`, found);
     await expect
       .poll(() => healthy("web"), { timeout: 10_000, interval: 50 })
       .toEqual([{ Node: { Node: "client-1" }, Service: { Port: 80 } }]);
@@ -88,7 +86,7 @@ test("a service whose HTTP check passes is found by HTTP and by DNS, one that fa
     // is asked of its own agent: the catalog hears of it later (check_update_interval).
     const checks = z.record(z.string(), z.object({ Status: z.string(), Output: z.string() }));
     await expect
-      .poll(() => ask(`${node("client-1").http}/v1/agent/checks`, checks), {
+      .poll(() => getJson(`${node("client-1").http}/v1/agent/checks`, checks), {
         timeout: 10_000,
         interval: 50,
       })

@@ -1,15 +1,16 @@
 /** Rolling upgrades between two versions of Consul, with clients at work. */
 import { readFileSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import gte from "semver/functions/gte.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { isAtLeast } from "../../src/consul/versions.ts";
-import { takesLegacyTokens } from "../../src/plan/security-config.ts";
-import { ask as askOpen } from "../consul.ts";
-import { fault, ownJob, upgrade, Writer } from "../fault-steps.ts";
-import { ask, credentials, imageWithScript, secretFile } from "../secured.ts";
-import { docker, engineHoldings, httpGet, type Up, up } from "../support.ts";
-import { twoVersions, type VersionedImage } from "../versions.ts";
+import { fault, ownJob, upgrade } from "../../support/actions.ts";
+import { Writer } from "../../support/clients.ts";
+import { nodeOf, type Up, up } from "../../support/cluster.ts";
+import { getJson, httpGet } from "../../support/consul.ts";
+import { docker, engineHoldings } from "../../support/engine.ts";
+import { imageWithScript, twoVersions, type VersionedImage } from "../../support/images.ts";
+import { ask, credentials, secretFile } from "../../support/later-step.ts";
 
 const allServers = ["server-1", "server-2", "server-3"];
 
@@ -26,12 +27,6 @@ beforeAll(async () => {
 afterAll(async () => {
   expect(await engineHoldings()).toEqual(before);
 });
-
-const nodeOf = ({ nodes }: Up, name: string) => {
-  const found = nodes.find((node) => node.name === name);
-  if (!found) throw new Error(`no ${name}`);
-  return found;
-};
 
 /** Each node's image, and an id that no other container of that node has. */
 async function containersOf({ nodes }: Up): Promise<Record<string, { id: string; image: string }>> {
@@ -155,7 +150,7 @@ describe("an open cluster", () => {
     const result = await upgrade(cluster, { image: newer.image });
     expect(result.exitCode, result.log).toBe(0);
     const web = `${nodeOf(cluster, "server-1").http}/v1/health/service/web?passing`;
-    expect(await askOpen(web, z.array(z.unknown()))).toHaveLength(2);
+    expect(await getJson(web, z.array(z.unknown()))).toHaveLength(2);
     await reader.stop();
     expect(await writer.missing()).toEqual([]);
 
@@ -173,7 +168,7 @@ describe("an open cluster", () => {
     expect(statSync(snapshot).mode & 0o777).toBe(0o600);
     expect(readFileSync(snapshot).subarray(0, 2)).toEqual(Buffer.from([0x1f, 0x8b]));
     const { http } = nodeOf(cluster, "server-1");
-    expect(await askOpen(`${http}/v1/kv/?keys`, z.array(z.string()))).not.toContainEqual(
+    expect(await getJson(`${http}/v1/kv/?keys`, z.array(z.string()))).not.toContainEqual(
       expect.stringContaining("upgrade"),
     );
     expect(reader.rounds).toBeGreaterThan(20);
@@ -233,7 +228,7 @@ describe("an upgrade that fails", () => {
   }
 
   test("before it begins, since a token would not be valid any more", async ({ skip }) => {
-    if (!takesLegacyTokens(older.version)) skip("this Consul makes no such tokens");
+    if (gte(older.version, "1.11.0")) skip("this Consul makes no such tokens");
     const api = `${cluster.outputs["http-address"]}/v1/acl`;
     const token = { Name: "app", Type: "client", Rules: 'key "app" { policy = "read" }' };
     const known = credentials(cluster);
@@ -267,7 +262,7 @@ if [ "$*" = version ]; then echo "Consul v${newer.version}"; else exec /bin/cons
   test("since an agent ends: who and what it said, with the configuration of its version", async () => {
     const [first = "", ...others] = await turns(cluster);
     // On the other side of all that Consul ever renamed.
-    const [version, ...names] = isAtLeast(older.version, "1.17.0")
+    const [version, ...names] = gte(older.version, "1.17.0")
       ? ["1.10.12", "default", "master"]
       : ["1.22.0", "dns", "initial_management"];
     const script = `#!/consul/sh

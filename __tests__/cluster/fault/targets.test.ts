@@ -2,10 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import type { StepResult } from "../../script/runner.ts";
-import { fastClocks, fault, ownJob, statesIn, Writer } from "../fault-steps.ts";
-import { ask, credentials } from "../secured.ts";
-import { type ClusterNode, engineHoldings, type Up, up } from "../support.ts";
+import type { StepResult } from "../../../script/runner.ts";
+import { fastTimers, fault, ownJob, statesIn } from "../../support/actions.ts";
+import { Writer } from "../../support/clients.ts";
+import { type ClusterNode, type Up, up } from "../../support/cluster.ts";
+import { engineHoldings } from "../../support/engine.ts";
+import { ask, credentials, query } from "../../support/later-step.ts";
 
 const security = { acl: "true", tls: "true", "gossip-encryption": "true" };
 
@@ -73,21 +75,14 @@ const peersSchema = z.object({
   Servers: z.array(z.object({ Node: z.string(), Voter: z.boolean(), Leader: z.boolean() })),
 });
 
-/** What a client of one node's API gets, in an open or a secured cluster. */
-async function get<T>(cluster: Up, { http }: ClusterNode, path: string, schema: z.ZodType<T>) {
-  const { status, body } = await ask(`${http}${path}`, credentials(cluster));
-  expect(status, `${http}${path}: ${body}`).toBe(200);
-  return schema.parse(JSON.parse(body));
-}
-
 /** Names of the members of one status, as a node sees them. */
 async function membersFor(cluster: Up, node: ClusterNode, status: number): Promise<string[]> {
-  const members = await get(cluster, node, "/v1/agent/members", membersSchema);
+  const members = await query(cluster, node, "/v1/agent/members", membersSchema);
   return members.flatMap(({ Name, Status }) => (Status === status ? [Name] : [])).sort();
 }
 
 const leaderFor = (cluster: Up, node: ClusterNode) =>
-  get(cluster, node, "/v1/status/leader", z.string());
+  query(cluster, node, "/v1/status/leader", z.string());
 
 /** Each of the cluster's nodes is an alive member for each, every server votes, and one leads. */
 async function expectWhole(cluster: Up, what: string): Promise<string> {
@@ -97,7 +92,7 @@ async function expectWhole(cluster: Up, what: string): Promise<string> {
     );
   const [first] = cluster.nodes;
   if (!first) throw new Error("no node");
-  const peers = await get(cluster, first, "/v1/operator/raft/configuration", peersSchema);
+  const peers = await query(cluster, first, "/v1/operator/raft/configuration", peersSchema);
   const voting = peers.Servers.filter(({ Voter }) => Voter).map(({ Node }) => Node);
   expect(voting.sort(), what).toEqual(servers);
   return peers.Servers.find(({ Leader }) => Leader)?.Node ?? "";
@@ -192,7 +187,7 @@ const runs = Object.entries(kinds).flatMap(([kind, inputs]) =>
 
 describe("whatever is hit: it goes, the others notice, and it comes back as good as before", () => {
   test.concurrent.for(runs)("$name", { timeout: 600_000 }, async ({ inputs, tries }) => {
-    const cluster = await up({ clients: "2", config: fastClocks, ...inputs }, ownJob());
+    const cluster = await up({ clients: "2", config: fastTimers, ...inputs }, ownJob());
     try {
       const writer = new Writer(cluster, 200);
       let leader = cluster.outputs.leader ?? "";

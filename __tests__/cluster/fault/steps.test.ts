@@ -1,20 +1,13 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { root } from "../../script/runner.ts";
-import { aliveMembers, resolveByUdp, voters } from "../consul.ts";
-import {
-  addressesIn,
-  blockingReader,
-  dnsReader,
-  fastClocks,
-  fault,
-  ownJob,
-  statesIn,
-  Writer,
-} from "../fault-steps.ts";
-import { eventually } from "../secured.ts";
-import { docker, engineHoldings, httpGet, type Up, up } from "../support.ts";
+import { root } from "../../../script/runner.ts";
+import { addressesIn, fastTimers, fault, ownJob, statesIn } from "../../support/actions.ts";
+import { blockingReader, dnsReader, Writer } from "../../support/clients.ts";
+import { nodeOf, type Up, up } from "../../support/cluster.ts";
+import { aliveMembers, httpGet, resolveByUdp, voters } from "../../support/consul.ts";
+import { docker, engineHoldings } from "../../support/engine.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const allServers = ["server-1", "server-2", "server-3"];
 const serviceSchema = z.array(z.object({ Node: z.object({ Node: z.string() }) }));
@@ -26,14 +19,9 @@ async function leaderAsSeenBy(http: string): Promise<string> {
 let before: string[];
 let cluster: Up;
 
-const nodeOf = (node: string) => {
-  const found = cluster.nodes.find(({ name }) => name === node);
-  if (!found) throw new Error(`no ${node}`);
-  return found;
-};
-const http = (node: string) => nodeOf(node).http;
-const addressOf = (node: string) => nodeOf(node).ip;
-const containerOf = (node: string) => nodeOf(node).container;
+const http = (node: string) => nodeOf(cluster, node).http;
+const addressOf = (node: string) => nodeOf(cluster, node).ip;
+const containerOf = (node: string) => nodeOf(cluster, node).container;
 const addresses = () => Object.fromEntries(cluster.nodes.map(({ name, ip }) => [name, ip]));
 
 /** A cluster for the tests of one group. */
@@ -116,7 +104,7 @@ describe("with Consul's own clocks", () => {
 });
 
 describe("with faster clocks", () => {
-  withCluster({ config: fastClocks });
+  withCluster({ config: fastTimers });
 
   test("a client agent dies: a blocking query ends, and DNS no longer names its services", async () => {
     const service = { method: "PUT", body: JSON.stringify({ Name: "api", Port: 80 }) };

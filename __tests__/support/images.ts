@@ -1,6 +1,7 @@
-/** A real cluster's upgrade needs two versions: the image under test, and one made of it. */
+/** Images made from the one under test: with another version number, or with a script as `consul`. */
 import { spawn } from "node:child_process";
-import { docker, testImage } from "./support.ts";
+import { createHash } from "node:crypto";
+import { docker, testImage } from "./engine.ts";
 
 export interface VersionedImage {
   readonly image: string;
@@ -56,4 +57,32 @@ async function piped(args: readonly string[], input?: Uint8Array): Promise<Buffe
   });
   if (exitCode !== 0) throw new Error(`docker ${args.join(" ")} ended with code ${exitCode}`);
   return Buffer.concat(parts);
+}
+
+/** An image like the one under test, whose `consul` is this script. */
+export async function imageWithScript(name: string, base: string, script: string): Promise<string> {
+  const encoded = Buffer.from(script).toString("base64");
+  const dockerfile = [
+    `FROM ${base}`,
+    // Another name for the shell, which no machine outside the image has.
+    "RUN mkdir -p /usr/local/bin && cp /bin/busybox /consul/sh",
+    `RUN echo ${encoded} | base64 -d >/usr/local/bin/consul && chmod 755 /usr/local/bin/consul`,
+  ].join("\n");
+  // The same content has the same tag, so test runs that share an engine may share the image.
+  const digest = createHash("sha256").update(dockerfile).digest("hex").slice(0, 12);
+  const image = `consul-cluster-action/test-${name}:${digest}`;
+  await new Promise<void>((resolve, reject) => {
+    const child = spawn("docker", ["build", "--quiet", "--network=none", `--tag=${image}`, "-"], {
+      env: { ...process.env, DOCKER_BUILDKIT: "0" },
+      stdio: ["pipe", "ignore", "pipe"],
+    });
+    let said = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => (code === 0 ? resolve() : reject(new Error(said))));
+    child.stdin.end(dockerfile);
+  });
+  return image;
 }

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
-import { Job } from "../../script/runner.ts";
-import { engineHoldings, testInputs } from "../support.ts";
+import { testInputs } from "../support/cluster.ts";
+import { engineHoldings } from "../support/engine.ts";
+import { RecordedJob } from "../support/record.ts";
 
 /** Main and post where docker is not as it should be: what is said, on one line. */
 async function explain(env: Readonly<Record<string, string>>, inputs = testInputs()) {
-  const job = new Job({ env });
+  const job = new RecordedJob({ env });
   const main = await job.main(inputs);
   const post = await job.post();
   job.dispose();

@@ -5,8 +5,8 @@
  */
 import * as z from "zod";
 import { Job } from "../../script/runner.ts";
-import { aliveMembers } from "../consul.ts";
-import { docker } from "../support.ts";
+import { aliveMembers } from "./consul.ts";
+import { docker } from "./engine.ts";
 
 const [network, inputs = "{}"] = process.argv.slice(2);
 const job = new Job({ contexts: { job: { container: { network } } } });

@@ -5,10 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Job, type JobOptions, type RunningStep } from "../../script/runner.ts";
-import { deniedEngine, engineProxy, errorsOf, listener } from "../faults.ts";
-import { eventually } from "../secured.ts";
-import { docker, engineHoldings, testInputs } from "../support.ts";
+import type { JobOptions, RunningStep } from "../../script/runner.ts";
+import { errorsOf } from "../support/annotations.ts";
+import { testInputs } from "../support/cluster.ts";
+import { docker, engineHoldings } from "../support/engine.ts";
+import { eventually } from "../support/eventually.ts";
+import { deniedEngine, engineProxy, listener } from "../support/failures.ts";
+import { RecordedJob } from "../support/record.ts";
 
 let before: string[];
 beforeAll(async () => {
@@ -22,7 +25,7 @@ type Inputs = Readonly<Record<string, string>>;
 
 /** A main step that fails, and its post step. */
 async function failing(inputs: Inputs = {}, options: JobOptions = {}) {
-  const job = new Job(options);
+  const job = new RecordedJob(options);
   const result = await job.main(testInputs({ servers: "1", ...inputs }));
   const post = await job.post();
   job.dispose();
@@ -42,7 +45,7 @@ async function disturbed(
   const onLine = (line: string) => {
     if (line.startsWith("::error")) toldAt = performance.now();
   };
-  const job = new Job({ onLine });
+  const job = new RecordedJob({ onLine });
   const step = job.start(testInputs(inputs));
   const container = await firstContainer(step, node);
   await disturb(container);
@@ -94,7 +97,7 @@ describe("the engine", () => {
 
   test("an engine that stops half-way", async () => {
     const { host, cut } = await engineProxy();
-    const job = new Job({ env: { DOCKER_HOST: host } });
+    const job = new RecordedJob({ env: { DOCKER_HOST: host } });
     const step = job.start(testInputs());
     await firstContainer(step, "server-1");
     cut();
@@ -105,7 +108,7 @@ describe("the engine", () => {
     expect(lost.exitCode).toBe(0);
     expect(lost.log).toContain("To remove what is left");
     // The engine is back, at its usual place.
-    const back = new Job();
+    const back = new RecordedJob();
     const post = await back.post(result);
     expect(post.log).toMatch(/Cluster \w+ removed/);
     job.dispose();
@@ -120,7 +123,7 @@ describe("the engine", () => {
       spawnSync("docker", args, { env: { ...process.env, ...env } });
     expect(cli("context", "create", "elsewhere", `--docker=host=${host}`).status).toBe(0);
     expect(cli("context", "use", "elsewhere").status).toBe(0);
-    const job = new Job({ env });
+    const job = new RecordedJob({ env });
     const result = await job.main(testInputs({ servers: "1" }));
     const post = await job.post();
     job.dispose();
@@ -146,7 +149,7 @@ describe("the runner", () => {
   });
 
   test("a full disk under the summary costs the summary only", async () => {
-    const job = new Job({ commandFiles: { GITHUB_STEP_SUMMARY: "/dev/full" } });
+    const job = new RecordedJob({ commandFiles: { GITHUB_STEP_SUMMARY: "/dev/full" } });
     const result = await job.main(testInputs({ servers: "1" }));
     await job.post();
     job.dispose();

@@ -1,0 +1,78 @@
+/** Broken surroundings: an engine that goes away or denies access, a port that is taken. */
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export function scratch(): { folder: string; remove: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), "failure-"));
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+export async function portOf(server: Server): Promise<number> {
+  if (!server.listening) await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("not a TCP server");
+  return address.port;
+}
+
+/** The test's engine, reached by TCP through a proxy that can go away half-way. */
+export async function engineProxy() {
+  const host = execFileSync(
+    "docker",
+    ["context", "inspect", "--format={{.Endpoints.docker.Host}}"],
+    {
+      encoding: "utf8",
+    },
+  ).trim();
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const engine = connect(host.replace(/^unix:\/\//, ""));
+    for (const [from, to] of [
+      [client, engine],
+      [engine, client],
+    ] as const) {
+      sockets.add(from);
+      from.on("error", () => to.destroy());
+      from.on("close", () => sockets.delete(from));
+      from.pipe(to);
+    }
+  }).listen(0, "127.0.0.1");
+  const port = await portOf(server);
+  const cut = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { host: `tcp://127.0.0.1:${port}`, cut };
+}
+
+/** A folder with a `docker` that is the real CLI run as a user who may not use this socket. */
+export async function deniedEngine() {
+  const { folder, remove } = scratch();
+  const socket = join(folder, "docker.sock");
+  const server = createServer().listen(socket);
+  await once(server, "listening");
+  chmodSync(socket, 0);
+  chmodSync(folder, 0o755);
+  const cli = execFileSync("sh", ["-c", "command -v docker"], { encoding: "utf8" }).trim();
+  // Root may use any socket, so the CLI drops what root can.
+  const drop = process.getuid?.() === 0 ? "setpriv --reuid=65534 --clear-groups " : "";
+  const wrapper = join(folder, "docker");
+  writeFileSync(wrapper, `#!/bin/sh\nexport HOME=/nonexistent\nexec ${drop}${cli} "$@"\n`, {
+    mode: 0o755,
+  });
+  const stop = () => {
+    server.close();
+    remove();
+  };
+  return { env: { PATH: `${folder}:${process.env.PATH}`, DOCKER_HOST: `unix://${socket}` }, stop };
+}
+
+/** Something that listens on a free TCP port of the loopback. */
+export async function listener() {
+  const server = createServer().listen(0, "127.0.0.1");
+  const port = await portOf(server);
+  return { port, stop: () => server.close() };
+}

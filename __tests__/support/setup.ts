@@ -1,0 +1,14 @@
+/** Runs around every test file that starts real clusters. */
+import type { RunnerTask } from "vitest";
+import { afterAll } from "vitest";
+import { removeClustersLeft } from "./cluster.ts";
+import { forgetRecords, recordFolder } from "./record.ts";
+
+const hasFailed = (task: RunnerTask): boolean =>
+  task.result?.state === "fail" || ("tasks" in task && task.tasks.some(hasFailed));
+
+afterAll(async (_, suite) => {
+  await removeClustersLeft();
+  if (hasFailed(suite)) console.error(`Logs of this file's steps and agents: ${recordFolder}`);
+  else forgetRecords();
+});
