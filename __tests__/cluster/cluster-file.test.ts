@@ -120,7 +120,7 @@ datacenters:
   - { name: west, servers: 1, config: { encrypt: "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s=" } }
 `;
   const job = new RecordedJob();
-  const result = await job.main(testInputs({ cluster, timeout: "8s" }));
+  const result = await job.main(testInputs({ cluster, timeout: "15s" }));
   expect(result.exitCode).toBe(1);
   expect(result.log).toMatch(/east: 1 of 1 healthy in the catalog, west: 1 of 1 healthy/);
   expect(result.log).toMatch(/It did not come true that each server sees every other datacenter's/);

@@ -5,12 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { JobOptions, RunningStep } from "../../script/runner.ts";
+import { type JobOptions, type RunningStep, runId } from "../../script/runner.ts";
 import { errorsOf } from "../support/annotations.ts";
 import { testInputs } from "../support/cluster.ts";
-import { docker, engineHoldings } from "../support/engine.ts";
+import { docker, engineHoldings, ownContainers, testImage } from "../support/engine.ts";
 import { eventually } from "../support/eventually.ts";
-import { deniedEngine, engineProxy, listener } from "../support/failures.ts";
+import { deniedEngine, engineProxy } from "../support/failures.ts";
+import { listener } from "../support/ports.ts";
 import { RecordedJob } from "../support/record.ts";
 
 let before: string[];
@@ -59,13 +60,13 @@ async function disturbed(
   return { result, errors: errorsOf(result), waited };
 }
 
+/** The container of this node, once it runs. */
 async function firstContainer({ process }: RunningStep, node: string): Promise<string> {
-  const filters = [`--filter=name=-${node}$`, "--filter=label=consul-cluster-action.cluster"];
-  const list = async () => (await docker("ps", "--format={{.Names}}", ...filters)).split("\n");
-  // A cluster of another test, which failed, is not the one that is meant.
-  const others = await list();
+  // Clusters of tests that failed may still be there.
+  const others = await ownContainers();
   while (process.exitCode === null) {
-    const name = (await list()).find((each) => each !== "" && !others.includes(each));
+    const names = (await ownContainers()).filter((name) => name.endsWith(`-${node}`));
+    const name = names.find((each) => !others.includes(each));
     if (name !== undefined) return name;
     await sleep(20);
   }
@@ -175,21 +176,22 @@ describe("the inputs, as the machine and Consul see them", () => {
       "Invalid input: network",
     ]);
     expect(errors[0]?.message).toContain(`is ${port}, but the process ${process.pid} (`);
-    expect(result.milliseconds).toBeLessThan(3000);
+    // Reported before any agent was started.
+    expect(result.log).not.toMatch(/^::group::Start| started$/m);
   });
 
   test("a port that a container has", async () => {
     const { port, stop } = await listener();
     stop();
-    const image = testInputs().image ?? "";
-    const command = ["--entrypoint=sleep", image, "60"];
-    await docker("run", "-d", "--name=port-holder", `-p127.0.0.1:${port}:80`, ...command);
+    const holder = `port-holder-${runId}`;
+    const command = ["--entrypoint=sleep", testImage(), "60"];
+    await docker("run", "-d", `--name=${holder}`, `-p127.0.0.1:${port}:80`, ...command);
     const { errors } = await failing({ "dns-port": String(port) }).finally(() =>
-      docker("rm", "-fv", "port-holder"),
+      docker("rm", "-fv", holder),
     );
     expect(errors).toHaveLength(1);
     expect(errors[0]?.message).toContain("`dns-port`");
-    expect(errors[0]?.message).toContain("the container port-holder listens");
+    expect(errors[0]?.message).toContain(`the container ${holder} listens`);
   });
 
   test.each([
@@ -204,6 +206,13 @@ describe("the inputs, as the machine and Consul see them", () => {
   });
 });
 
+/** Milliseconds: 2 s, or what 20 commands take if the machine is so busy that this is longer. */
+async function twoSeconds(): Promise<number> {
+  const start = performance.now();
+  await docker("version");
+  return Math.max(2000, 20 * (performance.now() - start));
+}
+
 /** Three servers wait for five, so there is never a leader. */
 const neverLed = "bootstrap_expect = 5";
 
@@ -216,12 +225,12 @@ describe("an agent", () => {
     expect(result.log).toContain("::group::server-1 exited with code 1");
   });
 
-  test("that is killed while the cluster starts is told within 2 s", async () => {
+  test("that is killed while the cluster starts is reported within 2 s", async () => {
     const inputs = { servers: "3", config: neverLed, timeout: "60s" };
     const { errors, waited } = await disturbed(inputs, (name) => docker("kill", name));
     expect(errors).toMatchObject([{ title: "server-1 exited" }]);
     expect(errors[0]?.message).toContain("code 137");
-    expect(waited).toBeLessThan(2000);
+    expect(waited).toBeLessThan(await twoSeconds());
   });
 
   test("that the kernel kills for memory", async () => {
@@ -240,7 +249,7 @@ describe("an agent", () => {
   });
 
   test("that never joins: who sees whom, and what it complains of", async () => {
-    const inputs = { servers: "3", timeout: "15s", config: neverLed };
+    const inputs = { servers: "3", timeout: "20s", config: neverLed };
     const cutOffOnceBound = async (container: string) => {
       // An agent that finds no address to bind to exits.
       await eventually(
@@ -259,7 +268,7 @@ describe("an agent", () => {
   });
 
   test("no leader in time: who sees whom", async () => {
-    const inputs = { servers: "3", timeout: "10s", config: neverLed };
+    const inputs = { servers: "3", timeout: "15s", config: neverLed };
     const { errors } = await failing(inputs);
     expect(errors).toMatchObject([{ title: "Consul is not ready" }]);
     expect(errors[0]?.message).toContain("one leader");

@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { root } from "../../script/runner.ts";
+import { root, runId } from "../../script/runner.ts";
 import { up } from "../support/cluster.ts";
 import { aliveMembers } from "../support/consul.ts";
 import { docker, engineHoldings, testImage } from "../support/engine.ts";
 
-const network = `tests-${process.pid}`;
+const network = `tests-${runId}`;
 beforeAll(async () => {
   await docker("network", "create", network);
 });
@@ -95,6 +95,8 @@ describe("in a job that runs in a container", () => {
     const mounts = folders.map((folder) => `--volume=${folder}:${folder}:ro`);
     const output = await docker(
       ...["run", "--rm", `--network=${network}`, ...mounts],
+      // By which its cluster is told to be of this file.
+      `--env=CONSUL_TEST_RUN_ID=${runId}`,
       ...[`--volume=${await engineSocket()}:/var/run/docker.sock`],
       ...[`--entrypoint=${process.execPath}`, testImage()],
       ...[join(root, "__tests__/support/job-in-container.ts"), network],

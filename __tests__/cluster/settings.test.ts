@@ -3,6 +3,7 @@ import * as z from "zod";
 import { type Up, up } from "../support/cluster.ts";
 import { aliveMembers, getJson, httpGet, resolveByUdp } from "../support/consul.ts";
 import { docker } from "../support/engine.ts";
+import { freePorts } from "../support/ports.ts";
 
 const debugConfig = z.object({ DebugConfig: z.record(z.string(), z.unknown()) });
 
@@ -11,15 +12,17 @@ async function runtimeConfig(http: string): Promise<Record<string, unknown>> {
   return (await getJson(`${http}/v1/agent/self`, debugConfig)).DebugConfig;
 }
 
-describe("three servers and three clients on Consul's own ports", () => {
+describe("three servers and three clients on ports that the job names", () => {
   let cluster: Up;
+  let [httpPort, dnsPort, grpcPort]: number[] = [];
   beforeAll(async () => {
+    [httpPort, dnsPort, grpcPort] = await freePorts(3);
     cluster = await up({
       servers: "3",
       clients: "3",
-      "http-port": "8500",
-      "dns-port": "8600",
-      "grpc-port": "8502",
+      "http-port": `${httpPort}`,
+      "dns-port": `${dnsPort}`,
+      "grpc-port": `${grpcPort}`,
       env: "CONSUL_BIND_INTERFACE=eth0",
     });
   });
@@ -29,21 +32,21 @@ describe("three servers and three clients on Consul's own ports", () => {
     const [first] = cluster.nodes;
     const members = await docker("exec", first?.container ?? "", "consul", "members");
     expect(members.match(/ alive /g)).toHaveLength(6);
-    expect(await aliveMembers("http://127.0.0.1:8500")).toHaveLength(6);
+    expect(await aliveMembers(`http://127.0.0.1:${httpPort}`)).toHaveLength(6);
   });
 
   test("answer there: the API, the UI and DNS", async () => {
     expect(cluster.result.env).toEqual({
-      CONSUL_HTTP_ADDR: "http://127.0.0.1:8500",
-      CONSUL_GRPC_ADDR: "127.0.0.1:8502",
+      CONSUL_HTTP_ADDR: `http://127.0.0.1:${httpPort}`,
+      CONSUL_GRPC_ADDR: `127.0.0.1:${grpcPort}`,
     });
-    expect(await httpGet("http://127.0.0.1:8500/ui/")).toMatch(/<title>Consul/);
-    expect(await resolveByUdp("127.0.0.1:8600", "consul.service.consul")).toHaveLength(3);
+    expect(await httpGet(`http://127.0.0.1:${httpPort}/ui/`)).toMatch(/<title>Consul/);
+    expect(await resolveByUdp(`127.0.0.1:${dnsPort}`, "consul.service.consul")).toHaveLength(3);
   });
 
-  test("keep their ports: who asks for one of them is told which", async () => {
-    await expect(up({ servers: "1", "dns-port": "8600" })).rejects.toThrow(
-      /Input `dns-port` is 8600, but the container consul-\w+-server-1 listens on that port already/,
+  test("keep their ports: another cluster that wants one of them is refused", async () => {
+    await expect(up({ servers: "1", "dns-port": `${dnsPort}` })).rejects.toThrow(
+      /Input `dns-port` is \d+, but the container consul-\w+-server-1 listens on that port already/,
     );
   });
 });

@@ -74,11 +74,11 @@ test("a service whose HTTP check passes is found by HTTP and by DNS, one that fa
     const healthy = (service: string) =>
       getJson(`${node("server-2").http}/v1/health/service/${service}?passing`, found);
     await expect
-      .poll(() => healthy("web"), { timeout: 10_000, interval: 50 })
+      .poll(() => healthy("web"), { timeout: 20_000, interval: 50 })
       .toEqual([{ Node: { Node: "client-1" }, Service: { Port: 80 } }]);
     // DNS answers from what its own server has heard, which may be a moment behind the leader.
     await expect
-      .poll(() => resolveByUdp(dns, "web.service.consul"), { timeout: 5000, interval: 50 })
+      .poll(() => resolveByUdp(dns, "web.service.consul"), { timeout: 20_000, interval: 50 })
       .toEqual([node("client-1").ip]);
     expect(await resolveByTcp(dns, "web.service.consul")).toEqual([node("client-1").ip]);
 
@@ -87,7 +87,7 @@ test("a service whose HTTP check passes is found by HTTP and by DNS, one that fa
     const checks = z.record(z.string(), z.object({ Status: z.string(), Output: z.string() }));
     await expect
       .poll(() => getJson(`${node("client-1").http}/v1/agent/checks`, checks), {
-        timeout: 10_000,
+        timeout: 20_000,
         interval: 50,
       })
       .toMatchObject({

@@ -49,7 +49,7 @@ export async function catalogNodes(http: string): Promise<string[]> {
 
 /** Asks a DNS server over UDP for IPv4 addresses. */
 export async function resolveByUdp(server: string, name: string): Promise<string[]> {
-  const resolver = new Resolver({ timeout: 2000, tries: 1 });
+  const resolver = new Resolver({ timeout: 5000, tries: 1 });
   resolver.setServers([server]);
   return (await resolver.resolve4(name)).sort();
 }
@@ -62,7 +62,7 @@ export async function resolveByTcp(server: string, name: string): Promise<string
 
 async function queryByTcp(server: string, name: string, type: RecordType): Promise<Packet> {
   const { hostname, port } = new URL(`tcp://${server}`);
-  const socket = connect({ host: hostname, port: Number(port), signal: AbortSignal.timeout(2000) });
+  const socket = connect({ host: hostname, port: Number(port), signal: AbortSignal.timeout(5000) });
   try {
     socket.write(streamEncode({ type: "query", id: 1, questions: [{ type, name }] }));
     let received = Buffer.alloc(0);

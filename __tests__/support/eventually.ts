@@ -1,8 +1,8 @@
-/** Asks again until the answer is right: for what Consul does on a clock of its own. */
+/** Asks again until the answer is right: for what Consul does in its own time. */
 export async function eventually<T>(
   question: () => Promise<T>,
   isRight: (answer: T) => boolean,
-  milliseconds = 15_000,
+  milliseconds = 30_000,
 ): Promise<T> {
   const deadline = performance.now() + milliseconds;
   for (;;) {

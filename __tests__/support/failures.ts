@@ -1,21 +1,15 @@
-/** Broken surroundings: an engine that goes away or denies access, a port that is taken. */
+/** Broken surroundings: an engine that goes away, or denies access. */
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { portOf } from "./ports.ts";
 
 export function scratch(): { folder: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), "failure-"));
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
-}
-
-export async function portOf(server: Server): Promise<number> {
-  if (!server.listening) await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("not a TCP server");
-  return address.port;
 }
 
 /** The test's engine, reached by TCP through a proxy that can go away half-way. */
@@ -68,11 +62,4 @@ export async function deniedEngine() {
     remove();
   };
   return { env: { PATH: `${folder}:${process.env.PATH}`, DOCKER_HOST: `unix://${socket}` }, stop };
-}
-
-/** Something that listens on a free TCP port of the loopback. */
-export async function listener() {
-  const server = createServer().listen(0, "127.0.0.1");
-  const port = await portOf(server);
-  return { port, stop: () => server.close() };
 }

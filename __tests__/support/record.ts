@@ -1,11 +1,12 @@
 /** What the steps and agents of a test file logged, kept until the file has passed. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import {
   Job,
   type MainStep,
   type RunningStep,
+  root,
   runId,
   type StepResult,
 } from "../../script/runner.ts";
@@ -51,8 +52,8 @@ export class RecordedJob extends Job {
 }
 
 function recordStep({ action, inputs, log, exitCode, signal }: StepResult, kind: string): void {
-  const [folder = ""] = action.split(/[/\\]/).slice(-1);
+  const name = action === root ? "cluster" : basename(action);
   const number = String(++steps).padStart(3, "0");
   const head = `${kind} of ${action} with ${JSON.stringify(inputs)}: ${signal ?? `exit code ${exitCode}`}`;
-  record(`${number}-${folder}-${kind}.log`, `${head}\n${log}`);
+  record(`${number}-${name}-${kind}.log`, `${head}\n${log}`);
 }

@@ -6,7 +6,8 @@ import { createServer as createHttpServer, request } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { docker, testImage } from "./engine.ts";
-import { listener, portOf, scratch } from "./failures.ts";
+import { scratch } from "./failures.ts";
+import { listener, portOf } from "./ports.ts";
 
 /** What a registry's proxy does with a request; undefined lets it through. */
 export type Failure = "rate-limit" | "cut" | "hang" | "unavailable" | undefined;

@@ -7,7 +7,8 @@ import { forgetRecords, recordFolder } from "./record.ts";
 const hasFailed = (task: RunnerTask): boolean =>
   task.result?.state === "fail" || ("tasks" in task && task.tasks.some(hasFailed));
 
-afterAll(async (_, suite) => {
+// biome-ignore lint/correctness/noEmptyPattern: Vitest reads from this parameter which fixtures to make.
+afterAll(async ({}, suite) => {
   await removeClustersLeft();
   if (hasFailed(suite)) console.error(`Logs of this file's steps and agents: ${recordFolder}`);
   else forgetRecords();
