@@ -1,4 +1,4 @@
-/** Interrupted at any moment, and after every kind of disorder: nothing is left. */
+/** Whenever a step is interrupted, and whatever happens to its containers, nothing is left. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { runId, type StepResult } from "../../script/runner.ts";
@@ -16,13 +16,13 @@ afterEach(async () => {
   expect(await engineHoldings()).toEqual(before);
 });
 
-/** Starts and starts: its clients have another gossip key, so they never join. */
+/** Never ready: the clients have another gossip key, so they never join. */
 const neverReady = `
 datacenters: [{ name: dc1, servers: 3, clients: 2 }]
 client_config: { encrypt: "${Buffer.alloc(32, 7).toString("base64")}" }
 `;
 
-/** Interrupts a main step when the condition holds, which must be before it ends; then runs post. */
+/** Interrupts a main step at this moment, which must come before the step ends; then runs post. */
 async function interrupt(
   signal: NodeJS.Signals,
   when: (lines: readonly string[]) => boolean,
@@ -61,7 +61,7 @@ const later = (milliseconds: number, isReached: (lines: readonly string[]) => bo
   };
 };
 
-/** Before this action has run a line, it can't answer a signal. */
+/** Too early to be sure that the action can handle a signal. */
 const early = [
   ["at 50 ms", () => after(50)],
   ["at 150 ms", () => after(150)],
@@ -125,7 +125,7 @@ describe("while an image is pulled", () => {
   });
 });
 
-describe("a teardown meets", () => {
+describe("post removes a cluster with", () => {
   const stranger = `stranger-${runId}`;
 
   test.each([
@@ -156,7 +156,7 @@ describe("a teardown meets", () => {
   });
 });
 
-test("ten clusters at once, removed in another order, don't see each other", async () => {
+test("ten clusters at once, removed in a different order, don't see each other", async () => {
   const clusters = await Promise.all(Array.from({ length: 10 }, () => up({ servers: "1" })));
   const members = await Promise.all(
     clusters.map(({ nodes }) => docker("exec", nodes[0]?.container ?? "", "consul", "members")),
@@ -168,7 +168,7 @@ test("ten clusters at once, removed in another order, don't see each other", asy
   await Promise.all(clusters.slice(0, 5).map(({ down }) => down()));
 });
 
-describe("a cluster whose runner died", () => {
+describe("a cluster of a job that died", () => {
   const env = { RUNNER_NAME: `stale-${runId}`, RUNNER_TEMP: "/tmp", GITHUB_RUN_ID: `${runId}-41` };
   const later = { ...env, GITHUB_RUN_ID: `${runId}-42` };
 
@@ -194,7 +194,7 @@ describe("a cluster whose runner died", () => {
     await dead.down();
   });
 
-  test("stays where cleanup is false", async () => {
+  test("is kept if `cleanup` is false", async () => {
     const kept = await up({ servers: "1", cleanup: "false" }, { env });
     const next = await up({ servers: "1" }, { env: later });
     expect(await docker("ps", "--format={{.Names}}")).toContain(kept.nodes[0]?.container);

@@ -16,7 +16,7 @@ import { RecordedJob } from "../support/record.ts";
 const textOf = (path: string) => readFileSync(join(root, path), "utf8");
 
 const schemaSchema = z.record(z.string(), z.unknown());
-const isSchemaKept = new Ajv().compile(
+const matchesSchema = new Ajv().compile(
   schemaSchema.parse(JSON.parse(textOf("schema/cluster.json"))),
 );
 
@@ -72,8 +72,8 @@ config_entries:
   - { Kind: service-defaults, Name: web, Protocol: http }
 `;
 
-  test("gives a cluster that has all of it when the step returns", async () => {
-    expect(isSchemaKept(parse(text))).toBe(true);
+  test("gives a cluster that has everything in it when the step returns", async () => {
+    expect(matchesSchema(parse(text))).toBe(true);
     await withCluster({ cluster: text }, async (cluster) => {
       await expectAllThere(text, cluster);
       expect(await checksOf(text, cluster)).toEqual([["passing"], ["passing"], []]);
@@ -90,7 +90,7 @@ config_entries:
         { name: "west", http: cluster.nodes[5]?.http, leader: "west-server-1" },
       ]);
 
-      // One token works in every datacenter, as far as its policy goes.
+      // One token works in every datacenter, within its policy.
       const [token] = tokensOf(cluster);
       if (!token) throw new Error("no token");
       const app = { ...credentials(cluster), token: token.SecretID };
@@ -113,7 +113,7 @@ config_entries:
   });
 });
 
-test("datacenters that don't gossip with each other are not ready, though each is", async () => {
+test("two datacenters that don't gossip with each other are not ready, even if each of them is", async () => {
   const cluster = `
 datacenters:
   - { name: east, servers: 1 }
@@ -130,7 +130,7 @@ datacenters:
 });
 
 describe("configuration", () => {
-  test("goes to every agent, a datacenter, a role; and the input has the last word", async () => {
+  test("goes to every agent, a datacenter, or a role; the input overrides it", async () => {
     const text = `
 datacenters:
   - { name: dc1, servers: 1, clients: 1, config: { limits: { http_max_conns_per_client: 2000 } } }
@@ -160,15 +160,15 @@ client_config: { dns_config: { max_stale: 71s } }
 describe("examples", () => {
   const files = globSync("examples/*.yml", { cwd: root }).sort();
 
-  test.each(files)("%s keeps the schema", (path) => {
-    expect(isSchemaKept(parse(textOf(path))) ? [] : isSchemaKept.errors).toEqual([]);
+  test.each(files)("%s matches the schema", (path) => {
+    expect(matchesSchema(parse(textOf(path))) ? [] : matchesSchema.errors).toEqual([]);
   });
 
   const kindSchema = z.looseObject({
     config_entries: z.array(z.looseObject({ Kind: z.string() })).optional(),
   });
 
-  /** The file without what this Consul lacks. */
+  /** The file without what this version of Consul does not know. */
   function fitting(path: string): string {
     const content = kindSchema.parse(parse(textOf(path)));
     const entries = content.config_entries?.filter(({ Kind }) => Kind !== "service-intentions");
@@ -183,7 +183,7 @@ describe("examples", () => {
   });
 });
 
-test("seeding passes on many keys, and values as large as Consul takes, from files beside the file", async () => {
+test("many keys, and values as large as Consul accepts, come from files beside the cluster file", async () => {
   const workspace = mkdtempSync(join(tmpdir(), "workspace-"));
   mkdirSync(join(workspace, "test"));
   const largest = 512 * 1024;
@@ -205,7 +205,7 @@ test("seeding passes on many keys, and values as large as Consul takes, from fil
 });
 
 describe("a refusal", () => {
-  test("of Consul's names the entry and its place", async () => {
+  test("by Consul names the entry and its line", async () => {
     const job = new RecordedJob();
     const text = `datacenters: [{ name: dc1, servers: 1 }]
 kv: { "": x, ok: y }
@@ -232,7 +232,7 @@ acl:
     job.dispose();
   });
 
-  test("of the file comes before anything is started", async () => {
+  test("of the file itself comes before anything is started", async () => {
     const job = new RecordedJob();
     const text = `datacenters: [{ name: dc1, severs: 1 }]
 services: [{ name: web, node: cleint-1 }]

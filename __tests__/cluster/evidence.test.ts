@@ -1,4 +1,4 @@
-/** What a person who debugs finds: files, groups, and no secrets in either. */
+/** What someone who debugs finds: files and log groups, without secrets. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,7 +48,7 @@ test("a job that fails later: files and groups in post, newest problem first, wi
   expect(members["server-1"]).toHaveLength(2);
 });
 
-test("a job that went well writes nothing, and with logs: always it does", async () => {
+test("a job that passed writes nothing, unless `logs: always`", async () => {
   const quiet = await up({ servers: "1" }, options());
   expect((await quiet.down()).log).not.toContain("::group::");
   expect(existsSync(quiet.outputs.logs ?? "")).toBe(false);

@@ -1,4 +1,4 @@
-/** What a step says when something around it is broken, and that nothing stays behind. */
+/** What a step reports when something around it is broken. Nothing may be left behind. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -36,15 +36,15 @@ async function failing(inputs: Inputs = {}, options: JobOptions = {}) {
   return { result, errors: errorsOf(result), post };
 }
 
-/** The same, where something is done to the cluster once a container of it runs. */
+/** The same, but the test does something to a container of the cluster once it runs. */
 async function disturbed(
   inputs: Inputs,
   disturb: (container: string) => Promise<unknown>,
   node = "server-1",
 ) {
-  let toldAt = Number.POSITIVE_INFINITY;
+  let reportedAt = Number.POSITIVE_INFINITY;
   const onLine = (line: string) => {
-    if (line.startsWith("::error")) toldAt = performance.now();
+    if (line.startsWith("::error")) reportedAt = performance.now();
   };
   const job = new RecordedJob({ onLine });
   const step = job.start(testInputs(inputs));
@@ -52,7 +52,7 @@ async function disturbed(
   await disturb(container);
   const disturbedAt = performance.now();
   const result = await step.result;
-  const waited = toldAt - disturbedAt;
+  const waited = reportedAt - disturbedAt;
   const post = await job.post();
   job.dispose();
   expect(result.exitCode).toBe(1);
@@ -96,7 +96,7 @@ describe("the engine", () => {
     expect(errors[0]?.message).toContain("group `docker`");
   });
 
-  test("an engine that stops half-way", async () => {
+  test("an engine that stops halfway", async () => {
     const { host, cut } = await engineProxy();
     const job = new RecordedJob({ env: { DOCKER_HOST: host } });
     const step = job.start(testInputs());
@@ -108,7 +108,7 @@ describe("the engine", () => {
     const lost = await job.post();
     expect(lost.exitCode).toBe(0);
     expect(lost.log).toContain("To remove what is left");
-    // The engine is back, at its usual place.
+    // The engine is back at its usual address.
     const back = new RecordedJob();
     const post = await back.post(result);
     expect(post.log).toMatch(/Cluster \w+ removed/);
@@ -116,7 +116,7 @@ describe("the engine", () => {
     back.dispose();
   });
 
-  test("an engine that is reached by a docker context", async () => {
+  test("an engine that a docker context names", async () => {
     const { host, cut } = await engineProxy();
     const config = mkdtempSync(join(tmpdir(), "docker-config-"));
     const env = { DOCKER_CONFIG: config, DOCKER_HOST: "" };
@@ -144,12 +144,12 @@ describe("the runner", () => {
     expect(errors[0]?.message).toContain("GITHUB_OUTPUT is not set");
   });
 
-  test("a full disk under the command files", async () => {
+  test("a full disk at a command file", async () => {
     const { errors } = await failing({}, { commandFiles: { GITHUB_ENV: "/dev/full" } });
     expect(errors[0]?.message).toContain("ENOSPC: no space left on device");
   });
 
-  test("a full disk under the summary costs the summary only", async () => {
+  test("a full disk at the summary costs only the summary", async () => {
     const job = new RecordedJob({ commandFiles: { GITHUB_STEP_SUMMARY: "/dev/full" } });
     const result = await job.main(testInputs({ servers: "1" }));
     await job.post();
@@ -166,8 +166,8 @@ describe("the runner", () => {
   });
 });
 
-describe("the inputs, as the machine and Consul see them", () => {
-  test("a port that a process has, and a network that is not there, at once", async () => {
+describe("inputs that conflict with the machine, or that Consul refuses", () => {
+  test("a port that a process uses and a missing network, reported together", async () => {
     const { port, stop } = await listener();
     const { result, errors } = await failing({ "http-port": String(port), network: "no-such-net" });
     stop();
@@ -180,7 +180,7 @@ describe("the inputs, as the machine and Consul see them", () => {
     expect(result.log).not.toMatch(/^::group::Start| started$/m);
   });
 
-  test("a port that a container has", async () => {
+  test("a port that a container uses", async () => {
     const { port, stop } = await listener();
     stop();
     const holder = `port-holder-${runId}`;
@@ -213,7 +213,7 @@ async function twoSeconds(): Promise<number> {
   return Math.max(2000, 20 * (performance.now() - start));
 }
 
-/** Three servers wait for five, so there is never a leader. */
+/** Three servers that wait for five never elect a leader. */
 const neverLed = "bootstrap_expect = 5";
 
 describe("an agent", () => {
@@ -233,11 +233,11 @@ describe("an agent", () => {
     expect(waited).toBeLessThan(await twoSeconds());
   });
 
-  test("that the kernel kills for memory", async () => {
+  test("that is OOM-killed", async () => {
     const limit = ["--memory=24m", "--memory-swap=24m"];
     const inputs = { servers: "3", config: neverLed, timeout: "60s" };
     const { errors } = await disturbed(inputs, async (name) => {
-      // The kernel takes no limit below what can't be reclaimed, so the agent is made to grow.
+      // The kernel accepts no limit below what it can't reclaim, so the agent is made to grow.
       await docker("update", ...limit, name).catch(() =>
         docker("update", "--memory=64m", "--memory-swap=64m", name),
       );
@@ -248,10 +248,10 @@ describe("an agent", () => {
     expect(errors[0]?.message).toContain("code 137");
   });
 
-  test("that never joins: who sees whom, and what it complains of", async () => {
+  test("that never joins: which nodes it does not see, and its last warnings", async () => {
     const inputs = { servers: "3", timeout: "20s", config: neverLed };
     const cutOffOnceBound = async (container: string) => {
-      // An agent that finds no address to bind to exits.
+      // An agent without an address to bind to exits.
       await eventually(
         () => docker("logs", container),
         (log) => log.includes("Cluster Addr"),
@@ -267,7 +267,7 @@ describe("an agent", () => {
     );
   });
 
-  test("no leader in time: who sees whom", async () => {
+  test("without a leader in time: which nodes see each other", async () => {
     const inputs = { servers: "3", timeout: "15s", config: neverLed };
     const { errors } = await failing(inputs);
     expect(errors).toMatchObject([{ title: "Consul is not ready" }]);
@@ -276,7 +276,7 @@ describe("an agent", () => {
   });
 });
 
-/** Takes a container off every network. */
+/** Disconnects a container from every network. */
 async function cutOff(container: string): Promise<void> {
   const each = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}";
   const networks = (await docker("inspect", `--format=${each}`, container)).trim().split(" ");

@@ -15,15 +15,15 @@ afterAll(async () => {
   await docker("network", "rm", network);
 });
 
-/** Runs a command in a container of its own on the network. */
+/** Runs a command in a new container on the network. */
 function onNetwork(...command: readonly string[]): Promise<string> {
   const [entrypoint = "", ...args] = command;
   const options = [`--network=${network}`, `--entrypoint=${entrypoint}`];
   return docker("run", "--rm", ...options, testImage(), ...args);
 }
 
-describe("on a network that is given", () => {
-  test("nodes answer to their names, and the network stays", async () => {
+describe("on a network that the job names", () => {
+  test("nodes answer to their names, and the network is kept", async () => {
     const before = await engineHoldings();
     const { outputs, nodes, down } = await up({ servers: "1", clients: "1", network });
     expect(outputs.network).toBe(network);
@@ -32,11 +32,11 @@ describe("on a network that is given", () => {
       expect(await onNetwork("consul", "members", address)).toMatch(/^server-1 .* alive /m);
     }
     await down();
-    // The network is among what was held before.
+    // The network existed before.
     expect(await engineHoldings()).toEqual(before);
   });
 
-  test("two clusters keep apart", async () => {
+  test("two clusters don't join each other", async () => {
     const first = await up({ servers: "1", network });
     const second = await up({ servers: "1", clients: "1", network });
     for (const { nodes, down } of [first, second]) {
@@ -47,14 +47,14 @@ describe("on a network that is given", () => {
   });
 });
 
-test("a network that does not exist is refused, with how to make it", async () => {
+test("a network that does not exist is refused, with the command that creates it", async () => {
   const name = `${network}-missing`;
   await expect(up({ servers: "1", network: name })).rejects.toThrow(
     `docker network create ${name}`,
   );
 });
 
-test("several clusters start at once on ports of the machine's choice", async () => {
+test("several clusters start at once on free ports", async () => {
   const before = await engineHoldings();
   const datacenters = ["north", "south", "west"];
   const clusters = await Promise.all(
@@ -82,7 +82,7 @@ describe("in a job that runs in a container", () => {
     published: z.array(z.string()),
   });
 
-  /** Where the docker CLI of this process finds its engine: the container gets the same. */
+  /** The socket of the engine that this process uses: the container gets the same. */
   async function engineSocket(): Promise<string> {
     const host = await docker("context", "inspect", "--format={{.Endpoints.docker.Host}}");
     return host.replace("unix://", "");
@@ -90,12 +90,12 @@ describe("in a job that runs in a container", () => {
 
   test("the cluster joins the job's network and is reached by name, with nothing published", async () => {
     const before = await engineHoldings();
-    // The container has no Node.js or docker of its own, so it sees those of this machine.
+    // The image has neither Node.js nor docker, so the container mounts those of this machine.
     const folders = ["/usr", "/lib", "/lib64", "/bin", root].filter(existsSync);
     const mounts = folders.map((folder) => `--volume=${folder}:${folder}:ro`);
     const output = await docker(
       ...["run", "--rm", `--network=${network}`, ...mounts],
-      // By which its cluster is told to be of this file.
+      // Labels its cluster as one of this file.
       `--env=CONSUL_TEST_RUN_ID=${runId}`,
       ...[`--volume=${await engineSocket()}:/var/run/docker.sock`],
       ...[`--entrypoint=${process.execPath}`, testImage()],

@@ -8,7 +8,7 @@ import { docker, engineHoldings, testImage } from "../support/engine.ts";
 import { RecordedJob } from "../support/record.ts";
 import { runnersPatience } from "../support/runner.ts";
 
-/** Whatever a test does here, the engine must hold afterwards what it held before. */
+/** After each test, the engine must hold what it held before. */
 let before: string[];
 beforeEach(async () => {
   before = await engineHoldings();
@@ -29,7 +29,7 @@ describe("post removes the cluster", () => {
     job.dispose();
   });
 
-  test("with the network, where someone else's container joined it", async () => {
+  test("with the network, even if a container of someone else joined it", async () => {
     const { job, outputs } = await up({ servers: "1" });
     const guest = `guest-${outputs["cluster-id"]}`;
     await docker(
@@ -46,7 +46,7 @@ describe("post removes the cluster", () => {
     }
   });
 
-  test("as far as it can, and names what is left", async () => {
+  test("as far as it can, and lists what is left", async () => {
     const { job, nodes, outputs } = await up({ servers: "1" });
     const holder = `holder-${outputs["cluster-id"]}`;
     await docker(
@@ -68,7 +68,7 @@ describe("post removes the cluster", () => {
   });
 });
 
-test("a cluster that is to stay stays, and the log says how to remove it", async () => {
+test("a cluster with `cleanup: false` is kept, and the log says how to remove it", async () => {
   const { job, outputs } = await up({ servers: "1", cleanup: "false" });
   const { exitCode, log } = await job.post();
   job.dispose();
@@ -99,14 +99,14 @@ describe("the agents' logs", () => {
     }
   });
 
-  test("are left out otherwise", async () => {
+  test("are not printed otherwise", async () => {
     const { down } = await up({ servers: "1" });
     expect((await down()).log).not.toContain("::group::server-1");
   });
 });
 
 describe("after a main that failed", () => {
-  test("because Consul refuses `config`: its own words come back, and no agent was started", async () => {
+  test("because Consul refuses `config`: the message quotes it, and no agent was started", async () => {
     const job = new RecordedJob();
     const main = await job.main(testInputs({ servers: "3", config: "no_such_setting = 1" }));
     expect(main.exitCode).toBe(1);
@@ -117,7 +117,7 @@ describe("after a main that failed", () => {
     expect(post).toMatchObject({ exitCode: 0, log: expect.stringContaining(" removed: ") });
   });
 
-  test("because time was up: the message names the gate and who fails it", async () => {
+  test("because time ran out: the message names the condition and the nodes that fail it", async () => {
     const job = new RecordedJob();
     // A server that waits for two more never elects a leader.
     const config = "bootstrap_expect = 3";
@@ -136,7 +136,7 @@ describe("after a main that failed", () => {
     job.dispose();
   });
 
-  test("because inputs are wrong: each is named, and nothing was created", async () => {
+  test("because inputs are invalid: each is named, and nothing was created", async () => {
     const job = new RecordedJob();
     const main = await job.main({ servers: "many", timeout: "soon", "log-level": "loud" });
     for (const input of ["servers", "timeout", "log-level"])

@@ -43,7 +43,7 @@ async function failing(inputs: Record<string, string>): Promise<StepResult> {
   return result;
 }
 
-test("a version that no registry has: the message names what was tried", async () => {
+test("a version that no registry has: the message lists what was tried", async () => {
   const result = await failing({ image: official, version: "9.9.9" });
   expect(errorsOf(result)).toMatchObject([{ title: "No such image" }]);
   expect(errorsOf(result)[0]?.message).toContain(`${official}:9.9.9`);
@@ -59,10 +59,10 @@ test("a rate limit without a second registry: log in", async () => {
   expect(hub.seen.filter((line) => line.includes("/manifests/")).length).toBeLessThan(5);
 });
 
-test("an image that is made for another platform", async () => {
+test("an image for another platform", async () => {
   const { folder, remove } = scratch();
   const program = join(folder, "foreign");
-  // The head of an ELF program for arm64, more than which no kernel of amd64 reads of it.
+  // The header of an ELF program for arm64: a kernel of amd64 reads no further.
   const head = Buffer.from("7f454c460201010000000000000000000200b70001000000", "hex");
   writeFileSync(program, Buffer.concat([head, Buffer.alloc(4096)]), { mode: 0o755 });
   const container = await docker("create", testInputs().image ?? "");
@@ -79,7 +79,7 @@ test("an image that is made for another platform", async () => {
   expect(result.log).toContain(`${official}:arm is not on this engine: pulling it`);
   const [error] = errorsOf(result);
   expect(error?.title).toBe("server-1 can't run on this platform");
-  // Engines before 23 import for their own platform whatever they are told.
+  // Engines before 23 import for their own platform, whatever --platform says.
   const format = "--format={{.Os}}/{{.Architecture}}";
   const platform = await docker("image", "inspect", format, `${official}:arm`);
   expect(error?.message).toContain(`says that it is made for ${platform}, the engine runs linux/`);

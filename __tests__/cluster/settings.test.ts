@@ -7,7 +7,7 @@ import { freePorts } from "../support/ports.ts";
 
 const debugConfig = z.object({ DebugConfig: z.record(z.string(), z.unknown()) });
 
-/** The agent's configuration as it took effect (`/v1/agent/self`). */
+/** The agent's effective configuration (`/v1/agent/self`). */
 async function runtimeConfig(http: string): Promise<Record<string, unknown>> {
   return (await getJson(`${http}/v1/agent/self`, debugConfig)).DebugConfig;
 }
@@ -51,14 +51,14 @@ describe("three servers and three clients on ports that the job names", () => {
   });
 });
 
-describe("what the user says wins", () => {
+describe("what the user sets overrides the action", () => {
   const greeting = `$(touch /tmp/made) "quoted" 'too'; $HOME \`id\` = 100%`;
   let cluster: Up;
   beforeAll(async () => {
     cluster = await up({
       servers: "1",
       clients: "1",
-      // In memory Consul's raft has timers that no configuration changes.
+      // In memory, Consul's raft has timers that no configuration changes.
       storage: "disk",
       "log-level": "warn",
       config: `
@@ -104,7 +104,7 @@ describe("what the user says wins", () => {
     }
   });
 
-  test("and every volume bears the cluster's label, so none is ever left", async () => {
+  test("and every volume has the cluster's label, so none is ever left", async () => {
     const label = `label=consul-cluster-action.cluster=${cluster.outputs["cluster-id"]}`;
     const volumes = (await docker("volume", "ls", "--quiet", `--filter=${label}`)).split("\n");
     const listMounts = "--format={{range .Mounts}}{{.Destination}}={{.Name}} {{end}}";

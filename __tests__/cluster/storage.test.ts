@@ -27,7 +27,7 @@ describe.each([
   });
   afterAll(() => cluster.down());
 
-  test("listens to the network and to everybody, logs as asked and has the UI", async () => {
+  test("listens on every address, logs at the level of the input, and has the UI", async () => {
     const [server] = cluster.nodes;
     expect(server?.ip).not.toBe("127.0.0.1");
     const log = await docker("logs", server?.container ?? "");
@@ -46,7 +46,7 @@ describe.each([
   });
 });
 
-test("the log and the summary tell where the time went", async () => {
+test("the log and the summary show how long each phase took", async () => {
   const { result, down } = await up({ servers: "1" });
   await down();
   for (const phase of ["process", "image", "network", "servers", "gossip", "election", "catalog"]) {

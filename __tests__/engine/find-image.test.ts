@@ -40,19 +40,19 @@ async function find(references: string[], lines: string[] = [], of = mirrors()) 
   return findImage(docker, references, (line) => lines.push(line), signal, of);
 }
 
-test("an older repository is tried where the newer has no such version", async () => {
+test("an older repository is tried if the newer one has no such version", async () => {
   const image = await find([`${official}:9.9.9`, `${mirror}:1`]);
   expect(image.reference).toBe(`${mirror}:1`);
 });
 
-test("a rate limit: the second registry is used, and this is said", async () => {
+test("a rate limit: the second registry is used, and the log says so", async () => {
   hub.fail((path) => (path.includes("/manifests/") ? "rate-limit" : undefined));
   const lines: string[] = [];
   expect((await find([`${official}:1`], lines)).reference).toBe(`${mirror}:1`);
   expect(lines.join("\n")).toMatch(/is refused .*pull rate limit.* turning to /);
 });
 
-test("a connection that is cut half-way, then holds", async () => {
+test("a connection that is cut halfway is tried again", async () => {
   let cuts = 0;
   hub.fail((path) => (path.includes("/manifests/") && cuts++ < 2 ? "cut" : undefined));
   const lines: string[] = [];
@@ -61,7 +61,7 @@ test("a connection that is cut half-way, then holds", async () => {
   expect(lines).toContain("Trying again in a moment");
 });
 
-test("a registry that does not come back, nor the second: both are told", async () => {
+test("two registries that stay unavailable: the message names both", async () => {
   hub.fail(() => "unavailable");
   const nowhere = new Map([[official, "127.0.0.1:9/consul"]]);
   const failure = find([`${official}:1`], [], nowhere);

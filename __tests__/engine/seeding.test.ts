@@ -32,11 +32,11 @@ test("seeding again changes nothing", async () => {
   const text = `
 datacenters: [{ name: dc1, servers: 1, clients: 1 }]
 acl:
-policies: [{ Name: p, Rules: 'key "a" { policy = "read" }' }]
-roles: [{ Name: r, Policies: [{ Name: p }] }]
-tokens:
-  - { Description: t, Roles: [{ Name: r }] }
-  - { SecretID: 6e0a3a4e-52cb-4e5f-9a73-0c6be1bb4b4f, Policies: [{ Name: p }] }
+  policies: [{ Name: p, Rules: 'key "a" { policy = "read" }' }]
+  roles: [{ Name: r, Policies: [{ Name: p }] }]
+  tokens:
+    - { Description: t, Roles: [{ Name: r }] }
+    - { SecretID: 6e0a3a4e-52cb-4e5f-9a73-0c6be1bb4b4f, Policies: [{ Name: p }] }
 services: [{ name: web, port: 80, check: { ttl: 1h, status: passing } }]
 kv: { a: b, big: "@package-lock.json" }
 config_entries: [{ Kind: service-defaults, Name: web, Protocol: http }]

@@ -6,12 +6,12 @@ import * as z from "zod";
 import { root, runId, type StepResult } from "../../script/runner.ts";
 import type { Up } from "./cluster.ts";
 
-/** A job of its own: its steps find its cluster whatever else the engine holds. */
+/** Options of a separate job: its steps find its cluster whatever else the engine holds. */
 export const ownJob = () => ({ env: { GITHUB_RUN_ID: `${runId}-${randomUUID()}` } });
 
 /**
- * Consul's own clocks, faster: for tests of whether steps wait for them, not of how long they are.
- * Without the cleanup a server that was killed keeps its vote, and needs no round of autopilot.
+ * Consul's timers, shortened: for tests that check whether steps wait for them, not how long.
+ * Without the cleanup, a server that was killed keeps its vote and needs no round of autopilot.
  */
 export const fastTimers = `
   gossip_lan { probe_interval = "500ms", probe_timeout = "400ms" }
@@ -33,7 +33,7 @@ export async function fault(
   return result;
 }
 
-/** Runs a step of the job with the action `upgrade`, whatever becomes of it. */
+/** Runs a step of the job with the action `upgrade`, which may fail. */
 export function upgrade({ job }: Up, inputs: Readonly<Record<string, string>>) {
   return job.main(inputs, join(root, "upgrade"));
 }
@@ -41,10 +41,10 @@ export function upgrade({ job }: Up, inputs: Readonly<Record<string, string>>) {
 const nodesSchema = z.array(z.object({ name: z.string(), state: z.string(), ip: z.string() }));
 const nodesIn = ({ outputs }: StepResult) => nodesSchema.parse(JSON.parse(outputs.nodes ?? ""));
 
-/** Each node's state, as a step's output `nodes` says. */
+/** Each node's state, from a step's output `nodes`. */
 export const statesIn = (step: StepResult) =>
   Object.fromEntries(nodesIn(step).map(({ name, state }) => [name, state]));
 
-/** Each node's address in the cluster's network, as a step's output `nodes` says. */
+/** Each node's address in the cluster's network, from a step's output `nodes`. */
 export const addressesIn = (step: StepResult) =>
   Object.fromEntries(nodesIn(step).map(({ name, ip }) => [name, ip]));

@@ -5,7 +5,7 @@ import type { Up } from "./cluster.ts";
 import { resolveByUdp } from "./consul.ts";
 import { ask, credentials } from "./later-step.ts";
 
-/** A client of the KV store: it writes one key after another, through whichever node takes it. */
+/** A client of the KV store: it writes one key after another, through the first node that accepts it. */
 export class Writer {
   readonly acknowledged: string[] = [];
   readonly #up: Up;
@@ -20,7 +20,7 @@ export class Writer {
     this.#running = this.#run();
   }
 
-  /** Ends the writing; then reads all that was acknowledged, through one node. */
+  /** Stops writing. @returns the acknowledged keys that a consistent read through one node does not find */
   async missing(): Promise<string[]> {
     this.#isOver = true;
     await this.#running;
@@ -51,11 +51,11 @@ export class Writer {
   }
 }
 
-/** A client of service discovery: it asks for a service's nodes again and again. */
+/** A client of service discovery: it keeps asking for a service's nodes. */
 export class Reader {
-  /** The names that it got, whenever they changed. */
+  /** The names in its answers, one entry per change. */
   readonly seen: string[][] = [];
-  /** What it got instead of an answer. */
+  /** Its errors. */
   readonly failures: string[] = [];
   readonly #scope = new AbortController();
   readonly #running: Promise<void>;
@@ -94,8 +94,8 @@ export function dnsReader({ outputs, nodes }: Up, service: string): Reader {
 const serviceSchema = z.array(z.object({ Node: z.object({ Node: z.string() }) }));
 
 /**
- * Reads a service's nodes by blocking queries, as Consul's documentation has a client do it: the
- * next question waits for what changes after the last answer, and begins anew after an error.
+ * Reads a service's nodes by blocking queries, as Consul's documentation describes it: each query
+ * waits for a change since the last answer, and starts from index 0 after an error.
  */
 export function blockingReader(http: string, service: string): Reader {
   let index = "0";

@@ -4,7 +4,7 @@ import type { Job, JobOptions, StepResult } from "../../script/runner.ts";
 import { docker, testImage } from "./engine.ts";
 import { RecordedJob, recordAgents } from "./record.ts";
 
-/** Names of these containers' volumes: one that an image declares has no label, unless we give it one. */
+/** Names of these containers' volumes: a volume that an image declares has no label, unless we set one. */
 async function volumesOf(containers: readonly string[]): Promise<string[]> {
   const format = "--format={{range .Mounts}}{{println .Name}}{{end}}";
   const names = await docker("container", "inspect", format, ...containers);
@@ -49,9 +49,10 @@ export function testInputs(inputs: Readonly<Record<string, string>> = {}): Recor
   };
 }
 
-/** Clusters that are up: those that a failed test left are removed at the end of its file. */
+/** Clusters that are up. */
 const clustersUp = new Set<Up>();
 
+/** Removes the clusters of tests that failed before they could. */
 export async function removeClustersLeft(): Promise<void> {
   await Promise.all([...clustersUp].map(({ down }) => down()));
 }

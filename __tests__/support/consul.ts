@@ -1,4 +1,4 @@
-/** How tests ask a cluster: Consul's HTTP API as JSON, its DNS over UDP and TCP. */
+/** Requests to a cluster without credentials: Consul's HTTP API, and its DNS over UDP and TCP. */
 import { Resolver } from "node:dns/promises";
 import { once } from "node:events";
 import { connect } from "node:net";

@@ -20,7 +20,7 @@ export async function docker(...args: readonly string[]): Promise<string> {
   return stdout.trimEnd();
 }
 
-/** The label by which the objects of this test file's jobs are told from all others. */
+/** The label whose value tells the objects of this test file's jobs from all others. */
 const runLabel = "consul-cluster-action.run";
 
 /** Lists objects of this test file's jobs, each in a format of the docker CLI. */

@@ -12,7 +12,7 @@ export function scratch(): { folder: string; remove: () => void } {
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** The test's engine, reached by TCP through a proxy that can go away half-way. */
+/** The test's engine over TCP, through a proxy that can be cut. */
 export async function engineProxy() {
   const host = execFileSync(
     "docker",
@@ -42,7 +42,7 @@ export async function engineProxy() {
   return { host: `tcp://127.0.0.1:${port}`, cut };
 }
 
-/** A folder with a `docker` that is the real CLI run as a user who may not use this socket. */
+/** An environment whose `docker` is the real CLI, run as a user without permission for its socket. */
 export async function deniedEngine() {
   const { folder, remove } = scratch();
   const socket = join(folder, "docker.sock");
@@ -51,7 +51,7 @@ export async function deniedEngine() {
   chmodSync(socket, 0);
   chmodSync(folder, 0o755);
   const cli = execFileSync("sh", ["-c", "command -v docker"], { encoding: "utf8" }).trim();
-  // Root may use any socket, so the CLI drops what root can.
+  // Root may use any socket, so the CLI drops root's capabilities.
   const drop = process.getuid?.() === 0 ? "setpriv --reuid=65534 --clear-groups " : "";
   const wrapper = join(folder, "docker");
   writeFileSync(wrapper, `#!/bin/sh\nexport HOME=/nonexistent\nexec ${drop}${cli} "$@"\n`, {

@@ -5,13 +5,13 @@ import { docker, testImage } from "./engine.ts";
 
 export interface VersionedImage {
   readonly image: string;
-  /** What its Consul says of itself. */
+  /** What its Consul reports. */
   readonly version: string;
 }
 
 /**
- * The image under test, and a copy of it whose Consul calls itself by another number, as long as
- * its own. Both are the same program, so what is tested is the upgrade and not Consul.
+ * The image under test, and a copy of it whose Consul reports another version number of the same
+ * length. Both are the same program, so the upgrade is tested, not Consul.
  *
  * @returns the older first
  */
@@ -26,14 +26,14 @@ export async function twoVersions(): Promise<[older: VersionedImage, newer: Vers
   return isLast ? [made, tested] : [tested, made];
 }
 
-/** An image like this one, whose Consul has another number wherever it has its own. */
+/** A copy of this image whose Consul has another version number in place of its own. */
 async function imageOf(base: string, version: string, other: string): Promise<string> {
   const id = (await docker("image", "inspect", "--format={{.Id}}", base)).replace(/^.*:/, "");
   const image = `consul-cluster-action/test-version:${other}-${id.slice(0, 12)}`;
   if ((await docker("image", "ls", "--quiet", image)) !== "") return image;
   const container = await docker("create", "--network=none", base);
   try {
-    // An archive keeps owner and mode; its sums are over names and the like, not over content.
+    // An archive keeps owner and mode; its checksums cover headers, not contents.
     const program = await piped(["cp", "--follow-link", `${container}:/bin/consul`, "-"]);
     for (let at = program.indexOf(version); at >= 0; at = program.indexOf(version, at))
       program.write(other, at);
@@ -45,7 +45,7 @@ async function imageOf(base: string, version: string, other: string): Promise<st
   return image;
 }
 
-/** Runs the docker CLI on bytes. */
+/** Runs the docker CLI with binary input and output. */
 async function piped(args: readonly string[], input?: Uint8Array): Promise<Buffer> {
   const child = spawn("docker", args, { stdio: ["pipe", "pipe", "inherit"] });
   const parts: Buffer[] = [];

@@ -13,7 +13,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Asks a URL, with just the credentials that are given. Rejects if there is no answer. */
+/** Requests a URL with only the credentials that are given. Rejects if there is no answer. */
 export function ask(
   url: string,
   options: { token?: string; ca?: string; body?: string } = {},

@@ -26,14 +26,14 @@ afterAll(async () => {
 });
 
 describe("a fault", () => {
-  test("says which datacenters there are, where it is not said which is meant", async () => {
+  test("lists the datacenters if the step names none", async () => {
     const inputs = { action: "kill", target: "leader" };
     const { exitCode, log } = await cluster.job.main(inputs, join(root, "fault"));
     expect(exitCode).toBe(1);
     expect(log).toContain("say which by `datacenter`, one of east, west");
   });
 
-  test("hits the leader of the one that is named, and the other goes on", async () => {
+  test("hits the leader of the datacenter that the step names, and the other keeps its leader", async () => {
     const killed = await fault(cluster, "kill", "leader", { datacenter: "east" });
     const { node = "", leader = "", quorum } = killed.outputs;
     expect(quorum).toBe("true");
@@ -47,7 +47,7 @@ describe("a fault", () => {
       expect(await overWan(cluster, name), name).toEqual(allOverWan);
   });
 
-  test("takes a datacenter's only server, with its leader, and gives it back", async () => {
+  test("kills a datacenter's only server, and starts it again", async () => {
     const { outputs } = await fault(cluster, "kill", "west-server-1");
     expect(outputs).toMatchObject({ node: "west-server-1", leader: "", quorum: "false" });
     expect(await leaderFor("east-server-1")).not.toBe("");
@@ -56,7 +56,7 @@ describe("a fault", () => {
     expect(await overWan(cluster, "east-server-1")).toEqual(allOverWan);
   });
 
-  test("cuts a server off from the other datacenter too, until it is healed", async () => {
+  test("isolates a server from the other datacenter too, until it is healed", async () => {
     const catalog = (milliseconds = 15_000) => {
       const url = `${nodeOf(cluster, "east-server-1").http}/v1/catalog/nodes?dc=west`;
       const answer = ask(url, credentials(cluster)).then(

@@ -1,4 +1,4 @@
-/** Rolling upgrades between two versions of Consul, with clients at work. */
+/** Rolling upgrades between two versions of Consul while clients read and write. */
 import { readFileSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import gte from "semver/functions/gte.js";
@@ -23,40 +23,40 @@ beforeAll(async () => {
   before = await engineHoldings();
 });
 
-// Whatever became of an upgrade, the main action's post step removes it all.
+// However an upgrade ended, the main action's post step removes everything.
 afterAll(async () => {
   expect(await engineHoldings()).toEqual(before);
 });
 
-/** Each node's image, and an id that no other container of that node has. */
+/** Each node's image and container ID. */
 async function containersOf({ nodes }: Up): Promise<Record<string, { id: string; image: string }>> {
-  const told = nodes.map(async ({ name, container }) => {
+  const answers = nodes.map(async ({ name, container }) => {
     const answer = await docker("inspect", "--format={{.Id}} {{.Config.Image}}", container);
     const [id = "", image = ""] = answer.split(" ");
     return [name, { id, image }] as const;
   });
-  return Object.fromEntries(await Promise.all(told));
+  return Object.fromEntries(await Promise.all(answers));
 }
 
 const membersSchema = z.array(z.object({ Tags: z.object({ build: z.string() }) }));
 const selfSchema = z.object({ Config: z.object({ Version: z.string() }) });
 
-/** Every version that any agent tells of itself or of another. */
+/** Every version that any agent reports for itself or for another member. */
 async function versionsIn(up: Up): Promise<string[]> {
-  const told = up.nodes.map(async ({ http }) => {
+  const answers = up.nodes.map(async ({ http }) => {
     const get = async (path: string) => (await ask(`${http}${path}`, credentials(up))).body;
     const members = membersSchema.parse(JSON.parse(await get("/v1/agent/members")));
     const { Config } = selfSchema.parse(JSON.parse(await get("/v1/agent/self")));
     return [Config.Version, ...members.map(({ Tags }) => Tags.build.replace(/[:+].*/, ""))];
   });
-  return [...new Set((await Promise.all(told)).flat())];
+  return [...new Set((await Promise.all(answers)).flat())];
 }
 
 const raftSchema = z.object({
   Servers: z.array(z.object({ Node: z.string(), Leader: z.boolean() })),
 });
 
-/** The servers in the order in which an upgrade takes them, the leader last. */
+/** The servers in the order in which they are upgraded, the leader last. */
 async function turns(up: Up): Promise<string[]> {
   const { http } = nodeOf(up, "server-1");
   const { body } = await ask(`${http}/v1/operator/raft/configuration`, credentials(up));
@@ -64,7 +64,7 @@ async function turns(up: Up): Promise<string[]> {
   return [...allServers.filter((name) => name !== leader), leader ?? ""];
 }
 
-/** A client that asks every node for a service's passing instances and takes the first it is told. */
+/** A client that asks every node for a service's passing instances and uses the first answer. */
 class Probe {
   rounds = 0;
   /** Milliseconds from the start of a round without an answer to that of the next one with an answer. */
@@ -126,7 +126,7 @@ describe("an open cluster", () => {
   });
   afterAll(() => cluster.down());
 
-  test("what can't be upgraded, or not to that image, is refused before anything is touched", async () => {
+  test("a cluster or an image that does not allow an upgrade is refused before anything is changed", async () => {
     const old = await containersOf(cluster);
     const scripts = { hello: "echo hello", unknown: "echo no such command >&2; exit 1" };
     for (const [name, script] of Object.entries(scripts)) {
@@ -145,7 +145,7 @@ describe("an open cluster", () => {
     expect(await containersOf(cluster)).toEqual(old);
   });
 
-  test("every container is replaced on its own data, and clients go on", async () => {
+  test("every container is replaced and keeps its data, and clients are served throughout", async () => {
     const old = await containersOf(cluster);
     const expected = [...(await turns(cluster)), "client-1", "client-2"];
     const writer = new Writer(cluster);
@@ -180,7 +180,7 @@ describe("an open cluster", () => {
 });
 
 describe("a single server", () => {
-  test("that keeps its data in memory is refused", async () => {
+  test("with its data in memory is refused", async () => {
     const cluster = await up({ image: older.image, servers: "1" }, ownJob());
     try {
       const old = await containersOf(cluster);
@@ -193,7 +193,7 @@ describe("a single server", () => {
     }
   });
 
-  test("on disk keeps its data, even on the way back, which must be forced", async () => {
+  test("on disk keeps its data, even in a downgrade, which must be forced", async () => {
     const inputs = { image: newer.image, servers: "1", storage: "disk" };
     const cluster = await up(inputs, ownJob());
     try {
@@ -224,13 +224,13 @@ describe("an upgrade that fails", () => {
   });
   afterAll(() => cluster.down());
 
-  /** Which nodes' containers are still those of before. */
+  /** The nodes that still run the old image. */
   async function untouched(): Promise<string[]> {
     const now = Object.entries(await containersOf(cluster));
     return now.filter(([, { image }]) => image === older.image).map(([node]) => node);
   }
 
-  test("before it begins, since a token would not be valid any more", async ({ skip }) => {
+  test("before it begins, because a token would become invalid", async ({ skip }) => {
     if (gte(older.version, "1.11.0")) skip("this Consul makes no such tokens");
     const api = `${cluster.outputs["http-address"]}/v1/acl`;
     const token = { Name: "app", Type: "client", Rules: 'key "app" { policy = "read" }' };
@@ -249,7 +249,7 @@ describe("an upgrade that fails", () => {
     expect(await untouched()).toEqual(allServers);
   });
 
-  test("since a node never says it is of that version: the node and the gate are named", async () => {
+  test("because a node never reports that version: the node and the condition are named", async () => {
     const [first = "", ...others] = await turns(cluster);
     const script = `#!/consul/sh
 if [ "$*" = version ]; then echo "Consul v${newer.version}"; else exec /bin/consul "$@"; fi
@@ -262,9 +262,9 @@ if [ "$*" = version ]; then echo "Consul v${newer.version}"; else exec /bin/cons
     expect(await untouched()).toEqual(others.toSorted());
   });
 
-  test("since an agent ends: who and what it said, with the configuration of its version", async () => {
+  test("because an agent exits: its name and last lines, with the configuration of its version", async () => {
     const [first = "", ...others] = await turns(cluster);
-    // On the other side of all that Consul ever renamed.
+    // On the other side of every name that Consul changed.
     const [version, ...names] = gte(older.version, "1.17.0")
       ? ["1.10.12", "default", "master"]
       : ["1.22.0", "dns", "initial_management"];
@@ -299,28 +299,28 @@ exit 3
   });
 });
 
-/** Every secret that an agent's configuration has. */
+/** Every secret in the agents' configuration. */
 async function secretsOf({ nodes }: Up): Promise<string[]> {
   const schema = z.object({
     encrypt: z.string(),
     acl: z.object({ tokens: z.record(z.string(), z.string()) }),
   });
-  const told = nodes.map(async ({ container }) => {
+  const answers = nodes.map(async ({ container }) => {
     const text = await secretFile(container, "agent.json");
     const { encrypt, acl } = schema.parse(JSON.parse(text));
     return [encrypt, ...Object.values(acl.tokens)];
   });
-  return [...new Set((await Promise.all(told)).flat())];
+  return [...new Set((await Promise.all(answers)).flat())];
 }
 
-/** Every file of an agent's secrets, with what each user may do to it. */
+/** Every file of an agent's secrets, with its mode, owner and checksum. */
 const secretsIn = (container: string) =>
   docker(
     ...["exec", container, "sh", "-c"],
     "cd /consul/security && stat -c '%n %a %u:%g' . * && sha256sum *",
   );
 
-test("a secured cluster stays one: same address, same files for the same users, no secret told", async () => {
+test("a secured cluster stays secured: same address, same files for the same users, no secret logged", async () => {
   const switches = { acl: "true", tls: "true", "gossip-encryption": "true" };
   const cluster = await up({ image: older.image, clients: "1", ...switches }, ownJob());
   try {

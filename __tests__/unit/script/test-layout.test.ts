@@ -33,7 +33,7 @@ const all = { ...textsIn("__tests__"), ...textsIn("script"), ...textsIn("src") }
 describe("imports of tests", () => {
   test.each([
     ["tests with real clusters run dist, so they import nothing from src", "cluster", "src/"],
-    ["what they share neither", "support", "src/"],
+    ["nor does what they share", "support", "src/"],
     ["unit tests start no clusters, so they don't import what starts them", "unit", "support/"],
   ])("%s", (_, from, to) => {
     const target = to === "src/" ? to : `__tests__/${to}`;
