@@ -6,7 +6,7 @@ import { testInputs, up } from "../support/cluster.ts";
 import { docker, engineHoldings, testImage } from "../support/engine.ts";
 import { RecordedJob } from "../support/record.ts";
 import { registry } from "../support/registry.ts";
-import { runnersPatience } from "../support/runner.ts";
+import { runnersPatience } from "../support/runner-limits.ts";
 
 let before: string[];
 beforeAll(async () => {

@@ -117,7 +117,7 @@ describe("the engine", () => {
   });
 
   test("an engine that a docker context names", async () => {
-    const { host, cut } = await engineProxy();
+    const { host, cut, connections } = await engineProxy();
     const config = mkdtempSync(join(tmpdir(), "docker-config-"));
     const env = { DOCKER_CONFIG: config, DOCKER_HOST: "" };
     const cli = (...args: string[]) =>
@@ -130,6 +130,7 @@ describe("the engine", () => {
     job.dispose();
     cut();
     rmSync(config, { recursive: true });
+    expect(connections()).toBeGreaterThan(5);
     expect(result.log).not.toContain("::error");
     expect(post.log).toMatch(/removed: 1 containers/);
   });

@@ -6,7 +6,7 @@ import { testInputs, up } from "../support/cluster.ts";
 import { aliveMembers } from "../support/consul.ts";
 import { docker, engineHoldings, testImage } from "../support/engine.ts";
 import { RecordedJob } from "../support/record.ts";
-import { runnersPatience } from "../support/runner.ts";
+import { runnersPatience } from "../support/runner-limits.ts";
 
 /** After each test, the engine must hold what it held before. */
 let before: string[];

@@ -22,7 +22,9 @@ export async function engineProxy() {
     },
   ).trim();
   const sockets = new Set<Socket>();
+  let connections = 0;
   const server = createServer((client) => {
+    connections++;
     const engine = connect(host.replace(/^unix:\/\//, ""));
     for (const [from, to] of [
       [client, engine],
@@ -39,7 +41,7 @@ export async function engineProxy() {
     server.close();
     for (const socket of sockets) socket.destroy();
   };
-  return { host: `tcp://127.0.0.1:${port}`, cut };
+  return { host: `tcp://127.0.0.1:${port}`, cut, connections: () => connections };
 }
 
 /** An environment whose `docker` is the real CLI, run as a user without permission for its socket. */

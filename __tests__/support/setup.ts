@@ -1,4 +1,4 @@
-/** Runs around every test file that starts real clusters. */
+/** Cleans up after every test file that starts real clusters, and says where a failed one's logs are. */
 import type { RunnerTask } from "vitest";
 import { afterAll } from "vitest";
 import { removeClustersLeft } from "./cluster.ts";
@@ -9,7 +9,12 @@ const hasFailed = (task: RunnerTask): boolean =>
 
 // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from this parameter which fixtures to make.
 afterAll(async ({}, suite) => {
-  await removeClustersLeft();
-  if (hasFailed(suite)) console.error(`Logs of this file's steps and agents: ${recordFolder}`);
-  else forgetRecords();
+  let isRemoved = false;
+  try {
+    await removeClustersLeft();
+    isRemoved = true;
+  } finally {
+    if (isRemoved && !hasFailed(suite)) forgetRecords();
+    else console.error(`Logs of this file's steps and agents: ${recordFolder}`);
+  }
 });
