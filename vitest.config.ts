@@ -1,23 +1,26 @@
 import { defineConfig } from "vitest/config";
 import { Tally } from "./script/tally.ts";
 
+/** Tests with real clusters. */
+const onEngine = {
+  setupFiles: ["__tests__/support/setup.ts"],
+  // Clusters that start side by side slow each other down past what tests can time.
+  fileParallelism: false,
+  // For tests that ask for it: those that mostly wait for Consul's timers.
+  maxConcurrency: 6,
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+};
+
 export default defineConfig({
   test: {
     reporters: ["default", new Tally()],
     projects: [
       { test: { name: "unit", include: ["__tests__/unit/**/*.test.ts"] } },
-      {
-        test: {
-          name: "cluster",
-          include: ["__tests__/cluster/**/*.test.ts"],
-          // Clusters that start side by side slow each other down past what tests can time.
-          fileParallelism: false,
-          // Of tests that ask for it: those that mostly wait for Consul's clocks.
-          maxConcurrency: 6,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-        },
-      },
+      // Through the committed dist, as a job does: these tests import nothing from src.
+      { test: { name: "cluster", include: ["__tests__/cluster/**/*.test.ts"], ...onEngine } },
+      // Modules of src with a real engine.
+      { test: { name: "engine", include: ["__tests__/engine/**/*.test.ts"], ...onEngine } },
     ],
   },
 });

@@ -1,9 +1,12 @@
-/** Interrupted at any moment, and after every kind of disorder: nothing is left. */
+/** Whenever a step is interrupted, and whatever happens to its containers, nothing is left. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { Job, runId } from "../../script/runner.ts";
-import { registry } from "../faults.ts";
-import { docker, engineHoldings, testInputs, up } from "../support.ts";
+import { runId, type StepResult } from "../../script/runner.ts";
+import { testInputs, up } from "../support/cluster.ts";
+import { docker, engineHoldings, testImage } from "../support/engine.ts";
+import { RecordedJob } from "../support/record.ts";
+import { registry } from "../support/registry.ts";
+import { runnersPatience } from "../support/runner-limits.ts";
 
 let before: string[];
 beforeAll(async () => {
@@ -13,19 +16,22 @@ afterEach(async () => {
   expect(await engineHoldings()).toEqual(before);
 });
 
-/** Milliseconds that the runner waits between SIGINT and SIGTERM. */
-const runnersPatience = 7500;
+/** Never ready: the clients have another gossip key, so they never join. */
+const neverReady = `
+datacenters: [{ name: dc1, servers: 3, clients: 2 }]
+client_config: { encrypt: "${Buffer.alloc(32, 7).toString("base64")}" }
+`;
 
-/** Interrupts a main step when the condition holds, then runs post. */
+/** Interrupts a main step at this moment, which must come before the step ends; then runs post. */
 async function interrupt(
   signal: NodeJS.Signals,
-  when: (lines: readonly string[]) => Promise<boolean> | boolean,
+  when: (lines: readonly string[]) => boolean,
   inputs: Record<string, string> = {},
 ) {
   const lines: string[] = [];
-  const job = new Job({ debug: true, onLine: (line) => lines.push(line) });
-  const step = job.start(testInputs({ clients: "2", ...inputs }));
-  while (step.process.exitCode === null && !(await when(lines))) await sleep(2);
+  const job = new RecordedJob({ debug: true, onLine: (line) => lines.push(line) });
+  const step = job.start(testInputs({ cluster: neverReady, timeout: "30s", ...inputs }));
+  while (step.process.exitCode === null && !when(lines)) await sleep(2);
   const isRunning = step.process.exitCode === null;
   step.process.kill(signal);
   const sent = performance.now();
@@ -33,9 +39,10 @@ async function interrupt(
   const ending = performance.now() - sent;
   const post = await job.post();
   job.dispose();
+  expect(isRunning, `ended before that moment:\n${result.log}`).toBe(true);
   expect(post.exitCode).toBe(0);
   expect(post.log).not.toContain("::warning");
-  return { result, ending, isRunning };
+  return { result, ending };
 }
 
 const said = (words: string) => (lines: readonly string[]) =>
@@ -45,25 +52,28 @@ const after = (milliseconds: number) => {
   return () => performance.now() - start > milliseconds;
 };
 
-/** From before the first object to after the last agent. */
-const moments = [
+/** The first moment that is this many milliseconds later than another. */
+const later = (milliseconds: number, isReached: (lines: readonly string[]) => boolean) => {
+  let at = Number.POSITIVE_INFINITY;
+  return (lines: readonly string[]) => {
+    if (at === Number.POSITIVE_INFINITY && isReached(lines)) at = performance.now();
+    return performance.now() - at > milliseconds;
+  };
+};
+
+/** Too early to be sure that the action can handle a signal. */
+const early = [
   ["at 50 ms", () => after(50)],
   ["at 150 ms", () => after(150)],
+] as const;
+
+/** From before the first object to after the last agent. */
+const moments = [
   ["at the first docker command", () => said("docker ")],
   ["while the network is made", () => said("docker network create")],
   ["between network and first container", () => said("docker events")],
   ["at the first container", () => said("docker run")],
-  [
-    "a little later",
-    () => {
-      const run = said("docker run");
-      let at = 0;
-      return (lines: readonly string[]) => {
-        if (at === 0 && run(lines)) at = performance.now();
-        return at > 0 && performance.now() - at > 200;
-      };
-    },
-  ],
+  ["a little later", () => later(200, said("docker run"))],
   ["at the first agent", () => said(" started")],
   ["when some are alive", () => said(" of 5 alive")],
   [
@@ -73,44 +83,51 @@ const moments = [
   ],
 ] as const;
 
-/** The runner sends SIGINT first; what is done with SIGTERM is the same. */
+/** The runner sends SIGINT first; the action answers SIGTERM the same way. */
 const plan = [
-  ["SIGINT", moments],
-  ["SIGTERM", moments.filter((_, index) => index % 4 === 3)],
-  ["SIGKILL", moments],
+  ["SIGINT", early, moments],
+  ["SIGTERM", early.slice(0, 1), moments.filter((_, index) => index % 4 === 1)],
+  ["SIGKILL", early, moments],
 ] as const;
 
-describe.each(plan)("%s", (signal, at) => {
-  test.each(at)("%s", async (_, when) => {
-    const { result, ending, isRunning } = await interrupt(signal, when());
+describe.each(plan)("%s", (signal, tooEarly, moments) => {
+  test.each(tooEarly)("%s", async (_, when) => {
+    const { result, ending } = await interrupt(signal, when());
     expect(ending).toBeLessThan(runnersPatience);
-    if (!isRunning) return;
+    // Until the handlers are installed, the signal itself ends the process.
+    if (signal === "SIGKILL" || result.signal !== null) expect(result.signal).toBe(signal);
+    else expectCanceled(result);
+  });
+
+  test.each(moments)("%s", async (_, when) => {
+    const { result, ending } = await interrupt(signal, when());
+    expect(ending).toBeLessThan(runnersPatience);
     if (signal === "SIGKILL") expect(result.signal).toBe("SIGKILL");
-    // Until the handlers stand, a signal ends the process as it ends any.
-    else if (result.signal === null) {
-      expect(result.exitCode).toBe(1);
-      expect(result.log).toContain("::error title=Canceled::");
-    }
+    else expectCanceled(result);
   });
 });
+
+function expectCanceled({ exitCode, log }: StepResult): void {
+  expect(exitCode, log).toBe(1);
+  expect(log).toContain("::error title=Canceled::");
+}
 
 describe("while an image is pulled", () => {
   test.each(["SIGINT", "SIGKILL"] as const)("%s", async (signal) => {
     const hub = await registry();
-    const image = `${hub.address}/consul:slow`;
-    await docker("tag", testInputs().image ?? "", image);
-    await docker("push", "--quiet", image);
-    await docker("rmi", image);
-    hub.fail((path) => (path.includes("/manifests/") ? "hang" : undefined));
-    const isAsked = () => hub.seen.some((line) => /GET|HEAD.*manifests/.test(line));
+    const image = `${await hub.push("consul", "slow")}:slow`;
+    const isManifest = (path: string) => path.includes("/manifests/");
+    hub.fail((path) => (isManifest(path) ? "hang" : undefined));
     hub.seen.length = 0;
-    const { ending } = await interrupt(signal, () => isAsked(), { image });
+    const { ending } = await interrupt(signal, () => hub.seen.some(isManifest), { image });
     expect(ending).toBeLessThan(runnersPatience);
     await hub.stop();
   });
 });
 
-describe("a teardown meets", () => {
+describe("post removes a cluster with", () => {
+  const stranger = `stranger-${runId}`;
+
   test.each([
     ["a paused container", (name: string) => docker("pause", name)],
     ["a stopped container", (name: string) => docker("kill", name)],
@@ -125,18 +142,9 @@ describe("a teardown meets", () => {
     [
       "a stranger on its network",
       async (name: string) => {
-        const network = name.replace(/-server-1$/, "");
-        const image = testInputs().image ?? "";
-        await docker(
-          "run",
-          "-d",
-          "--rm",
-          `--network=${network}`,
-          "--name=stranger",
-          "--entrypoint=sleep",
-          image,
-          "60",
-        );
+        const network = `--network=${name.replace(/-server-1$/, "")}`;
+        const options = ["--rm", network, `--name=${stranger}`, "--entrypoint=sleep"];
+        await docker("run", "-d", ...options, testImage(), "600");
       },
     ],
   ])("%s", async (_, disturb) => {
@@ -144,11 +152,11 @@ describe("a teardown meets", () => {
     await disturb(nodes[0]?.container ?? "");
     const { log } = await down();
     expect(log).not.toContain("::warning");
-    await docker("rm", "-fv", "stranger").catch(() => "");
+    await docker("rm", "-fv", stranger).catch(() => "");
   });
 });
 
-test("ten clusters at once, removed in another order, don't see each other", async () => {
+test("ten clusters at once, removed in a different order, don't see each other", async () => {
   const clusters = await Promise.all(Array.from({ length: 10 }, () => up({ servers: "1" })));
   const members = await Promise.all(
     clusters.map(({ nodes }) => docker("exec", nodes[0]?.container ?? "", "consul", "members")),
@@ -160,14 +168,17 @@ test("ten clusters at once, removed in another order, don't see each other", asy
   await Promise.all(clusters.slice(0, 5).map(({ down }) => down()));
 });
 
-describe("a cluster whose runner died", () => {
-  const env = { RUNNER_NAME: "stale-test", RUNNER_TEMP: "/tmp", GITHUB_RUN_ID: `${runId}-41` };
+describe("a cluster of a job that died", () => {
+  const env = { RUNNER_NAME: `stale-${runId}`, RUNNER_TEMP: "/tmp", GITHUB_RUN_ID: `${runId}-41` };
   const later = { ...env, GITHUB_RUN_ID: `${runId}-42` };
 
   test("is removed by the next job of that runner, which says so, and by no other", async () => {
     const dead = await up({ servers: "1" }, { env });
     const container = dead.nodes[0]?.container ?? "";
-    const others = await up({ servers: "1" }, { env: { ...later, RUNNER_NAME: "another" } });
+    const others = await up(
+      { servers: "1" },
+      { env: { ...later, RUNNER_NAME: `another-${runId}` } },
+    );
     expect(await docker("ps", "--format={{.Names}}")).toContain(container);
     const sibling = await up({ servers: "1" }, { env });
     expect(await docker("ps", "--format={{.Names}}")).toContain(container);
@@ -183,7 +194,7 @@ describe("a cluster whose runner died", () => {
     await dead.down();
   });
 
-  test("stays where cleanup is false", async () => {
+  test("is kept if `cleanup` is false", async () => {
     const kept = await up({ servers: "1", cleanup: "false" }, { env });
     const next = await up({ servers: "1" }, { env: later });
     expect(await docker("ps", "--format={{.Names}}")).toContain(kept.nodes[0]?.container);

@@ -1,10 +1,11 @@
-/** What a person who debugs finds: files, groups, and no secrets in either. */
+/** What someone who debugs finds: files and log groups, without secrets. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Job } from "../../script/runner.ts";
-import { docker, testInputs, up } from "../support.ts";
+import { testInputs, up } from "../support/cluster.ts";
+import { docker } from "../support/engine.ts";
+import { RecordedJob } from "../support/record.ts";
 
 let temp: string;
 beforeEach(() => {
@@ -47,7 +48,7 @@ test("a job that fails later: files and groups in post, newest problem first, wi
   expect(members["server-1"]).toHaveLength(2);
 });
 
-test("a job that went well writes nothing, and with logs: always it does", async () => {
+test("a job that passed writes nothing, unless `logs: always`", async () => {
   const quiet = await up({ servers: "1" }, options());
   expect((await quiet.down()).log).not.toContain("::group::");
   expect(existsSync(quiet.outputs.logs ?? "")).toBe(false);
@@ -57,7 +58,7 @@ test("a job that went well writes nothing, and with logs: always it does", async
 });
 
 test("a main step that fails has written them before the next step, and says where", async () => {
-  const job = new Job(options());
+  const job = new RecordedJob(options());
   const config = 'bind_addr = "192.0.2.1"';
   const failed = await job.main(testInputs({ servers: "1", config }));
   expect(failed.exitCode).toBe(1);

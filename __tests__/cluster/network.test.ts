@@ -2,11 +2,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { root } from "../../script/runner.ts";
-import { aliveMembers } from "../consul.ts";
-import { docker, engineHoldings, testImage, up } from "../support.ts";
+import { root, runId } from "../../script/runner.ts";
+import { up } from "../support/cluster.ts";
+import { aliveMembers } from "../support/consul.ts";
+import { docker, engineHoldings, testImage } from "../support/engine.ts";
 
-const network = `tests-${process.pid}`;
+const network = `tests-${runId}`;
 beforeAll(async () => {
   await docker("network", "create", network);
 });
@@ -14,15 +15,15 @@ afterAll(async () => {
   await docker("network", "rm", network);
 });
 
-/** Runs a command in a container of its own on the network. */
+/** Runs a command in a new container on the network. */
 function onNetwork(...command: readonly string[]): Promise<string> {
   const [entrypoint = "", ...args] = command;
   const options = [`--network=${network}`, `--entrypoint=${entrypoint}`];
   return docker("run", "--rm", ...options, testImage(), ...args);
 }
 
-describe("on a network that is given", () => {
-  test("nodes answer to their names, and the network stays", async () => {
+describe("on a network that the job names", () => {
+  test("nodes answer to their names, and the network is kept", async () => {
     const before = await engineHoldings();
     const { outputs, nodes, down } = await up({ servers: "1", clients: "1", network });
     expect(outputs.network).toBe(network);
@@ -31,11 +32,11 @@ describe("on a network that is given", () => {
       expect(await onNetwork("consul", "members", address)).toMatch(/^server-1 .* alive /m);
     }
     await down();
-    // The network is among what was held before.
+    // The network existed before.
     expect(await engineHoldings()).toEqual(before);
   });
 
-  test("two clusters keep apart", async () => {
+  test("two clusters don't join each other", async () => {
     const first = await up({ servers: "1", network });
     const second = await up({ servers: "1", clients: "1", network });
     for (const { nodes, down } of [first, second]) {
@@ -46,14 +47,14 @@ describe("on a network that is given", () => {
   });
 });
 
-test("a network that does not exist is refused, with how to make it", async () => {
+test("a network that does not exist is refused, with the command that creates it", async () => {
   const name = `${network}-missing`;
   await expect(up({ servers: "1", network: name })).rejects.toThrow(
     `docker network create ${name}`,
   );
 });
 
-test("several clusters start at once on ports of the machine's choice", async () => {
+test("several clusters start at once on free ports", async () => {
   const before = await engineHoldings();
   const datacenters = ["north", "south", "west"];
   const clusters = await Promise.all(
@@ -81,7 +82,7 @@ describe("in a job that runs in a container", () => {
     published: z.array(z.string()),
   });
 
-  /** Where the docker CLI of this process finds its engine: the container gets the same. */
+  /** The socket of the engine that this process uses: the container gets the same. */
   async function engineSocket(): Promise<string> {
     const host = await docker("context", "inspect", "--format={{.Endpoints.docker.Host}}");
     return host.replace("unix://", "");
@@ -89,14 +90,16 @@ describe("in a job that runs in a container", () => {
 
   test("the cluster joins the job's network and is reached by name, with nothing published", async () => {
     const before = await engineHoldings();
-    // The container has no Node.js or docker of its own, so it sees those of this machine.
+    // The image has neither Node.js nor docker, so the container mounts those of this machine.
     const folders = ["/usr", "/lib", "/lib64", "/bin", root].filter(existsSync);
     const mounts = folders.map((folder) => `--volume=${folder}:${folder}:ro`);
     const output = await docker(
       ...["run", "--rm", `--network=${network}`, ...mounts],
+      // Labels its cluster as one of this file.
+      `--env=CONSUL_TEST_RUN_ID=${runId}`,
       ...[`--volume=${await engineSocket()}:/var/run/docker.sock`],
       ...[`--entrypoint=${process.execPath}`, testImage()],
-      ...[join(root, "__tests__/cluster/job-in-container.ts"), network],
+      ...[join(root, "__tests__/support/job-in-container.ts"), network],
       JSON.stringify({ servers: "1", clients: "1", image: testImage() }),
     );
     const { outputs, members, published } = answer.parse(JSON.parse(output));

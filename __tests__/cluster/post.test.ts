@@ -2,11 +2,13 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Job } from "../../script/runner.ts";
-import { aliveMembers } from "../consul.ts";
-import { docker, engineHoldings, testImage, testInputs, up } from "../support.ts";
+import { testInputs, up } from "../support/cluster.ts";
+import { aliveMembers } from "../support/consul.ts";
+import { docker, engineHoldings, testImage } from "../support/engine.ts";
+import { RecordedJob } from "../support/record.ts";
+import { runnersPatience } from "../support/runner-limits.ts";
 
-/** Whatever a test does here, the engine must hold afterwards what it held before. */
+/** After each test, the engine must hold what it held before. */
 let before: string[];
 beforeEach(async () => {
   before = await engineHoldings();
@@ -27,7 +29,7 @@ describe("post removes the cluster", () => {
     job.dispose();
   });
 
-  test("with the network, where someone else's container joined it", async () => {
+  test("with the network, even if a container of someone else joined it", async () => {
     const { job, outputs } = await up({ servers: "1" });
     const guest = `guest-${outputs["cluster-id"]}`;
     await docker(
@@ -44,7 +46,7 @@ describe("post removes the cluster", () => {
     }
   });
 
-  test("as far as it can, and names what is left", async () => {
+  test("as far as it can, and lists what is left", async () => {
     const { job, nodes, outputs } = await up({ servers: "1" });
     const holder = `holder-${outputs["cluster-id"]}`;
     await docker(
@@ -66,7 +68,7 @@ describe("post removes the cluster", () => {
   });
 });
 
-test("a cluster that is to stay stays, and the log says how to remove it", async () => {
+test("a cluster with `cleanup: false` is kept, and the log says how to remove it", async () => {
   const { job, outputs } = await up({ servers: "1", cleanup: "false" });
   const { exitCode, log } = await job.post();
   job.dispose();
@@ -78,7 +80,7 @@ test("a cluster that is to stay stays, and the log says how to remove it", async
 });
 
 test("without state there is nothing to remove", async () => {
-  const job = new Job();
+  const job = new RecordedJob();
   const post = await job.post();
   job.dispose();
   expect(post).toMatchObject({ exitCode: 0, log: "There is no cluster to remove.\n" });
@@ -97,15 +99,15 @@ describe("the agents' logs", () => {
     }
   });
 
-  test("are left out otherwise", async () => {
+  test("are not printed otherwise", async () => {
     const { down } = await up({ servers: "1" });
     expect((await down()).log).not.toContain("::group::server-1");
   });
 });
 
 describe("after a main that failed", () => {
-  test("because Consul refuses `config`: its own words come back, and no agent was started", async () => {
-    const job = new Job();
+  test("because Consul refuses `config`: the message quotes it, and no agent was started", async () => {
+    const job = new RecordedJob();
     const main = await job.main(testInputs({ servers: "3", config: "no_such_setting = 1" }));
     expect(main.exitCode).toBe(1);
     expect(main.log).toMatch(/^::error title=Invalid input%3A config::.*no_such_setting/m);
@@ -115,16 +117,16 @@ describe("after a main that failed", () => {
     expect(post).toMatchObject({ exitCode: 0, log: expect.stringContaining(" removed: ") });
   });
 
-  test("because time was up: the message names the gate and who fails it", async () => {
-    const job = new Job();
+  test("because time ran out: the message names the condition and the nodes that fail it", async () => {
+    const job = new RecordedJob();
     // A server that waits for two more never elects a leader.
     const config = "bootstrap_expect = 3";
     const main = await job.main(
-      testInputs({ servers: "1", storage: "disk", timeout: "3s", config }),
+      testInputs({ servers: "1", storage: "disk", timeout: "10s", config }),
     );
     expect(main.exitCode).toBe(1);
     expect(main.log).toMatch(
-      /^::error title=Consul is not ready::.* within 3 s \(1 of 1 alive, no leader\)/m,
+      /^::error title=Consul is not ready::.* within 10 s \(1 of 1 alive, no leader\)/m,
     );
     expect(main.log).toContain(
       "there is one leader, the same one asked from every agent:%0A  server-1: no leader%0A",
@@ -134,8 +136,8 @@ describe("after a main that failed", () => {
     job.dispose();
   });
 
-  test("because inputs are wrong: each is named, and nothing was created", async () => {
-    const job = new Job();
+  test("because inputs are invalid: each is named, and nothing was created", async () => {
+    const job = new RecordedJob();
     const main = await job.main({ servers: "many", timeout: "soon", "log-level": "loud" });
     for (const input of ["servers", "timeout", "log-level"])
       expect(main.log).toMatch(new RegExp(`^::error title=Invalid input%3A ${input}::`, "m"));
@@ -147,15 +149,14 @@ describe("after a main that failed", () => {
 
   test.each(["SIGINT", "SIGTERM"] as const)("because it was canceled by %s", async (signal) => {
     const lines: string[] = [];
-    const job = new Job({ onLine: (line) => lines.push(line) });
+    const job = new RecordedJob({ onLine: (line) => lines.push(line) });
     const step = job.start(testInputs({ servers: "3", clients: "3" }));
     while (!lines.some((line) => line.endsWith(" started")) && step.process.stdout)
       await once(step.process.stdout, "data");
     step.process.kill(signal);
-    const canceled = Date.now();
+    const canceled = performance.now();
     const main = await step.result;
-    // The runner kills the step 10 s after it asked it to end.
-    expect(Date.now() - canceled).toBeLessThan(5000);
+    expect(performance.now() - canceled).toBeLessThan(runnersPatience);
     expect(main.exitCode).toBe(1);
     expect(main.log).toMatch(new RegExp(`^::error title=Canceled::.*${signal}`, "m"));
     expect((await job.post()).exitCode).toBe(0);

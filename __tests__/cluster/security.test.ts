@@ -6,25 +6,17 @@ import { join } from "node:path";
 import Consul from "consul";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { Job } from "../../script/runner.ts";
-import { Docker } from "../../src/docker/docker.ts";
-import { credentialsIn } from "../../src/find/existing-cluster.ts";
-import {
-  ask,
-  consulCommand,
-  credentials,
-  eventually,
-  imageWithScript,
-  logsOf,
-  run,
-  secretFile,
-} from "../secured.ts";
-import { docker, testImage, testInputs, type Up, up } from "../support.ts";
+import { testInputs, type Up, up } from "../support/cluster.ts";
+import { docker, run, testImage } from "../support/engine.ts";
+import { eventually } from "../support/eventually.ts";
+import { imageWithScript } from "../support/images.ts";
+import { ask, consulCommand, credentials, logsOf, secretFile } from "../support/later-step.ts";
+import { RecordedJob } from "../support/record.ts";
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const allSwitches = { acl: "true", "gossip-encryption": "true", tls: "true" };
 
-/** Every command line on this machine, looked at often until the work is done. */
+/** Every command line on this machine, sampled until the work is done. */
 async function commandLinesDuring(work: Promise<unknown>): Promise<string> {
   const seen = new Set<string>();
   let isDone = false;
@@ -40,7 +32,7 @@ async function commandLinesDuring(work: Promise<unknown>): Promise<string> {
   return [...seen].join("\n");
 }
 
-/** Starts an agent on the cluster's network that is none of the cluster's. */
+/** Starts an agent on the cluster's network that does not belong to the cluster. */
 async function stranger(cluster: Up, name: string, config: object, prepare = ":"): Promise<string> {
   const container = `stranger-${cluster.outputs["cluster-id"]}-${name}`;
   const settings = {
@@ -84,7 +76,7 @@ describe("all switches, three servers and a client", () => {
     rmSync(temp, { recursive: true });
   });
 
-  test("outputs and environment name what a client needs", () => {
+  test("outputs and environment have what a client needs", () => {
     const { outputs, result } = cluster;
     expect(http()).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
     expect(outputs["http-token"]).toMatch(uuid);
@@ -114,7 +106,7 @@ describe("all switches, three servers and a client", () => {
     expect(await logsOf(cluster)).not.toMatch(/blocked by ACLs/i);
   });
 
-  test("the exported environment is all that Consul's CLI needs", async () => {
+  test("the exported environment is enough for Consul's CLI", async () => {
     const consul = (...args: string[]) => consulCommand(cluster, args);
     // At once, while the program isn't there yet.
     const [members, tokens, keys] = await Promise.all([
@@ -178,7 +170,7 @@ describe("all switches, three servers and a client", () => {
     await expect(client(new SecureAgent()).kv.get("from-npm")).rejects.toThrow(/certificate/);
   });
 
-  test("every node's certificate holds for the node's own address", async () => {
+  test("every node's certificate is valid for the node's own address", async () => {
     for (const node of cluster.nodes)
       expect(JSON.parse((await ask(`${node.http}/v1/status/peers`, known())).body)).toHaveLength(3);
     const certificates = await Promise.all(
@@ -187,7 +179,7 @@ describe("all switches, three servers and a client", () => {
     expect(new Set(certificates).size).toBe(4);
   });
 
-  test("agents prove who they are by name", async () => {
+  test("agents' certificates are valid for their names", async () => {
     const [server, , , client] = cluster.nodes;
     const within = (name: string) =>
       run("docker", [
@@ -226,7 +218,7 @@ describe("all switches, three servers and a client", () => {
       expect(plain.body).toContain("HTTP request to an HTTPS server");
     });
 
-    test("to be believed without its CA", async () => {
+    test("a client that does not know its CA", async () => {
       const { token = "" } = known();
       await expect(ask(key(), { token })).rejects.toThrow(/certificate/);
     });
@@ -279,7 +271,7 @@ describe("all switches, three servers and a client", () => {
           () => allLogs(container),
           (log) => log.includes("Join cluster completed") || /Join.*completed/.test(log),
         );
-        // With the management token: it lacks nothing but a certificate of this cluster.
+        // With the management token: only a certificate of this cluster is missing.
         const question = run("docker", [
           "exec",
           container,
@@ -330,7 +322,7 @@ describe("all switches, three servers and a client", () => {
     expect((await as("/v1/catalog/services")).body).toContain("consul");
   });
 
-  test("secrets are where they must be, and nowhere else", async () => {
+  test("secrets are only where they must be", async () => {
     const container = cluster.nodes[0]?.container ?? "";
     const { encrypt, acl } = z
       .object({
@@ -371,14 +363,7 @@ describe("all switches, three servers and a client", () => {
     expect(await docker(...find)).toMatch(/^\/consul\/security\/key\.pem$/m);
   });
 
-  test("a later action finds its way in through the engine", async () => {
-    const engine = new Docker(new AbortController().signal, () => {});
-    const { token, ca } = known();
-    const found = await credentialsIn(engine, cluster.nodes[1]?.container ?? "");
-    expect(found).toEqual({ scheme: "https", token, ca });
-  });
-
-  test("agents stay secured over a stop and a start", async () => {
+  test("agents stay secured after a restart", async () => {
     const { container = "", http: address = "" } = cluster.nodes[2] ?? {};
     await docker("restart", "-t", "5", container);
     const answer = await eventually(
@@ -430,7 +415,7 @@ describe.each([{ acl: "true" }, { "gossip-encryption": "true" }, { tls: "true" }
   },
 );
 
-test("a default token of the user's own wins", async () => {
+test("a default token that the user sets overrides the action's", async () => {
   const config = JSON.stringify({ acl: { tokens: { default: "anonymous" } } });
   const cluster = await up({ acl: "true", servers: "1", config });
   try {
@@ -447,7 +432,7 @@ describe("images", () => {
 if [ "$*" = version ]; then echo "Consul v${version}"; else exec /bin/consul "$@"; fi
 `;
 
-  test("a program that does not run here runs in the cluster, which is said once", async () => {
+  test("a `consul` that does not run on this machine runs in the cluster, with one notice", async () => {
     const script = '#!/consul/sh\nexec /bin/consul "$@"\n';
     const image = await imageWithScript("foreign", testImage(), script);
     const cluster = await up({ acl: "true", tls: "true", cli: "true", servers: "1", image });
@@ -469,7 +454,7 @@ if [ "$*" = version ]; then echo "Consul v${version}"; else exec /bin/consul "$@
     }
   });
 
-  test("before 1.5, which lets nobody choose a token's ID, agents have theirs all the same", async () => {
+  test("before 1.5, where a token's ID can't be chosen, agents have their tokens all the same", async () => {
     const image = await imageWithScript("v1.4.4", testImage(), inTheImage("1.4.4"));
     const cluster = await up({ acl: "true", servers: "1", clients: "1", image });
     try {
@@ -484,9 +469,9 @@ if [ "$*" = version ]; then echo "Consul v${version}"; else exec /bin/consul "$@
     }
   });
 
-  test("a version that lacks a feature is refused, and the first that has it named", async () => {
+  test("a version without a feature is refused, and the message names the first version with it", async () => {
     const image = await imageWithScript("v1.3.1", testImage(), inTheImage("1.3.1"));
-    const job = new Job();
+    const job = new RecordedJob();
     const { exitCode, log } = await job.main(testInputs({ ...allSwitches, servers: "1", image }));
     await job.post();
     job.dispose();
@@ -496,7 +481,7 @@ if [ "$*" = version ]; then echo "Consul v${version}"; else exec /bin/consul "$@
   });
 });
 
-test("after post the command and the CA's certificate are gone", async () => {
+test("after post, the CLI and the CA's certificate are gone", async () => {
   const temp = mkdtempSync(join(tmpdir(), "job-"));
   const cluster = await up({ tls: "true", cli: "true", servers: "1" }, { temp });
   expect((await consulCommand(cluster, ["members"])).exitCode).toBe(0);

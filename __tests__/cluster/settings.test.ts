@@ -1,24 +1,28 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { aliveMembers, ask, resolveByUdp } from "../consul.ts";
-import { docker, httpGet, type Up, up } from "../support.ts";
+import { type Up, up } from "../support/cluster.ts";
+import { aliveMembers, getJson, httpGet, resolveByUdp } from "../support/consul.ts";
+import { docker } from "../support/engine.ts";
+import { freePorts } from "../support/ports.ts";
 
 const debugConfig = z.object({ DebugConfig: z.record(z.string(), z.unknown()) });
 
-/** The agent's configuration as it took effect (`/v1/agent/self`). */
+/** The agent's effective configuration (`/v1/agent/self`). */
 async function runtimeConfig(http: string): Promise<Record<string, unknown>> {
-  return (await ask(`${http}/v1/agent/self`, debugConfig)).DebugConfig;
+  return (await getJson(`${http}/v1/agent/self`, debugConfig)).DebugConfig;
 }
 
-describe("three servers and three clients on Consul's own ports", () => {
+describe("three servers and three clients on ports that the job names", () => {
   let cluster: Up;
+  let [httpPort, dnsPort, grpcPort]: number[] = [];
   beforeAll(async () => {
+    [httpPort, dnsPort, grpcPort] = await freePorts(3);
     cluster = await up({
       servers: "3",
       clients: "3",
-      "http-port": "8500",
-      "dns-port": "8600",
-      "grpc-port": "8502",
+      "http-port": `${httpPort}`,
+      "dns-port": `${dnsPort}`,
+      "grpc-port": `${grpcPort}`,
       env: "CONSUL_BIND_INTERFACE=eth0",
     });
   });
@@ -28,33 +32,33 @@ describe("three servers and three clients on Consul's own ports", () => {
     const [first] = cluster.nodes;
     const members = await docker("exec", first?.container ?? "", "consul", "members");
     expect(members.match(/ alive /g)).toHaveLength(6);
-    expect(await aliveMembers("http://127.0.0.1:8500")).toHaveLength(6);
+    expect(await aliveMembers(`http://127.0.0.1:${httpPort}`)).toHaveLength(6);
   });
 
   test("answer there: the API, the UI and DNS", async () => {
     expect(cluster.result.env).toEqual({
-      CONSUL_HTTP_ADDR: "http://127.0.0.1:8500",
-      CONSUL_GRPC_ADDR: "127.0.0.1:8502",
+      CONSUL_HTTP_ADDR: `http://127.0.0.1:${httpPort}`,
+      CONSUL_GRPC_ADDR: `127.0.0.1:${grpcPort}`,
     });
-    expect(await httpGet("http://127.0.0.1:8500/ui/")).toMatch(/<title>Consul/);
-    expect(await resolveByUdp("127.0.0.1:8600", "consul.service.consul")).toHaveLength(3);
+    expect(await httpGet(`http://127.0.0.1:${httpPort}/ui/`)).toMatch(/<title>Consul/);
+    expect(await resolveByUdp(`127.0.0.1:${dnsPort}`, "consul.service.consul")).toHaveLength(3);
   });
 
-  test("keep their ports: who asks for one of them is told which", async () => {
-    await expect(up({ servers: "1", "dns-port": "8600" })).rejects.toThrow(
-      /Input `dns-port` is 8600, but the container consul-\w+-server-1 already listens on that port/,
+  test("keep their ports: another cluster that wants one of them is refused", async () => {
+    await expect(up({ servers: "1", "dns-port": `${dnsPort}` })).rejects.toThrow(
+      /Input `dns-port` is \d+, but the container consul-\w+-server-1 already listens on that port/,
     );
   });
 });
 
-describe("what the user says wins", () => {
+describe("what the user sets overrides the action", () => {
   const greeting = `$(touch /tmp/made) "quoted" 'too'; $HOME \`id\` = 100%`;
   let cluster: Up;
   beforeAll(async () => {
     cluster = await up({
       servers: "1",
       clients: "1",
-      // In memory Consul's raft has timers that no configuration changes.
+      // In memory, Consul's raft has timers that no configuration changes.
       storage: "disk",
       "log-level": "warn",
       config: `
@@ -100,7 +104,7 @@ describe("what the user says wins", () => {
     }
   });
 
-  test("and every volume bears the cluster's label, so none is ever left", async () => {
+  test("and every volume has the cluster's label, so none is ever left", async () => {
     const label = `label=consul-cluster-action.cluster=${cluster.outputs["cluster-id"]}`;
     const volumes = (await docker("volume", "ls", "--quiet", `--filter=${label}`)).split("\n");
     const listMounts = "--format={{range .Mounts}}{{.Destination}}={{.Name}} {{end}}";

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { aliveMembers, ask, catalogNodes, voters } from "../consul.ts";
-import { docker, engineHoldings, type Up, up } from "../support.ts";
+import { type Up, up } from "../support/cluster.ts";
+import { aliveMembers, catalogNodes, getJson, voters } from "../support/consul.ts";
+import { docker, engineHoldings } from "../support/engine.ts";
 
 const inspection = z.tuple([
   z.object({
@@ -19,7 +20,7 @@ const inspection = z.tuple([
   }),
 ]);
 
-/** What docker publishes of a container: `127.0.0.1:8500 8500/tcp`, sorted. */
+/** The ports that docker publishes of a container: `127.0.0.1:8500 8500/tcp`, sorted. */
 async function publishedBy(container: string): Promise<string[]> {
   const [{ HostConfig, NetworkSettings }] = inspection.parse(
     JSON.parse(await docker("inspect", container)),
@@ -53,13 +54,13 @@ describe.each(shapes)("$servers servers and $clients clients", ({ servers, clien
     cluster = await up({ servers: String(servers), clients: String(clients) });
   });
 
-  // The first test, and nothing in it waits: it judges the moment at which main returned.
-  test("are whole when main returns, whoever is asked", async () => {
+  // This test comes first and waits for nothing: it judges the moment at which main returned.
+  test("are complete when main returns, whichever agent is asked", async () => {
     const isServer = ({ role }: { role: string }) => role === "server";
     const asked = await Promise.all(
       cluster.nodes.map(async ({ name, role, http }) => ({
         name,
-        leader: await ask(`${http}/v1/status/leader`, z.string()),
+        leader: await getJson(`${http}/v1/status/leader`, z.string()),
         catalog: await catalogNodes(http),
         ...(isServer({ role }) && {
           alive: await aliveMembers(http),
@@ -78,10 +79,10 @@ describe.each(shapes)("$servers servers and $clients clients", ({ servers, clien
     );
   });
 
-  test("each say their own name at their own address", async () => {
+  test("report their own name at their own address", async () => {
     const self = z.object({ Config: z.object({ NodeName: z.string(), Server: z.boolean() }) });
     for (const { name, role, http } of cluster.nodes)
-      expect(await ask(`${http}/v1/agent/self`, self)).toEqual({
+      expect(await getJson(`${http}/v1/agent/self`, self)).toEqual({
         Config: { NodeName: name, Server: role === "server" },
       });
   });

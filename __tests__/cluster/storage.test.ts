@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { docker, httpGet, type Up, up } from "../support.ts";
+import { type Up, up } from "../support/cluster.ts";
+import { httpGet } from "../support/consul.ts";
+import { docker } from "../support/engine.ts";
 
 async function put(http: string, key: string): Promise<void> {
   const answer = await fetch(`${http}/v1/kv/${key}`, { method: "PUT", body: "1" });
@@ -25,7 +27,7 @@ describe.each([
   });
   afterAll(() => cluster.down());
 
-  test("listens to the network and to everybody, logs as asked and has the UI", async () => {
+  test("listens on every address, logs at the level of the input, and has the UI", async () => {
     const [server] = cluster.nodes;
     expect(server?.ip).not.toBe("127.0.0.1");
     const log = await docker("logs", server?.container ?? "");
@@ -44,7 +46,7 @@ describe.each([
   });
 });
 
-test("the log and the summary tell where the time went", async () => {
+test("the log and the summary show how long each phase took", async () => {
   const { result, down } = await up({ servers: "1" });
   await down();
   for (const phase of ["process", "image", "network", "servers", "gossip", "election", "catalog"]) {

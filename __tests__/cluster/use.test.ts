@@ -2,21 +2,19 @@ import Consul from "consul";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { ask, resolveByTcp, resolveByUdp } from "../consul.ts";
-import { browserPath, type ClusterNode, docker, testImage, type Up, up } from "../support.ts";
+import { browserPath } from "../support/browser.ts";
+import { nodeOf, type Up, up } from "../support/cluster.ts";
+import { getJson, resolveByTcp, resolveByUdp } from "../support/consul.ts";
+import { docker, testImage } from "../support/engine.ts";
 
-/** What a job does with a cluster, on one that all of these tests share. */
+/** The cluster that all of these tests share. */
 let cluster: Up;
 beforeAll(async () => {
   cluster = await up({ servers: "3", clients: "2", datacenter: "east" });
 });
 afterAll(() => cluster.down());
 
-function node(name: string): ClusterNode {
-  const found = cluster.nodes.find((each) => each.name === name);
-  if (!found) throw new Error(`the cluster has no ${name}`);
-  return found;
-}
+const node = (name: string) => nodeOf(cluster, name);
 
 function sdk(name: string): Consul {
   const { hostname, port } = new URL(node(name).http);
@@ -69,27 +67,27 @@ test("a service whose HTTP check passes is found by HTTP and by DNS, one that fa
     await agent.service.register({ name: "web", port: 80, check: check("passwd") });
     await agent.service.register({ name: "broken", port: 81, check: check("no-such-file") });
 
-    // What a server answers, since a client may have heard of the check before the catalog has.
+    // Asked from a server, since a client agent may know of the check before the catalog does.
     const found = z.array(
       z.object({ Node: z.object({ Node: z.string() }), Service: z.object({ Port: z.number() }) }),
     );
     const healthy = (service: string) =>
-      ask(`${node("server-2").http}/v1/health/service/${service}?passing`, found);
+      getJson(`${node("server-2").http}/v1/health/service/${service}?passing`, found);
     await expect
-      .poll(() => healthy("web"), { timeout: 10_000, interval: 50 })
+      .poll(() => healthy("web"), { timeout: 20_000, interval: 50 })
       .toEqual([{ Node: { Node: "client-1" }, Service: { Port: 80 } }]);
-    // DNS answers from what its own server has heard, which may be a moment behind the leader.
+    // DNS answers from its own server's state, which may be a moment behind the leader.
     await expect
-      .poll(() => resolveByUdp(dns, "web.service.consul"), { timeout: 5000, interval: 50 })
+      .poll(() => resolveByUdp(dns, "web.service.consul"), { timeout: 20_000, interval: 50 })
       .toEqual([node("client-1").ip]);
     expect(await resolveByTcp(dns, "web.service.consul")).toEqual([node("client-1").ip]);
 
-    // A check begins as critical, so it must have been made before that says anything. Its output
-    // is asked of its own agent: the catalog hears of it later (check_update_interval).
+    // A check starts as critical, so its status means nothing before it has run. The output comes
+    // from the check's own agent: the catalog gets it later (check_update_interval).
     const checks = z.record(z.string(), z.object({ Status: z.string(), Output: z.string() }));
     await expect
-      .poll(() => ask(`${node("client-1").http}/v1/agent/checks`, checks), {
-        timeout: 10_000,
+      .poll(() => getJson(`${node("client-1").http}/v1/agent/checks`, checks), {
+        timeout: 20_000,
         interval: 50,
       })
       .toMatchObject({
@@ -102,7 +100,7 @@ test("a service whose HTTP check passes is found by HTTP and by DNS, one that fa
   }
 });
 
-test("outputs, environment and summary tell the same story", async () => {
+test("outputs, environment and summary agree", async () => {
   const { outputs, result } = cluster;
   expect(result.env).toEqual({
     CONSUL_HTTP_ADDR: outputs["http-address"],
@@ -138,7 +136,7 @@ describe("the UI in a browser", () => {
   });
   afterAll(() => browser?.close());
 
-  test("shows the nodes and the services, and is no blank page", async () => {
+  test("shows the nodes and the services, and is not a blank page", async () => {
     const page = await browser.newPage();
     const blank = await page.screenshot();
     await page.goto(`${cluster.outputs["http-address"]}/ui/east/nodes`);

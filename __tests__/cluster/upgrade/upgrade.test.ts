@@ -1,15 +1,16 @@
-/** Rolling upgrades between two versions of Consul, with clients at work. */
+/** Rolling upgrades between two versions of Consul while clients read and write. */
 import { readFileSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import gte from "semver/functions/gte.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { isAtLeast } from "../../src/consul/versions.ts";
-import { takesLegacyTokens } from "../../src/plan/security-config.ts";
-import { ask as askOpen } from "../consul.ts";
-import { fault, ownJob, upgrade, Writer } from "../fault-steps.ts";
-import { ask, credentials, imageWithScript, secretFile } from "../secured.ts";
-import { docker, engineHoldings, httpGet, type Up, up } from "../support.ts";
-import { twoVersions, type VersionedImage } from "../versions.ts";
+import { fault, ownJob, upgrade } from "../../support/actions.ts";
+import { Writer } from "../../support/clients.ts";
+import { nodeOf, type Up, up } from "../../support/cluster.ts";
+import { getJson, httpGet } from "../../support/consul.ts";
+import { docker, engineHoldings } from "../../support/engine.ts";
+import { imageWithScript, twoVersions, type VersionedImage } from "../../support/images.ts";
+import { ask, credentials, secretFile } from "../../support/later-step.ts";
 
 const allServers = ["server-1", "server-2", "server-3"];
 
@@ -22,46 +23,40 @@ beforeAll(async () => {
   before = await engineHoldings();
 });
 
-// Whatever became of an upgrade, the main action's post step removes it all.
+// However an upgrade ended, the main action's post step removes everything.
 afterAll(async () => {
   expect(await engineHoldings()).toEqual(before);
 });
 
-const nodeOf = ({ nodes }: Up, name: string) => {
-  const found = nodes.find((node) => node.name === name);
-  if (!found) throw new Error(`no ${name}`);
-  return found;
-};
-
-/** Each node's image, and an id that no other container of that node has. */
+/** Each node's image and container ID. */
 async function containersOf({ nodes }: Up): Promise<Record<string, { id: string; image: string }>> {
-  const told = nodes.map(async ({ name, container }) => {
+  const answers = nodes.map(async ({ name, container }) => {
     const answer = await docker("inspect", "--format={{.Id}} {{.Config.Image}}", container);
     const [id = "", image = ""] = answer.split(" ");
     return [name, { id, image }] as const;
   });
-  return Object.fromEntries(await Promise.all(told));
+  return Object.fromEntries(await Promise.all(answers));
 }
 
 const membersSchema = z.array(z.object({ Tags: z.object({ build: z.string() }) }));
 const selfSchema = z.object({ Config: z.object({ Version: z.string() }) });
 
-/** Every version that any agent tells of itself or of another. */
+/** Every version that any agent reports for itself or for another member. */
 async function versionsIn(up: Up): Promise<string[]> {
-  const told = up.nodes.map(async ({ http }) => {
+  const answers = up.nodes.map(async ({ http }) => {
     const get = async (path: string) => (await ask(`${http}${path}`, credentials(up))).body;
     const members = membersSchema.parse(JSON.parse(await get("/v1/agent/members")));
     const { Config } = selfSchema.parse(JSON.parse(await get("/v1/agent/self")));
     return [Config.Version, ...members.map(({ Tags }) => Tags.build.replace(/[:+].*/, ""))];
   });
-  return [...new Set((await Promise.all(told)).flat())];
+  return [...new Set((await Promise.all(answers)).flat())];
 }
 
 const raftSchema = z.object({
   Servers: z.array(z.object({ Node: z.string(), Leader: z.boolean() })),
 });
 
-/** The servers in the order in which an upgrade takes them, the leader last. */
+/** The servers in the order in which they are upgraded, the leader last. */
 async function turns(up: Up): Promise<string[]> {
   const { http } = nodeOf(up, "server-1");
   const { body } = await ask(`${http}/v1/operator/raft/configuration`, credentials(up));
@@ -69,10 +64,10 @@ async function turns(up: Up): Promise<string[]> {
   return [...allServers.filter((name) => name !== leader), leader ?? ""];
 }
 
-/** A client that asks every node for a service's passing instances and takes the first it is told. */
-class Reader {
+/** A client that asks every node for a service's passing instances and uses the first answer. */
+class Probe {
   rounds = 0;
-  /** Milliseconds of the longest time without an answer. */
+  /** Milliseconds from the start of a round without an answer to that of the next one with an answer. */
   longestGap = 0;
   readonly #up: Up;
   readonly #path: string;
@@ -91,19 +86,22 @@ class Reader {
   }
 
   async #run(): Promise<void> {
-    let last = performance.now();
-    while (!this.#isOver) {
-      const isKnown = await this.#isKnown();
-      this.longestGap = Math.max(this.longestGap, performance.now() - last);
-      if (isKnown) {
+    // A busy machine makes rounds slow: only those without an answer count.
+    let unansweredSince: number | undefined;
+    for (; !this.#isOver; await sleep(20)) {
+      const started = performance.now();
+      const isAnswered = await this.#isAnswered();
+      if (!isAnswered) unansweredSince ??= started;
+      const gap = started - (unansweredSince ?? started);
+      this.longestGap = Math.max(this.longestGap, gap);
+      if (isAnswered) {
         this.rounds++;
-        last = performance.now();
+        unansweredSince = undefined;
       }
-      await sleep(20);
     }
   }
 
-  async #isKnown(): Promise<boolean> {
+  async #isAnswered(): Promise<boolean> {
     const signal = AbortSignal.timeout(500);
     const answers = this.#up.nodes.map(async ({ http }) => {
       const text = await (await fetch(`${http}${this.#path}`, { signal })).text();
@@ -128,7 +126,7 @@ describe("an open cluster", () => {
   });
   afterAll(() => cluster.down());
 
-  test("what can't be upgraded, or not to that image, is refused before anything is touched", async () => {
+  test("a cluster or an image that does not allow an upgrade is refused before anything is changed", async () => {
     const old = await containersOf(cluster);
     const scripts = { hello: "echo hello", unknown: "echo no such command >&2; exit 1" };
     for (const [name, script] of Object.entries(scripts)) {
@@ -147,16 +145,16 @@ describe("an open cluster", () => {
     expect(await containersOf(cluster)).toEqual(old);
   });
 
-  test("every container is replaced on its own data, and clients go on", async () => {
+  test("every container is replaced and keeps its data, and clients are served throughout", async () => {
     const old = await containersOf(cluster);
     const expected = [...(await turns(cluster)), "client-1", "client-2"];
     const writer = new Writer(cluster);
-    const reader = new Reader(cluster, "web");
+    const probe = new Probe(cluster, "web");
     const result = await upgrade(cluster, { image: newer.image });
     expect(result.exitCode, result.log).toBe(0);
     const web = `${nodeOf(cluster, "server-1").http}/v1/health/service/web?passing`;
-    expect(await askOpen(web, z.array(z.unknown()))).toHaveLength(2);
-    await reader.stop();
+    expect(await getJson(web, z.array(z.unknown()))).toHaveLength(2);
+    await probe.stop();
     expect(await writer.missing()).toEqual([]);
 
     for (const [node, { id, image }] of Object.entries(await containersOf(cluster))) {
@@ -173,16 +171,16 @@ describe("an open cluster", () => {
     expect(statSync(snapshot).mode & 0o777).toBe(0o600);
     expect(readFileSync(snapshot).subarray(0, 2)).toEqual(Buffer.from([0x1f, 0x8b]));
     const { http } = nodeOf(cluster, "server-1");
-    expect(await askOpen(`${http}/v1/kv/?keys`, z.array(z.string()))).not.toContainEqual(
+    expect(await getJson(`${http}/v1/kv/?keys`, z.array(z.string()))).not.toContainEqual(
       expect.stringContaining("upgrade"),
     );
-    expect(reader.rounds).toBeGreaterThan(20);
-    expect(reader.longestGap).toBeLessThan(1000);
+    expect(probe.rounds).toBeGreaterThan(20);
+    expect(probe.longestGap).toBeLessThan(1000);
   }, 120_000);
 });
 
 describe("a single server", () => {
-  test("that keeps its data in memory is refused", async () => {
+  test("with its data in memory is refused", async () => {
     const cluster = await up({ image: older.image, servers: "1" }, ownJob());
     try {
       const old = await containersOf(cluster);
@@ -195,7 +193,7 @@ describe("a single server", () => {
     }
   });
 
-  test("on disk keeps its data, even on the way back, which must be forced", async () => {
+  test("on disk keeps its data, even in a downgrade, which must be forced", async () => {
     const inputs = { image: newer.image, servers: "1", storage: "disk" };
     const cluster = await up(inputs, ownJob());
     try {
@@ -226,14 +224,14 @@ describe("an upgrade that fails", () => {
   });
   afterAll(() => cluster.down());
 
-  /** Which nodes' containers are still those of before. */
+  /** The nodes that still run the old image. */
   async function untouched(): Promise<string[]> {
     const now = Object.entries(await containersOf(cluster));
     return now.filter(([, { image }]) => image === older.image).map(([node]) => node);
   }
 
-  test("before it begins, since a token would not be valid any more", async ({ skip }) => {
-    if (!takesLegacyTokens(older.version)) skip("this Consul makes no such tokens");
+  test("before it begins, because a token would become invalid", async ({ skip }) => {
+    if (gte(older.version, "1.11.0")) skip("this Consul makes no such tokens");
     const api = `${cluster.outputs["http-address"]}/v1/acl`;
     const token = { Name: "app", Type: "client", Rules: 'key "app" { policy = "read" }' };
     const known = credentials(cluster);
@@ -251,7 +249,7 @@ describe("an upgrade that fails", () => {
     expect(await untouched()).toEqual(allServers);
   });
 
-  test("since a node never says it is of that version: the node and the gate are named", async () => {
+  test("because a node never reports that version: the node and the condition are named", async () => {
     const [first = "", ...others] = await turns(cluster);
     const script = `#!/consul/sh
 if [ "$*" = version ]; then echo "Consul v${newer.version}"; else exec /bin/consul "$@"; fi
@@ -264,10 +262,10 @@ if [ "$*" = version ]; then echo "Consul v${newer.version}"; else exec /bin/cons
     expect(await untouched()).toEqual(others.toSorted());
   });
 
-  test("since an agent ends: who and what it said, with the configuration of its version", async () => {
+  test("because an agent exits: its name and last lines, with the configuration of its version", async () => {
     const [first = "", ...others] = await turns(cluster);
-    // On the other side of all that Consul ever renamed.
-    const [version, ...names] = isAtLeast(older.version, "1.17.0")
+    // On the other side of every name that Consul changed.
+    const [version, ...names] = gte(older.version, "1.17.0")
       ? ["1.10.12", "default", "master"]
       : ["1.22.0", "dns", "initial_management"];
     const script = `#!/consul/sh
@@ -301,28 +299,28 @@ exit 3
   });
 });
 
-/** Every secret that an agent's configuration has. */
+/** Every secret in the agents' configuration. */
 async function secretsOf({ nodes }: Up): Promise<string[]> {
   const schema = z.object({
     encrypt: z.string(),
     acl: z.object({ tokens: z.record(z.string(), z.string()) }),
   });
-  const told = nodes.map(async ({ container }) => {
+  const answers = nodes.map(async ({ container }) => {
     const text = await secretFile(container, "agent.json");
     const { encrypt, acl } = schema.parse(JSON.parse(text));
     return [encrypt, ...Object.values(acl.tokens)];
   });
-  return [...new Set((await Promise.all(told)).flat())];
+  return [...new Set((await Promise.all(answers)).flat())];
 }
 
-/** Every file of an agent's secrets, with what each user may do to it. */
+/** Every file of an agent's secrets, with its mode, owner and checksum. */
 const secretsIn = (container: string) =>
   docker(
     ...["exec", container, "sh", "-c"],
     "cd /consul/security && stat -c '%n %a %u:%g' . * && sha256sum *",
   );
 
-test("a secured cluster stays one: same address, same files for the same users, no secret told", async () => {
+test("a secured cluster stays secured: same address, same files for the same users, no secret logged", async () => {
   const switches = { acl: "true", tls: "true", "gossip-encryption": "true" };
   const cluster = await up({ image: older.image, clients: "1", ...switches }, ownJob());
   try {

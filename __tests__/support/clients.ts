@@ -1,58 +1,11 @@
-/** What tests of faults share: the steps, and clients at work while something goes wrong. */
-import { randomUUID } from "node:crypto";
-import { join } from "node:path";
+/** Clients that keep working while something happens to a cluster, and what they noticed. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect } from "vitest";
 import * as z from "zod";
-import { root, runId, type StepResult } from "../script/runner.ts";
+import type { Up } from "./cluster.ts";
 import { resolveByUdp } from "./consul.ts";
-import { ask, credentials } from "./secured.ts";
-import type { Up } from "./support.ts";
+import { ask, credentials } from "./later-step.ts";
 
-/** A job of its own: its steps find its cluster whatever else the engine holds. */
-export const ownJob = () => ({ env: { GITHUB_RUN_ID: `${runId}-${randomUUID()}` } });
-
-/**
- * Consul's own clocks, faster: for tests of whether steps wait for them, not of how long they are.
- * Without the cleanup a server that was killed keeps its vote, and needs no round of autopilot.
- */
-export const fastClocks = `
-  gossip_lan { probe_interval = "500ms", probe_timeout = "400ms" }
-  performance { leave_drain_time = "100ms" }
-  autopilot { cleanup_dead_servers = false }
-`;
-
-/** Runs a step of the job with the action `fault`; it must succeed, and print no secret. */
-export async function fault(
-  { job, outputs }: Up,
-  action: string,
-  target = "",
-  more: Readonly<Record<string, string>> = {},
-): Promise<StepResult> {
-  const result = await job.main({ action, target, ...more }, join(root, "fault"));
-  expect(result.exitCode, result.log).toBe(0);
-  const { "http-token": token } = outputs;
-  if (token) expect(result.rawLog).not.toContain(token);
-  return result;
-}
-
-/** Runs a step of the job with the action `upgrade`, whatever becomes of it. */
-export function upgrade({ job }: Up, inputs: Readonly<Record<string, string>>) {
-  return job.main(inputs, join(root, "upgrade"));
-}
-
-const nodesSchema = z.array(z.object({ name: z.string(), state: z.string(), ip: z.string() }));
-const nodesIn = ({ outputs }: StepResult) => nodesSchema.parse(JSON.parse(outputs.nodes ?? ""));
-
-/** Each node's state, as a step's output `nodes` says. */
-export const statesIn = (step: StepResult) =>
-  Object.fromEntries(nodesIn(step).map(({ name, state }) => [name, state]));
-
-/** Each node's address in the cluster's network, as a step's output `nodes` says. */
-export const addressesIn = (step: StepResult) =>
-  Object.fromEntries(nodesIn(step).map(({ name, ip }) => [name, ip]));
-
-/** A client of the KV store: it writes one key after another, through whichever node takes it. */
+/** A client of the KV store: it writes one key after another, through the first node that accepts it. */
 export class Writer {
   readonly acknowledged: string[] = [];
   readonly #up: Up;
@@ -67,7 +20,7 @@ export class Writer {
     this.#running = this.#run();
   }
 
-  /** Ends the writing; then reads all that was acknowledged, through one node. */
+  /** Stops writing. @returns the acknowledged keys that a consistent read through one node does not find */
   async missing(): Promise<string[]> {
     this.#isOver = true;
     await this.#running;
@@ -98,11 +51,11 @@ export class Writer {
   }
 }
 
-/** A client of service discovery: it asks for a service's nodes again and again. */
+/** A client of service discovery: it keeps asking for a service's nodes. */
 export class Reader {
-  /** The names that it got, whenever they changed. */
+  /** The names in its answers, one entry per change. */
   readonly seen: string[][] = [];
-  /** What it got instead of an answer. */
+  /** Its errors. */
   readonly failures: string[] = [];
   readonly #scope = new AbortController();
   readonly #running: Promise<void>;
@@ -141,8 +94,8 @@ export function dnsReader({ outputs, nodes }: Up, service: string): Reader {
 const serviceSchema = z.array(z.object({ Node: z.object({ Node: z.string() }) }));
 
 /**
- * Reads a service's nodes by blocking queries, as Consul's documentation has a client do it: the
- * next question waits for what changes after the last answer, and begins anew after an error.
+ * Reads a service's nodes by blocking queries, as Consul's documentation describes it: each query
+ * waits for a change since the last answer, and starts from index 0 after an error.
  */
 export function blockingReader(http: string, service: string): Reader {
   let index = "0";

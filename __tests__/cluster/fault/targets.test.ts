@@ -1,20 +1,22 @@
-/** Every action with every sort of target, on open and secured clusters side by side. */
+/** Every action with every kind of target, on open and secured clusters side by side. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import type { StepResult } from "../../script/runner.ts";
-import { fastClocks, fault, ownJob, statesIn, Writer } from "../fault-steps.ts";
-import { ask, credentials } from "../secured.ts";
-import { type ClusterNode, engineHoldings, type Up, up } from "../support.ts";
+import type { StepResult } from "../../../script/runner.ts";
+import { fastTimers, fault, ownJob, statesIn } from "../../support/actions.ts";
+import { Writer } from "../../support/clients.ts";
+import { type ClusterNode, type Up, up } from "../../support/cluster.ts";
+import { engineHoldings } from "../../support/engine.ts";
+import { ask, credentials, query } from "../../support/later-step.ts";
 
 const security = { acl: "true", tls: "true", "gossip-encryption": "true" };
 
-/** A way to break nodes, and how they come back. */
+/** An action that breaks nodes, and the one that brings them back. */
 interface Way {
   readonly action: "kill" | "stop" | "pause" | "isolate" | "restart";
-  /** How a node is afterwards. */
+  /** A node's state afterwards. */
   readonly state: string;
-  /** What brings it back; empty where it comes back by itself. */
+  /** The action that brings it back; empty if it comes back by itself. */
   readonly back: "start" | "resume" | "heal" | "";
 }
 
@@ -30,39 +32,39 @@ const servers = ["server-1", "server-2", "server-3"];
 const clients = ["client-1", "client-2"];
 const everyone = [...clients, ...servers];
 
-/** A target, whom it means, and the target by which those are brought back: by default the output `node`. */
+/** A target, the nodes it selects, and the target that brings them back: by default the output `node`. */
 interface Row {
   readonly target: string;
-  readonly means: (leader: string) => readonly string[];
+  readonly selects: (leader: string) => readonly string[];
   readonly backTarget?: string;
-  /** Whether those who are killed lose their data as well. */
+  /** Whether nodes that are killed lose their data as well. */
   readonly losesData?: true;
 }
 
 const followers = (leader: string) => servers.filter((name) => name !== leader);
 
 const rows: readonly Row[] = [
-  { target: "leader", means: (leader) => [leader] },
+  { target: "leader", selects: (leader) => [leader] },
   {
     target: "follower",
-    means: (leader) => followers(leader).slice(0, 1),
+    selects: (leader) => followers(leader).slice(0, 1),
     backTarget: "server",
     losesData: true,
   },
-  { target: "server", means: () => ["server-1"], backTarget: "" },
-  { target: "client", means: () => ["client-1"], backTarget: "client", losesData: true },
-  { target: "all-clients", means: () => clients, backTarget: "all-clients", losesData: true },
+  { target: "server", selects: () => ["server-1"], backTarget: "" },
+  { target: "client", selects: () => ["client-1"], backTarget: "client", losesData: true },
+  { target: "all-clients", selects: () => clients, backTarget: "all-clients", losesData: true },
   {
     target: "minority",
-    means: (leader) => followers(leader).slice(0, 1),
+    selects: (leader) => followers(leader).slice(0, 1),
     backTarget: "",
   },
-  { target: "majority", means: (leader) => followers(leader) },
-  { target: "server-2, client-1", means: () => ["server-2", "client-1"], backTarget: "" },
+  { target: "majority", selects: (leader) => followers(leader) },
+  { target: "server-2, client-1", selects: () => ["server-2", "client-1"], backTarget: "" },
 ];
 
 const names = z.array(z.string());
-/** Whom a step hit, as its output `node` says. */
+/** The nodes that a step hit, from its output `node`. */
 const namesOf = ({ outputs: { node = "" } }: StepResult) =>
   node.startsWith("[") ? names.parse(JSON.parse(node)) : [node];
 
@@ -73,23 +75,16 @@ const peersSchema = z.object({
   Servers: z.array(z.object({ Node: z.string(), Voter: z.boolean(), Leader: z.boolean() })),
 });
 
-/** What a client of one node's API gets, in an open or a secured cluster. */
-async function get<T>(cluster: Up, { http }: ClusterNode, path: string, schema: z.ZodType<T>) {
-  const { status, body } = await ask(`${http}${path}`, credentials(cluster));
-  expect(status, `${http}${path}: ${body}`).toBe(200);
-  return schema.parse(JSON.parse(body));
-}
-
 /** Names of the members of one status, as a node sees them. */
 async function membersFor(cluster: Up, node: ClusterNode, status: number): Promise<string[]> {
-  const members = await get(cluster, node, "/v1/agent/members", membersSchema);
+  const members = await query(cluster, node, "/v1/agent/members", membersSchema);
   return members.flatMap(({ Name, Status }) => (Status === status ? [Name] : [])).sort();
 }
 
 const leaderFor = (cluster: Up, node: ClusterNode) =>
-  get(cluster, node, "/v1/status/leader", z.string());
+  query(cluster, node, "/v1/status/leader", z.string());
 
-/** Each of the cluster's nodes is an alive member for each, every server votes, and one leads. */
+/** Fails unless every node sees every node alive and every server votes. @returns the leader */
 async function expectWhole(cluster: Up, what: string): Promise<string> {
   for (const node of cluster.nodes)
     expect(await membersFor(cluster, node, alive), `${what}, as ${node.name} sees it`).toEqual(
@@ -97,13 +92,13 @@ async function expectWhole(cluster: Up, what: string): Promise<string> {
     );
   const [first] = cluster.nodes;
   if (!first) throw new Error("no node");
-  const peers = await get(cluster, first, "/v1/operator/raft/configuration", peersSchema);
+  const peers = await query(cluster, first, "/v1/operator/raft/configuration", peersSchema);
   const voting = peers.Servers.filter(({ Voter }) => Voter).map(({ Node }) => Node);
   expect(voting.sort(), what).toEqual(servers);
   return peers.Servers.find(({ Leader }) => Leader)?.Node ?? "";
 }
 
-/** Who remains says the same of it as the step's outputs. */
+/** Fails unless the remaining nodes confirm the step's outputs. */
 async function expectGone(cluster: Up, hit: readonly string[], { action }: Way, what: string) {
   for (const node of cluster.nodes.filter(({ name }) => !hit.includes(name))) {
     const said = `${what}, as ${node.name} sees it`;
@@ -116,7 +111,7 @@ async function expectGone(cluster: Up, hit: readonly string[], { action }: Way, 
   }
 }
 
-/** Who remains has no leader, and takes no write. */
+/** Fails if the remaining nodes have a leader or accept a write. */
 async function expectNoQuorum(cluster: Up, hit: readonly string[], what: string) {
   const remaining = cluster.nodes.filter(({ name }) => !hit.includes(name));
   for (const node of remaining.filter(({ role }) => role === "server"))
@@ -129,11 +124,11 @@ async function expectNoQuorum(cluster: Up, hit: readonly string[], what: string)
   expect(await Promise.all(writes), what).not.toContain(200);
 }
 
-/** Runs the step, and checks it against what the nodes say. @returns names of the nodes that it hit */
-async function breakThem(cluster: Up, way: Way, { target, means }: Row, leader: string) {
+/** Runs the step, and compares its outputs with what the nodes report. */
+async function breakThem(cluster: Up, way: Way, { target, selects }: Row, leader: string) {
   const { action, state, back } = way;
   const what = `${action} ${target}`;
-  const hit = means(leader);
+  const hit = selects(leader);
   const stay = servers.filter((name) => !hit.includes(name));
   const isLed = target !== "majority" || action === "stop" || action === "restart";
 
@@ -154,7 +149,7 @@ async function breakThem(cluster: Up, way: Way, { target, means }: Row, leader: 
 
 async function mendThem(cluster: Up, { action, back }: Way, row: Row, leader: string) {
   const what = `${back} after ${action} ${row.target}`;
-  const hit = row.means(leader);
+  const hit = row.selects(leader);
   // The output `node` of one step is a target of the next.
   const target = row.backTarget ?? (hit.length === 1 ? hit.join() : JSON.stringify(hit));
   if (action === "kill" && row.losesData)
@@ -173,13 +168,13 @@ afterAll(async () => {
 });
 
 const kinds = { open: {}, secured: security };
-/** Whom a word means does not depend on the action, so those that mean the same are tried with one. */
+/** What a target selects does not depend on the action, so synonyms are tried with one action only. */
 const isDistinct = ({ target }: Row) =>
   ["leader", "follower", "client", "all-clients", "majority"].includes(target);
 const targetsOf = (kind: string, { action }: Way) =>
   kind === "open" && action === "kill" ? rows : rows.filter(isDistinct);
 
-/** Side by side, since most of the time goes to waiting for Consul's clocks. */
+/** Side by side, since most of the time is spent waiting for Consul's timers. */
 const runs = Object.entries(kinds).flatMap(([kind, inputs]) =>
   [["kill", "restart"], ["stop"], ["pause", "isolate"]].map((actions) => ({
     name: `${kind}: ${actions.join(" and ")}`,
@@ -190,9 +185,9 @@ const runs = Object.entries(kinds).flatMap(([kind, inputs]) =>
   })),
 );
 
-describe("whatever is hit: it goes, the others notice, and it comes back as good as before", () => {
+describe("every node that is hit goes, the others notice, and it comes back whole", () => {
   test.concurrent.for(runs)("$name", { timeout: 600_000 }, async ({ inputs, tries }) => {
-    const cluster = await up({ clients: "2", config: fastClocks, ...inputs }, ownJob());
+    const cluster = await up({ clients: "2", config: fastTimers, ...inputs }, ownJob());
     try {
       const writer = new Writer(cluster, 200);
       let leader = cluster.outputs.leader ?? "";

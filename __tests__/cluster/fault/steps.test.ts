@@ -1,20 +1,13 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { root } from "../../script/runner.ts";
-import { aliveMembers, resolveByUdp, voters } from "../consul.ts";
-import {
-  addressesIn,
-  blockingReader,
-  dnsReader,
-  fastClocks,
-  fault,
-  ownJob,
-  statesIn,
-  Writer,
-} from "../fault-steps.ts";
-import { eventually } from "../secured.ts";
-import { docker, engineHoldings, httpGet, type Up, up } from "../support.ts";
+import { root } from "../../../script/runner.ts";
+import { addressesIn, fastTimers, fault, ownJob, statesIn } from "../../support/actions.ts";
+import { blockingReader, dnsReader, Writer } from "../../support/clients.ts";
+import { nodeOf, type Up, up } from "../../support/cluster.ts";
+import { aliveMembers, httpGet, resolveByUdp, voters } from "../../support/consul.ts";
+import { docker, engineHoldings } from "../../support/engine.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const allServers = ["server-1", "server-2", "server-3"];
 const serviceSchema = z.array(z.object({ Node: z.object({ Node: z.string() }) }));
@@ -26,44 +19,39 @@ async function leaderAsSeenBy(http: string): Promise<string> {
 let before: string[];
 let cluster: Up;
 
-const nodeOf = (node: string) => {
-  const found = cluster.nodes.find(({ name }) => name === node);
-  if (!found) throw new Error(`no ${node}`);
-  return found;
-};
-const http = (node: string) => nodeOf(node).http;
-const addressOf = (node: string) => nodeOf(node).ip;
-const containerOf = (node: string) => nodeOf(node).container;
+const http = (node: string) => nodeOf(cluster, node).http;
+const addressOf = (node: string) => nodeOf(cluster, node).ip;
+const containerOf = (node: string) => nodeOf(cluster, node).container;
 const addresses = () => Object.fromEntries(cluster.nodes.map(({ name, ip }) => [name, ip]));
 
-/** A cluster for the tests of one group. */
+/** One cluster for the tests of a group. */
 function withCluster(inputs: Readonly<Record<string, string>>): void {
   beforeAll(async () => {
     before = await engineHoldings();
     cluster = await up({ clients: "2", ...inputs }, ownJob());
   });
-  // Whatever went on before, the main action's post step removes it all.
+  // Whatever happened before, the main action's post step removes everything.
   afterAll(async () => {
     await cluster.down();
     expect(await engineHoldings()).toEqual(before);
   });
 }
 
-describe("with Consul's own clocks", () => {
+describe("with Consul's own timers", () => {
   withCluster({});
-  // Only the first server's DNS is published: the test needs it while the leader is away.
+  // Only the first server's DNS is published, and the test needs it while the leader is down.
   beforeAll(async () => {
     if (cluster.outputs.leader === "server-1") await fault(cluster, "restart", "leader");
   });
 
-  test("the leader is killed and brought back: what clients see all the while", async () => {
+  test("the leader is killed and started again: what clients see meanwhile", async () => {
     const { leader: old = "" } = (await fault(cluster, "restart", "client-2")).outputs;
     const both = ["client-1", old].sort();
     const service = { method: "PUT", body: JSON.stringify({ Name: "web", Port: 80 }) };
     for (const node of both)
       expect((await fetch(`${http(node)}/v1/agent/service/register`, service)).status).toBe(200);
-    // Agents tell the catalog of their services in their own time, and servers that answer DNS
-    // learn of it last.
+    // Agents sync their services to the catalog in their own time, and servers that answer DNS
+    // hear of it last.
     await eventually(
       () => resolveByUdp(cluster.outputs["dns-address"] ?? "", "web.service.consul"),
       (addresses) => addresses.length === both.length,
@@ -90,7 +78,7 @@ describe("with Consul's own clocks", () => {
     expect({ node, quorum }).toEqual({ node: old, quorum: "true" });
     expect(allServers.filter((name) => name !== node)).toContain(leader);
     expect(statesIn(killed)).toMatchObject({ [node]: "stopped", [leader]: "running" });
-    // Every node that is left knows, at once.
+    // Every remaining node knows at once.
     for (const { name, http } of cluster.nodes.filter(({ name }) => name !== node)) {
       expect(await leaderAsSeenBy(http), name).not.toBe("");
       expect(await aliveMembers(http), name).not.toContain(node);
@@ -101,7 +89,7 @@ describe("with Consul's own clocks", () => {
 
     const started = await fault(cluster, "start", node);
     expect(started.outputs).toMatchObject({ node, quorum: "true" });
-    // On the address that the main action's step gave out.
+    // On the address in the outputs of the main action's step.
     expect(await voters(http(node))).toEqual(allServers);
     await eachSees(both);
     for (const [name, reader] of Object.entries(readers)) {
@@ -115,10 +103,10 @@ describe("with Consul's own clocks", () => {
   });
 });
 
-describe("with faster clocks", () => {
-  withCluster({ config: fastClocks });
+describe("with faster timers", () => {
+  withCluster({ config: fastTimers });
 
-  test("a client agent dies: a blocking query ends, and DNS no longer names its services", async () => {
+  test("a client agent is killed: a blocking query returns, and DNS no longer lists its services", async () => {
     const service = { method: "PUT", body: JSON.stringify({ Name: "api", Port: 80 }) };
     for (const node of ["client-1", "client-2"])
       expect((await fetch(`${http(node)}/v1/agent/service/register`, service)).status).toBe(200);
@@ -141,7 +129,7 @@ describe("with faster clocks", () => {
     expect(statesIn(await fault(cluster, "start"))["client-1"]).toBe("running");
   });
 
-  test("some nodes start, then the rest, then all after an outage: each is where it was", async () => {
+  test("some nodes start, then the rest, then all after an outage: each keeps its address", async () => {
     const byAddress = (a: string, b: string) =>
       addressOf(a).localeCompare(addressOf(b), "en", { numeric: true });
     const { leader = "" } = (await fault(cluster, "restart", "client-1")).outputs;
@@ -163,21 +151,30 @@ describe("with faster clocks", () => {
   });
 
   test("an isolated node stays cut off from one that comes back later", async () => {
-    const reach = (from: string, to: string) => {
+    const reach = (from: string, to: string, seconds = 15) => {
       const url = `http://${addressOf(to)}:8500/v1/status/leader`;
-      return docker("exec", containerOf(from), "timeout", "2", "wget", "-q", "-O-", url);
+      return docker(
+        "exec",
+        containerOf(from),
+        "timeout",
+        String(seconds),
+        "wget",
+        "-q",
+        "-O-",
+        url,
+      );
     };
     await fault(cluster, "kill", "client-1");
     await fault(cluster, "isolate", "client-2");
     await fault(cluster, "start", "client-1");
     expect(await reach("client-1", "server-1")).not.toBe("");
-    await expect(reach("client-2", "client-1")).rejects.toThrow();
-    await expect(reach("client-1", "client-2")).rejects.toThrow();
+    await expect(reach("client-2", "client-1", 2)).rejects.toThrow();
+    await expect(reach("client-1", "client-2", 2)).rejects.toThrow();
     await fault(cluster, "heal");
     expect(await reach("client-2", "client-1")).not.toBe("");
   });
 
-  test("what can't be done is refused with what to do, and nothing is touched", async () => {
+  test("an action that does not fit the node's state is refused with advice, and nothing is changed", async () => {
     const refused = await cluster.job.main(
       { action: "start", target: "server-1" },
       join(root, "fault"),

@@ -1,13 +1,21 @@
-/** How tests ask a cluster: Consul's HTTP API as JSON, its DNS over UDP and TCP. */
+/** Requests to a cluster without credentials: Consul's HTTP API, and its DNS over UDP and TCP. */
+import { NOTFOUND } from "node:dns";
 import { Resolver } from "node:dns/promises";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { type Packet, type RecordType, streamDecode, streamEncode } from "dns-packet";
 import * as z from "zod";
-import { httpGet } from "./support.ts";
+
+/** GETs a URL, which must answer with 2xx. */
+export async function httpGet(url: string): Promise<string> {
+  const response = await fetch(url);
+  const body = await response.text();
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${body}`);
+  return body;
+}
 
 /** GETs a URL of the HTTP API. The answer must be JSON of that shape. */
-export async function ask<T>(url: string, schema: z.ZodType<T>): Promise<T> {
+export async function getJson<T>(url: string, schema: z.ZodType<T>): Promise<T> {
   return schema.parse(JSON.parse(await httpGet(url)));
 }
 
@@ -15,7 +23,7 @@ const membersSchema = z.array(z.object({ Name: z.string(), Addr: z.string(), Sta
 
 /** Names of the members that are alive (status 1 of Serf), as this node sees them, sorted. */
 export async function aliveMembers(http: string): Promise<string[]> {
-  const members = await ask(`${http}/v1/agent/members`, membersSchema);
+  const members = await getJson(`${http}/v1/agent/members`, membersSchema);
   return members
     .filter(({ Status }) => Status === 1)
     .map(({ Name }) => Name)
@@ -28,7 +36,7 @@ const raftSchema = z.object({
 
 /** Names of the raft voters, sorted. */
 export async function voters(http: string): Promise<string[]> {
-  const { Servers } = await ask(`${http}/v1/operator/raft/configuration`, raftSchema);
+  const { Servers } = await getJson(`${http}/v1/operator/raft/configuration`, raftSchema);
   return Servers.filter(({ Voter }) => Voter)
     .map(({ Node }) => Node)
     .sort();
@@ -36,15 +44,20 @@ export async function voters(http: string): Promise<string[]> {
 
 /** Names of the nodes in the catalog, sorted. */
 export async function catalogNodes(http: string): Promise<string[]> {
-  const nodes = await ask(`${http}/v1/catalog/nodes`, z.array(z.object({ Node: z.string() })));
+  const nodes = await getJson(`${http}/v1/catalog/nodes`, z.array(z.object({ Node: z.string() })));
   return nodes.map(({ Node }) => Node).sort();
 }
 
-/** Asks a DNS server over UDP for IPv4 addresses. */
+/** Asks a DNS server over UDP for IPv4 addresses: none if it does not know the name. */
 export async function resolveByUdp(server: string, name: string): Promise<string[]> {
-  const resolver = new Resolver({ timeout: 2000, tries: 1 });
+  const resolver = new Resolver({ timeout: 5000, tries: 1 });
   resolver.setServers([server]);
-  return (await resolver.resolve4(name)).sort();
+  try {
+    return (await resolver.resolve4(name)).sort();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === NOTFOUND) return [];
+    throw error;
+  }
 }
 
 /** Asks a DNS server over TCP for IPv4 addresses. */
@@ -55,7 +68,7 @@ export async function resolveByTcp(server: string, name: string): Promise<string
 
 async function queryByTcp(server: string, name: string, type: RecordType): Promise<Packet> {
   const { hostname, port } = new URL(`tcp://${server}`);
-  const socket = connect({ host: hostname, port: Number(port), signal: AbortSignal.timeout(2000) });
+  const socket = connect({ host: hostname, port: Number(port), signal: AbortSignal.timeout(5000) });
   try {
     socket.write(streamEncode({ type: "query", id: 1, questions: [{ type, name }] }));
     let received = Buffer.alloc(0);

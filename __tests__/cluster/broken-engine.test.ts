@@ -1,15 +1,16 @@
 import { expect, test } from "vitest";
-import { Job } from "../../script/runner.ts";
-import { engineHoldings, testInputs } from "../support.ts";
+import { testInputs } from "../support/cluster.ts";
+import { engineHoldings } from "../support/engine.ts";
+import { RecordedJob } from "../support/record.ts";
 
-/** Main and post where docker is not as it should be: what is said, on one line. */
+/** Runs main and post with a broken engine. @returns the only error, and both logs */
 async function explain(env: Readonly<Record<string, string>>, inputs = testInputs()) {
-  const job = new Job({ env });
+  const job = new RecordedJob({ env });
   const main = await job.main(inputs);
   const post = await job.post();
   job.dispose();
   expect(main.exitCode).toBe(1);
-  // Whether the job's work was good is not for the post step to say.
+  // A post step must not fail a job whose own steps passed.
   expect(post.exitCode).toBe(0);
   const errors = main.log.split("\n").filter((line) => line.startsWith("::error"));
   expect(errors).toHaveLength(1);
@@ -33,7 +34,7 @@ test("no docker CLI", async () => {
 
 test("an image that no registry has", async () => {
   const before = await engineHoldings();
-  // Nothing listens on that port, so the engine asks in vain.
+  // Nothing listens on that port.
   const inputs = { ...testInputs(), image: "127.0.0.1:1/no/consul:1" };
   const { error, main } = await explain({}, inputs);
   expect(main).toContain("127.0.0.1:1/no/consul:1 is not on this engine: pulling it");

@@ -1,14 +1,18 @@
-/** What a step says when something around it is broken, and that nothing stays behind. */
+/** What a step reports when something around it is broken. Nothing may be left behind. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Job, type JobOptions, type RunningStep } from "../../script/runner.ts";
-import { deniedEngine, engineProxy, errorsOf, listener } from "../faults.ts";
-import { eventually } from "../secured.ts";
-import { docker, engineHoldings, testInputs } from "../support.ts";
+import { type JobOptions, type RunningStep, runId } from "../../script/runner.ts";
+import { errorsOf } from "../support/annotations.ts";
+import { testInputs } from "../support/cluster.ts";
+import { docker, engineHoldings, ownContainers, testImage } from "../support/engine.ts";
+import { eventually } from "../support/eventually.ts";
+import { deniedEngine, engineProxy } from "../support/failures.ts";
+import { listener } from "../support/ports.ts";
+import { RecordedJob } from "../support/record.ts";
 
 let before: string[];
 beforeAll(async () => {
@@ -22,7 +26,7 @@ type Inputs = Readonly<Record<string, string>>;
 
 /** A main step that fails, and its post step. */
 async function failing(inputs: Inputs = {}, options: JobOptions = {}) {
-  const job = new Job(options);
+  const job = new RecordedJob(options);
   const result = await job.main(testInputs({ servers: "1", ...inputs }));
   const post = await job.post();
   job.dispose();
@@ -32,23 +36,23 @@ async function failing(inputs: Inputs = {}, options: JobOptions = {}) {
   return { result, errors: errorsOf(result), post };
 }
 
-/** The same, where something is done to the cluster once a container of it runs. */
+/** The same, but the test does something to a container of the cluster once it runs. */
 async function disturbed(
   inputs: Inputs,
   disturb: (container: string) => Promise<unknown>,
   node = "server-1",
 ) {
-  let toldAt = Number.POSITIVE_INFINITY;
+  let reportedAt = Number.POSITIVE_INFINITY;
   const onLine = (line: string) => {
-    if (line.startsWith("::error")) toldAt = performance.now();
+    if (line.startsWith("::error")) reportedAt = performance.now();
   };
-  const job = new Job({ onLine });
+  const job = new RecordedJob({ onLine });
   const step = job.start(testInputs(inputs));
   const container = await firstContainer(step, node);
   await disturb(container);
   const disturbedAt = performance.now();
   const result = await step.result;
-  const waited = toldAt - disturbedAt;
+  const waited = reportedAt - disturbedAt;
   const post = await job.post();
   job.dispose();
   expect(result.exitCode).toBe(1);
@@ -56,13 +60,13 @@ async function disturbed(
   return { result, errors: errorsOf(result), waited };
 }
 
+/** The container of this node, once it runs. */
 async function firstContainer({ process }: RunningStep, node: string): Promise<string> {
-  const filters = [`--filter=name=-${node}$`, "--filter=label=consul-cluster-action.cluster"];
-  const list = async () => (await docker("ps", "--format={{.Names}}", ...filters)).split("\n");
-  // A cluster of another test, which failed, is not the one that is meant.
-  const others = await list();
+  // Clusters of tests that failed may still be there.
+  const others = await ownContainers();
   while (process.exitCode === null) {
-    const name = (await list()).find((each) => each !== "" && !others.includes(each));
+    const names = (await ownContainers()).filter((name) => name.endsWith(`-${node}`));
+    const name = names.find((each) => !others.includes(each));
     if (name !== undefined) return name;
     await sleep(20);
   }
@@ -92,9 +96,9 @@ describe("the engine", () => {
     expect(errors[0]?.message).toContain("group `docker`");
   });
 
-  test("an engine that stops half-way", async () => {
+  test("an engine that stops halfway", async () => {
     const { host, cut } = await engineProxy();
-    const job = new Job({ env: { DOCKER_HOST: host } });
+    const job = new RecordedJob({ env: { DOCKER_HOST: host } });
     const step = job.start(testInputs());
     await firstContainer(step, "server-1");
     cut();
@@ -104,28 +108,29 @@ describe("the engine", () => {
     const lost = await job.post();
     expect(lost.exitCode).toBe(0);
     expect(lost.log).toContain("To remove what is left");
-    // The engine is back, at its usual place.
-    const back = new Job();
+    // The engine is back at its usual address.
+    const back = new RecordedJob();
     const post = await back.post(result);
     expect(post.log).toMatch(/Cluster \w+ removed/);
     job.dispose();
     back.dispose();
   });
 
-  test("an engine that is reached by a docker context", async () => {
-    const { host, cut } = await engineProxy();
+  test("an engine that a docker context names", async () => {
+    const { host, cut, connections } = await engineProxy();
     const config = mkdtempSync(join(tmpdir(), "docker-config-"));
     const env = { DOCKER_CONFIG: config, DOCKER_HOST: "" };
     const cli = (...args: string[]) =>
       spawnSync("docker", args, { env: { ...process.env, ...env } });
     expect(cli("context", "create", "elsewhere", `--docker=host=${host}`).status).toBe(0);
     expect(cli("context", "use", "elsewhere").status).toBe(0);
-    const job = new Job({ env });
+    const job = new RecordedJob({ env });
     const result = await job.main(testInputs({ servers: "1" }));
     const post = await job.post();
     job.dispose();
     cut();
     rmSync(config, { recursive: true });
+    expect(connections()).toBeGreaterThan(5);
     expect(result.log).not.toContain("::error");
     expect(post.log).toMatch(/removed: 1 container,/);
   });
@@ -140,13 +145,13 @@ describe("the runner", () => {
     expect(errors[0]?.message).toContain("GITHUB_OUTPUT is not set");
   });
 
-  test("a full disk under the command files", async () => {
+  test("a full disk at a command file", async () => {
     const { errors } = await failing({}, { commandFiles: { GITHUB_ENV: "/dev/full" } });
     expect(errors[0]?.message).toContain("ENOSPC: no space left on device");
   });
 
-  test("a full disk under the summary costs the summary only", async () => {
-    const job = new Job({ commandFiles: { GITHUB_STEP_SUMMARY: "/dev/full" } });
+  test("a full disk at the summary costs only the summary", async () => {
+    const job = new RecordedJob({ commandFiles: { GITHUB_STEP_SUMMARY: "/dev/full" } });
     const result = await job.main(testInputs({ servers: "1" }));
     await job.post();
     job.dispose();
@@ -162,8 +167,8 @@ describe("the runner", () => {
   });
 });
 
-describe("the inputs, as the machine and Consul see them", () => {
-  test("a port that a process has, and a network that is not there, at once", async () => {
+describe("inputs that conflict with the machine, or that Consul refuses", () => {
+  test("a port that a process uses and a missing network, reported together", async () => {
     const { port, stop } = await listener();
     const { result, errors } = await failing({ "http-port": String(port), network: "no-such-net" });
     stop();
@@ -172,21 +177,22 @@ describe("the inputs, as the machine and Consul see them", () => {
       "Invalid input: network",
     ]);
     expect(errors[0]?.message).toContain(`is ${port}, but the process ${process.pid} (`);
-    expect(result.milliseconds).toBeLessThan(3000);
+    // Reported before any agent was started.
+    expect(result.log).not.toMatch(/^::group::Start| started$/m);
   });
 
-  test("a port that a container has", async () => {
+  test("a port that a container uses", async () => {
     const { port, stop } = await listener();
     stop();
-    const image = testInputs().image ?? "";
-    const command = ["--entrypoint=sleep", image, "60"];
-    await docker("run", "-d", "--name=port-holder", `-p127.0.0.1:${port}:80`, ...command);
+    const holder = `port-holder-${runId}`;
+    const command = ["--entrypoint=sleep", testImage(), "60"];
+    await docker("run", "-d", `--name=${holder}`, `-p127.0.0.1:${port}:80`, ...command);
     const { errors } = await failing({ "dns-port": String(port) }).finally(() =>
-      docker("rm", "-fv", "port-holder"),
+      docker("rm", "-fv", holder),
     );
     expect(errors).toHaveLength(1);
     expect(errors[0]?.message).toContain("`dns-port`");
-    expect(errors[0]?.message).toContain("the container port-holder listens");
+    expect(errors[0]?.message).toContain(`the container ${holder} listens`);
   });
 
   test.each([
@@ -201,7 +207,14 @@ describe("the inputs, as the machine and Consul see them", () => {
   });
 });
 
-/** Three servers wait for five, so there is never a leader. */
+/** Milliseconds: 2 s, or what 20 commands take if the machine is so busy that this is longer. */
+async function twoSeconds(): Promise<number> {
+  const start = performance.now();
+  await docker("version");
+  return Math.max(2000, 20 * (performance.now() - start));
+}
+
+/** Three servers that wait for five never elect a leader. */
 const neverLed = "bootstrap_expect = 5";
 
 describe("an agent", () => {
@@ -213,19 +226,19 @@ describe("an agent", () => {
     expect(result.log).toContain("::group::server-1 exited with code 1");
   });
 
-  test("that is killed while the cluster starts is told within 2 s", async () => {
+  test("that is killed while the cluster starts is reported within 2 s", async () => {
     const inputs = { servers: "3", config: neverLed, timeout: "60s" };
     const { errors, waited } = await disturbed(inputs, (name) => docker("kill", name));
     expect(errors).toMatchObject([{ title: "server-1 exited" }]);
     expect(errors[0]?.message).toContain("code 137");
-    expect(waited).toBeLessThan(2000);
+    expect(waited).toBeLessThan(await twoSeconds());
   });
 
-  test("that the kernel kills for memory", async () => {
+  test("that is OOM-killed", async () => {
     const limit = ["--memory=24m", "--memory-swap=24m"];
     const inputs = { servers: "3", config: neverLed, timeout: "60s" };
     const { errors } = await disturbed(inputs, async (name) => {
-      // The kernel takes no limit below what can't be reclaimed, so the agent is made to grow.
+      // The kernel accepts no limit below what it can't reclaim, so the agent is made to grow.
       await docker("update", ...limit, name).catch(() =>
         docker("update", "--memory=64m", "--memory-swap=64m", name),
       );
@@ -236,10 +249,10 @@ describe("an agent", () => {
     expect(errors[0]?.message).toContain("code 137");
   });
 
-  test("that never joins: who sees whom, and what it complains of", async () => {
-    const inputs = { servers: "3", timeout: "15s", config: neverLed };
+  test("that never joins: which nodes it does not see, and its last warnings", async () => {
+    const inputs = { servers: "3", timeout: "20s", config: neverLed };
     const cutOffOnceBound = async (container: string) => {
-      // An agent that finds no address to bind to exits.
+      // An agent without an address to bind to exits.
       await eventually(
         () => docker("logs", container),
         (log) => log.includes("Cluster Addr"),
@@ -255,8 +268,8 @@ describe("an agent", () => {
     );
   });
 
-  test("no leader in time: who sees whom", async () => {
-    const inputs = { servers: "3", timeout: "10s", config: neverLed };
+  test("without a leader in time: which nodes see each other", async () => {
+    const inputs = { servers: "3", timeout: "15s", config: neverLed };
     const { errors } = await failing(inputs);
     expect(errors).toMatchObject([{ title: "Consul is not ready" }]);
     expect(errors[0]?.message).toContain("one leader");
@@ -264,7 +277,7 @@ describe("an agent", () => {
   });
 });
 
-/** Takes a container off every network. */
+/** Disconnects a container from every network. */
 async function cutOff(container: string): Promise<void> {
   const each = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}";
   const networks = (await docker("inspect", `--format=${each}`, container)).trim().split(" ");

@@ -1,20 +1,19 @@
-/** What tests of secured clusters share: clients of a job's later step, and strangers. */
-import { execFile, spawn } from "node:child_process";
+/** What a later step of a job does with a cluster: requests with its credentials, and Consul's CLI. */
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { request as openRequest } from "node:http";
 import { request as secureRequest } from "node:https";
 import { delimiter } from "node:path";
-import { promisify } from "node:util";
-import { docker, type Up } from "./support.ts";
-
-export const run = promisify(execFile);
+import type * as z from "zod";
+import type { ClusterNode, Up } from "./cluster.ts";
+import { docker, run } from "./engine.ts";
 
 export interface Answer {
   readonly status: number;
   readonly body: string;
 }
 
-/** Asks a URL, with just the credentials that are given. Rejects where nobody answers. */
+/** Requests a URL with only the credentials that are given. Rejects if there is no answer. */
 export function ask(
   url: string,
   options: { token?: string; ca?: string; body?: string } = {},
@@ -39,6 +38,18 @@ export function ask(
 export function credentials({ outputs }: Up): { token?: string; ca?: string } {
   const { "http-token": token, "ca-cert": file } = outputs;
   return { ...(token && { token }), ...(file && { ca: readFileSync(file, "utf8") }) };
+}
+
+/** GETs JSON of that shape from a node's HTTP API, with the credentials of a later step. */
+export async function query<T>(
+  cluster: Up,
+  { http }: ClusterNode,
+  path: string,
+  schema: z.ZodType<T>,
+): Promise<T> {
+  const { status, body } = await ask(`${http}${path}`, credentials(cluster));
+  if (status !== 200) throw new Error(`${http}${path} answered ${status}: ${body}`);
+  return schema.parse(JSON.parse(body));
 }
 
 /** The environment of a later step. */
@@ -72,47 +83,6 @@ export function consulCommand(
     child.on("close", (exitCode) => resolve({ exitCode, ...output }));
     child.stdin.end(options.input);
   });
-}
-
-/** Asks again until the answer is right: for what Consul does on a clock of its own. */
-export async function eventually<T>(
-  question: () => Promise<T>,
-  isRight: (answer: T) => boolean,
-  milliseconds = 15_000,
-): Promise<T> {
-  const deadline = performance.now() + milliseconds;
-  for (;;) {
-    const answer = await question();
-    if (isRight(answer)) return answer;
-    if (performance.now() > deadline) throw new Error(`still ${JSON.stringify(answer)}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-/** An image like the one under test, whose `consul` is this script. */
-export async function imageWithScript(name: string, base: string, script: string): Promise<string> {
-  const encoded = Buffer.from(script).toString("base64");
-  const dockerfile = [
-    `FROM ${base}`,
-    // Another name for the shell, which no machine outside the image has.
-    "RUN mkdir -p /usr/local/bin && cp /bin/busybox /consul/sh",
-    `RUN echo ${encoded} | base64 -d >/usr/local/bin/consul && chmod 755 /usr/local/bin/consul`,
-  ].join("\n");
-  const image = `consul-cluster-action/test-${name}:1`;
-  await new Promise<void>((resolve, reject) => {
-    const child = spawn("docker", ["build", "--quiet", "--network=none", `--tag=${image}`, "-"], {
-      env: { ...process.env, DOCKER_BUILDKIT: "0" },
-      stdio: ["pipe", "ignore", "pipe"],
-    });
-    let said = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-    });
-    child.on("error", reject);
-    child.on("close", (code) => (code === 0 ? resolve() : reject(new Error(said))));
-    child.stdin.end(dockerfile);
-  });
-  return image;
 }
 
 /** The logs of all agents. */

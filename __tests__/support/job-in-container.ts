@@ -1,12 +1,12 @@
 /**
- * Runs inside a container, as a job with `container:` does: main, a question to every node by its
- * address, post. Prints what was seen as JSON.
+ * Runs inside a container, as a job with `container:` does: main, a request to every node at its
+ * address, post. Prints the answers as JSON.
  * usage: node job-in-container.ts <network of the container> <inputs as JSON>
  */
 import * as z from "zod";
 import { Job } from "../../script/runner.ts";
-import { aliveMembers } from "../consul.ts";
-import { docker } from "../support.ts";
+import { aliveMembers } from "./consul.ts";
+import { docker } from "./engine.ts";
 
 const [network, inputs = "{}"] = process.argv.slice(2);
 const job = new Job({ contexts: { job: { container: { network } } } });

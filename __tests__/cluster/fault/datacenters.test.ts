@@ -1,0 +1,75 @@
+/** Faults in a secured cluster of two datacenters. */
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { root } from "../../../script/runner.ts";
+import { fault, statesIn } from "../../support/actions.ts";
+import { nodeOf, type Up } from "../../support/cluster.ts";
+import { engineHoldings } from "../../support/engine.ts";
+import { ask, credentials, query } from "../../support/later-step.ts";
+import { allOverWan, eastServers, overWan, twoDatacenters } from "../../support/two-datacenters.ts";
+
+let before: string[];
+let cluster: Up;
+
+const leaderFor = (node: string) =>
+  query(cluster, nodeOf(cluster, node), "/v1/status/leader", z.string());
+
+beforeAll(async () => {
+  before = await engineHoldings();
+  cluster = await twoDatacenters();
+});
+afterAll(async () => {
+  await cluster.down();
+  expect(await engineHoldings()).toEqual(before);
+});
+
+describe("a fault", () => {
+  test("lists the datacenters if the step names none", async () => {
+    const inputs = { action: "kill", target: "leader" };
+    const { exitCode, log } = await cluster.job.main(inputs, join(root, "fault"));
+    expect(exitCode).toBe(1);
+    expect(log).toContain("say which by `datacenter`, one of east, west");
+  });
+
+  test("hits the leader of the datacenter that the step names, and the other keeps its leader", async () => {
+    const killed = await fault(cluster, "kill", "leader", { datacenter: "east" });
+    const { node = "", leader = "", quorum } = killed.outputs;
+    expect(quorum).toBe("true");
+    expect(eastServers.filter((name) => name !== node)).toContain(leader);
+    expect(statesIn(killed)).toMatchObject({ [node]: "stopped", "west-server-1": "running" });
+    expect(await leaderFor("west-server-1")).not.toBe("");
+
+    const started = await fault(cluster, "start", node);
+    expect(started.outputs.quorum).toBe("true");
+    for (const name of [...eastServers, "west-server-1"])
+      expect(await overWan(cluster, name), name).toEqual(allOverWan);
+  });
+
+  test("kills a datacenter's only server, and starts it again", async () => {
+    const { outputs } = await fault(cluster, "kill", "west-server-1");
+    expect(outputs).toMatchObject({ node: "west-server-1", leader: "", quorum: "false" });
+    expect(await leaderFor("east-server-1")).not.toBe("");
+    const started = await fault(cluster, "start", "", { datacenter: "west" });
+    expect(started.outputs).toMatchObject({ leader: "west-server-1", quorum: "true" });
+    expect(await overWan(cluster, "east-server-1")).toEqual(allOverWan);
+  });
+
+  test("isolates a server from the other datacenter too, until it is healed", async () => {
+    const catalog = (milliseconds = 15_000) => {
+      const url = `${nodeOf(cluster, "east-server-1").http}/v1/catalog/nodes?dc=west`;
+      const answer = ask(url, credentials(cluster)).then(
+        ({ status }) => status,
+        () => 0,
+      );
+      return Promise.race([answer, sleep(milliseconds, 0)]);
+    };
+    expect(await catalog()).toBe(200);
+    await fault(cluster, "isolate", "server", { datacenter: "west" });
+    expect(await catalog(2000)).not.toBe(200);
+    await fault(cluster, "heal", "", { datacenter: "west" });
+    expect(await catalog()).toBe(200);
+    expect(await overWan(cluster, "west-server-1")).toEqual(allOverWan);
+  });
+});

@@ -1,0 +1,69 @@
+/** Which registry an image comes from, when the first one fails. */
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { Docker } from "../../src/docker/docker.ts";
+import { findImage } from "../../src/docker/find-image.ts";
+import { docker } from "../support/engine.ts";
+import { type FailingRegistry, registry } from "../support/registry.ts";
+
+let hub: FailingRegistry;
+let second: FailingRegistry;
+/** The repository in the registry that plays Docker Hub, and in the other. */
+let [official, mirror]: [string, string] = ["", ""];
+
+beforeAll(async () => {
+  [hub, second] = await Promise.all([registry(), registry()]);
+  official = await hub.push("hashicorp/consul", "1");
+  mirror = await second.push("hashicorp/consul", "1");
+});
+
+afterAll(async () => {
+  await forget();
+  await Promise.all([hub.stop(), second.stop()]);
+});
+
+/** Removes what was pulled, so that the next test pulls again. The image under test stays. */
+async function forget(): Promise<void> {
+  for (const name of [official, mirror]) await docker("rmi", `${name}:1`).catch(() => "");
+}
+
+beforeEach(async () => {
+  await forget();
+  hub.fail(() => undefined);
+  hub.seen.length = 0;
+});
+
+const mirrors = () => new Map([[official, mirror]]);
+
+async function find(references: string[], lines: string[] = [], of = mirrors()) {
+  const docker = new Docker(new AbortController().signal, () => {});
+  const { signal } = new AbortController();
+  return findImage(docker, references, (line) => lines.push(line), signal, of);
+}
+
+test("an older repository is tried if the newer one has no such version", async () => {
+  const image = await find([`${official}:9.9.9`, `${mirror}:1`]);
+  expect(image.reference).toBe(`${mirror}:1`);
+});
+
+test("a rate limit: the second registry is used, and the log says so", async () => {
+  hub.fail((path) => (path.includes("/manifests/") ? "rate-limit" : undefined));
+  const lines: string[] = [];
+  expect((await find([`${official}:1`], lines)).reference).toBe(`${mirror}:1`);
+  expect(lines.join("\n")).toMatch(/is refused .*pull rate limit.* turning to /);
+});
+
+test("a connection that is cut halfway is tried again", async () => {
+  let cuts = 0;
+  hub.fail((path) => (path.includes("/manifests/") && cuts++ < 2 ? "cut" : undefined));
+  const lines: string[] = [];
+  expect((await find([`${official}:1`], lines)).reference).toBe(`${official}:1`);
+  expect(cuts).toBeGreaterThan(2);
+  expect(lines).toContain("Trying again in a moment");
+});
+
+test("two registries that stay unavailable: the message names both", async () => {
+  hub.fail(() => "unavailable");
+  const nowhere = new Map([[official, "127.0.0.1:9/consul"]]);
+  const failure = find([`${official}:1`], [], nowhere);
+  await expect(failure).rejects.toThrow(/503.*127\.0\.0\.1:9\/consul:1, tried in its place/s);
+});

@@ -1,0 +1,45 @@
+/** The Docker engine as tests use it: its CLI, the image under test, and what the tests left on it. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { consulImage } from "../../script/consul-image.ts";
+import { runId } from "../../script/runner.ts";
+
+export const run = promisify(execFile);
+
+let image: string | undefined;
+
+/** The Consul image under test, see script/consul-image. */
+export function testImage(): string {
+  image ??= consulImage();
+  return image;
+}
+
+/** Runs the docker CLI; fails with what it said. */
+export async function docker(...args: readonly string[]): Promise<string> {
+  const { stdout } = await run("docker", args, { maxBuffer: 64 * 1024 * 1024 });
+  return stdout.trimEnd();
+}
+
+/** The label whose value tells the objects of this test file's jobs from all others. */
+const runLabel = "consul-cluster-action.run";
+
+/** Lists objects of this test file's jobs, each in a format of the docker CLI. */
+async function ownObjects(listing: readonly string[], format: string): Promise<string[]> {
+  const labeled = `--format=${format}\t{{.Label "${runLabel}"}}`;
+  const lines = await docker(...listing, `--filter=label=${runLabel}`, labeled);
+  const own = lines.split("\n").filter((line) => line.includes(runId));
+  return own.map((line) => line.replace(/\t.*/, ""));
+}
+
+/** Every container, network and volume of this test file's jobs, to compare before and after. */
+export async function engineHoldings(): Promise<string[]> {
+  const listings = await Promise.all([
+    ownObjects(["ps", "--all"], "container {{.ID}}"),
+    ownObjects(["network", "ls"], "network {{.ID}}"),
+    ownObjects(["volume", "ls"], "volume {{.Name}}"),
+  ]);
+  return listings.flat().sort();
+}
+
+/** Names of the running containers of this test file's jobs. */
+export const ownContainers = () => ownObjects(["ps"], "{{.Names}}");

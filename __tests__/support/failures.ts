@@ -1,0 +1,67 @@
+/** Broken surroundings: an engine that goes away, or denies access. */
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { portOf } from "./ports.ts";
+
+export function scratch(): { folder: string; remove: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), "failure-"));
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** The test's engine over TCP, through a proxy that can be cut. */
+export async function engineProxy() {
+  const host = execFileSync(
+    "docker",
+    ["context", "inspect", "--format={{.Endpoints.docker.Host}}"],
+    {
+      encoding: "utf8",
+    },
+  ).trim();
+  const sockets = new Set<Socket>();
+  let connections = 0;
+  const server = createServer((client) => {
+    connections++;
+    const engine = connect(host.replace(/^unix:\/\//, ""));
+    for (const [from, to] of [
+      [client, engine],
+      [engine, client],
+    ] as const) {
+      sockets.add(from);
+      from.on("error", () => to.destroy());
+      from.on("close", () => sockets.delete(from));
+      from.pipe(to);
+    }
+  }).listen(0, "127.0.0.1");
+  const port = await portOf(server);
+  const cut = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { host: `tcp://127.0.0.1:${port}`, cut, connections: () => connections };
+}
+
+/** An environment whose `docker` is the real CLI, run as a user without permission for its socket. */
+export async function deniedEngine() {
+  const { folder, remove } = scratch();
+  const socket = join(folder, "docker.sock");
+  const server = createServer().listen(socket);
+  await once(server, "listening");
+  chmodSync(socket, 0);
+  chmodSync(folder, 0o755);
+  const cli = execFileSync("sh", ["-c", "command -v docker"], { encoding: "utf8" }).trim();
+  // Root may use any socket, so the CLI drops root's capabilities.
+  const drop = process.getuid?.() === 0 ? "setpriv --reuid=65534 --clear-groups " : "";
+  const wrapper = join(folder, "docker");
+  writeFileSync(wrapper, `#!/bin/sh\nexport HOME=/nonexistent\nexec ${drop}${cli} "$@"\n`, {
+    mode: 0o755,
+  });
+  const stop = () => {
+    server.close();
+    remove();
+  };
+  return { env: { PATH: `${folder}:${process.env.PATH}`, DOCKER_HOST: `unix://${socket}` }, stop };
+}
