@@ -30,7 +30,7 @@ import { saveState } from "./state.ts";
 export async function main(): Promise<void> {
   const timeline = new Timeline();
   timeline.end("process");
-  const canceled = cancellation();
+  const canceled = cancellation("cluster");
   const clusterId = randomBytes(4).toString("hex");
   const docker = new Docker(canceled, core.debug, processMark(clusterId));
   const folder = evidenceFolder(clusterId, process.env);

@@ -103,6 +103,15 @@ export class Docker {
     await this.#run(["network", "create", ...args], { creates: true });
   }
 
+  /** @param args - as `docker network connect` takes them: options, the network, the container */
+  async connectNetwork(args: readonly string[]): Promise<void> {
+    await this.#run(["network", "connect", ...args]);
+  }
+
+  async disconnectNetwork(network: string, container: string): Promise<void> {
+    await this.#run(["network", "disconnect", network, container]);
+  }
+
   /** Creates and starts a container in the background. The image must be there. */
   async runContainer(args: readonly string[]): Promise<void> {
     await this.#run(["run", "--detach", "--pull=never", ...args], { creates: true });

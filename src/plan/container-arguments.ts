@@ -60,8 +60,7 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
     `--network=${network}`,
     `--network-alias=${agent.host}`,
     ...labelArguments(prerequisites),
-    `--label=${labelNames.node}=${agent.node}`,
-    `--label=${labelNames.role}=${agent.role}`,
+    ...nodeLabelArguments(plan, agent),
     ...dataDirectories(spec.env).map((directory) => `--mount=${volume(prerequisites, directory)}`),
     ...agent.publications.flatMap(publishArguments),
     "--env=CONSUL_BIND_INTERFACE=eth0",
@@ -84,6 +83,21 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
     }),
     ...configOf(spec, datacenter, agent.role).map((fragment) => `-hcl=${fragment}`),
   ];
+}
+
+/** Labels by which later steps know a node, whatever its command line says. */
+function nodeLabelArguments(plan: ClusterPlan, agent: AgentPlan): string[] {
+  const [primary] = plan.spec.datacenters;
+  const { name, storage } = datacenterOf(plan, agent);
+  const nodeLabels = {
+    [labelNames.node]: agent.node,
+    [labelNames.role]: agent.role,
+    [labelNames.datacenter]: name,
+    ...(name === primary.name && { [labelNames.primary]: "true" }),
+    [labelNames.storage]: agent.role === "server" ? storage : "disk",
+    [labelNames.network]: plan.network,
+  };
+  return Object.entries(nodeLabels).map(([label, value]) => `--label=${label}=${value}`);
 }
 
 /** The datacenter that an agent is in. */

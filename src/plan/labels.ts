@@ -25,6 +25,13 @@ export const labelNames = {
   keep: `${action}.keep`,
   node: `${action}.node`,
   role: `${action}.role`,
+  datacenter: `${action}.datacenter`,
+  /** Present on the nodes of the primary datacenter; with one datacenter, on all. */
+  primary: `${action}.primary`,
+  /** What an agent keeps its data in: `memory` or `disk`. */
+  storage: `${action}.storage`,
+  /** The cluster's network. A node may be connected to others, too. */
+  network: `${action}.network`,
 } as const;
 
 const clusterLabel = (clusterId: string) => `${labelNames.cluster}=${clusterId}`;
