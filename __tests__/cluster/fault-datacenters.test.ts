@@ -60,7 +60,7 @@ describe("a fault", () => {
     const inputs = { action: "kill", target: "leader" };
     const { exitCode, log } = await cluster.job.main(inputs, join(root, "fault"));
     expect(exitCode).toBe(1);
-    expect(log).toContain("say which by `datacenter`, one of east, west");
+    expect(log).toContain("Set `datacenter` to one of east, west");
   });
 
   test("hits the leader of the one that is named, and the other goes on", async () => {
@@ -83,6 +83,17 @@ describe("a fault", () => {
     expect(await leaderFor("east-server-1")).not.toBe("");
     const started = await fault(cluster, "start", "", { datacenter: "west" });
     expect(started.outputs).toMatchObject({ leader: "west-server-1", quorum: "true" });
+    expect(await overWan("east-server-1")).toEqual(allOverWan);
+  });
+
+  test("without a target, nodes come back in every datacenter, and the outputs are the primary's", async () => {
+    await fault(cluster, "kill", "west-server-1");
+    await fault(cluster, "kill", "follower", { datacenter: "east" });
+    const started = await fault(cluster, "start");
+    expect(eastServers).toContain(started.outputs.leader);
+    expect(started.outputs.quorum).toBe("true");
+    expect(new Set(Object.values(statesIn(started)))).toEqual(new Set(["running"]));
+    expect(await leaderFor("west-server-1")).not.toBe("");
     expect(await overWan("east-server-1")).toEqual(allOverWan);
   });
 

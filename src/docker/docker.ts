@@ -103,13 +103,9 @@ export class Docker {
     await this.#run(["network", "create", ...args], { creates: true });
   }
 
-  /** @param args - as `docker network connect` takes them: options, the network, the container */
-  async connectNetwork(args: readonly string[]): Promise<void> {
-    await this.#run(["network", "connect", ...args]);
-  }
-
-  async disconnectNetwork(network: string, container: string): Promise<void> {
-    await this.#run(["network", "disconnect", network, container]);
+  /** @param args - as `docker network connect` or `disconnect` takes them */
+  async changeConnection(verb: "connect" | "disconnect", args: readonly string[]): Promise<void> {
+    await this.#run(["network", verb, ...args]);
   }
 
   /** Creates and starts a container in the background. The image must be there. */

@@ -7,7 +7,7 @@
  */
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
-import { otherEndpoints } from "./node-facts.ts";
+import { type Endpoint, otherEndpoints } from "./node-facts.ts";
 
 /** Disconnects a stopped node from all networks except the cluster's. */
 export async function disconnectOtherNetworks(
@@ -15,7 +15,7 @@ export async function disconnectOtherNetworks(
   facts: ContainerFacts,
 ): Promise<void> {
   for (const [network] of otherEndpoints(facts))
-    await docker.disconnectNetwork(network, facts.Name);
+    await docker.changeConnection("disconnect", [network, facts.Name]);
 }
 
 /**
@@ -24,7 +24,7 @@ export async function disconnectOtherNetworks(
  * @param facts - of the container as it was when it was connected to them
  */
 export async function connectOtherNetworks(docker: Docker, facts: ContainerFacts): Promise<void> {
-  for (const args of connectArguments(facts)) await docker.connectNetwork(args);
+  for (const args of connectArguments(facts)) await docker.changeConnection("connect", args);
 }
 
 /**
@@ -32,19 +32,18 @@ export async function connectOtherNetworks(docker: Docker, facts: ContainerFacts
  * aliases and, if the user chose it, the same address. Pure.
  */
 export function connectArguments(facts: ContainerFacts): string[][] {
-  return otherEndpoints(facts).map(([network, { Aliases, IPAMConfig }]) => [
-    ...userAliases(facts, Aliases).map((alias) => `--alias=${alias}`),
-    ...(IPAMConfig?.IPv4Address ? [`--ip=${IPAMConfig.IPv4Address}`] : []),
-    ...(IPAMConfig?.IPv6Address ? [`--ip6=${IPAMConfig.IPv6Address}`] : []),
-    network,
-    facts.Name,
-  ]);
+  return otherEndpoints(facts).map(([network, endpoint]) => {
+    const { IPv4Address, IPv6Address } = endpoint.IPAMConfig ?? {};
+    return [
+      ...userAliases(facts, endpoint).map((alias) => `--alias=${alias}`),
+      ...(IPv4Address ? [`--ip=${IPv4Address}`] : []),
+      ...(IPv6Address ? [`--ip6=${IPv6Address}`] : []),
+      network,
+      facts.Name,
+    ];
+  });
 }
 
-/** Aliases without those that the engine adds by itself: the container's name and its short ID. */
-export function userAliases(
-  { Id, Name }: ContainerFacts,
-  aliases: Iterable<string> | null | undefined,
-) {
-  return [...(aliases ?? [])].filter((alias) => alias !== Name && !Id.startsWith(alias));
-}
+/** A node's aliases, without those that the engine adds: the container's name and short ID. */
+export const userAliases = ({ Id, Name }: ContainerFacts, endpoint: Endpoint | undefined) =>
+  (endpoint?.Aliases ?? []).filter((alias) => alias !== Name && !Id.startsWith(alias));

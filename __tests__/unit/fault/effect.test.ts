@@ -1,31 +1,32 @@
 import { describe, expect, test } from "vitest";
 import { effectOf } from "../../../src/fault/effect.ts";
-import type { FoundAgent } from "../../../src/find/existing-cluster.ts";
-import { agent, names, raft, three } from "../find/fixtures.ts";
+import { agent, dc1, names, raft, three } from "../find/fixtures.ts";
 
-describe("what a fault must lead to", () => {
-  const hit = (...nodes: string[]) => three.filter(({ node }) => nodes.includes(node));
+describe("the effect of a fault", () => {
   const effect = (
     action: Parameters<typeof effectOf>[0],
     nodes: string[],
     agents = three,
     now = raft,
-  ) => effectOf(action, hit(...nodes), agents, { raft: now, addresses: new Map(), elsewhere: [] });
+  ) => {
+    const hit = agents.filter(({ node }) => nodes.includes(node));
+    return effectOf(action, hit, { datacenters: [dc1(agents, now)], addresses: new Map() });
+  };
 
-  test("with a quorum left, the others are asked whether it is gone", () => {
+  test("with a quorum left, the others must see that it is gone", () => {
     const { what, asked } = effect("kill", ["server-1"]);
     expect([what, names(asked)]).toEqual([
-      "server-1 gone for the others",
+      "server-1 is gone for all other agents",
       ["server-2", "server-3", "client-1"],
     ]);
   });
 
-  test("without a quorum, that nobody reports a leader, isolated servers among them", () => {
-    expect(effect("kill", ["server-1", "server-2"])).toMatchObject({ what: "no leader anywhere" });
+  test("without a quorum, no agent may report a leader, including isolated servers", () => {
+    expect(effect("kill", ["server-1", "server-2"]).what).toBe("no agent reports a leader");
     expect(names(effect("isolate", ["server-1", "server-2"]).asked)).toContain("server-1");
   });
 
-  test("an isolated server notices too, unless it has the only vote: it leads on by itself", () => {
+  test("an isolated server must notice too, unless it has the only vote and stays the leader", () => {
     expect(effect("isolate", ["server-2"]).gates).toHaveLength(4);
     expect(effect("isolate", ["client-1"]).gates).toHaveLength(3);
     const single = { leader: "server-1", voters: ["server-1"] };
@@ -33,24 +34,50 @@ describe("what a fault must lead to", () => {
     expect(names(effect("isolate", ["server-1"], agents, single).asked)).toEqual(["client-1"]);
   });
 
-  test("servers that leave take their votes with them, killed ones don't", () => {
-    expect(effect("stop", ["server-1", "server-2"]).what).toContain("gone for the others");
+  test("servers that leave take their votes with them, killed servers don't", () => {
+    expect(effect("stop", ["server-1", "server-2"]).what).toContain("gone for all other agents");
     const two = { leader: "server-2", voters: ["server-2", "server-3"] };
     const agents = [agent("server-1", "stopped"), ...three.slice(1)];
-    expect(effect("kill", ["server-2"], agents, two).what).toBe("no leader anywhere");
+    expect(effect("kill", ["server-2"], agents, two).what).toBe("no agent reports a leader");
   });
 
-  test("one that comes back while too few others are there brings no quorum", () => {
+  test("a server that comes back while too few others are up makes no quorum", () => {
     const agents = [agent("server-1", "stopped"), agent("server-2", "stopped"), ...three.slice(2)];
-    expect(effect("start", ["server-1"], agents).what).toBe("server-1 back");
+    expect(effect("start", ["server-1"], agents).what).toBe("server-1 is back");
     const five = { leader: "", voters: [...raft.voters, "server-4", "server-5"] };
-    expect(effect("start", ["server-1"], agents, five).what).toBe("no leader anywhere");
+    expect(effect("start", ["server-1"], agents, five).what).toBe("no agent reports a leader");
   });
 });
 
-test("who comes back must see the other datacenters, where there are any that are led", () => {
-  const back = (elsewhere: readonly FoundAgent[]) =>
-    effectOf("start", three.slice(0, 1), three, { raft, addresses: new Map(), elsewhere }).gates
-      .length;
-  expect(back([agent("west-server-1")])).toBe(back([]) + 1);
+describe("with several datacenters", () => {
+  const west = (state: "running" | "stopped") => {
+    const server = { ...agent("server-9", state), datacenter: "west" };
+    const now = { leader: state === "running" ? "server-9" : "", voters: ["server-9"] };
+    return { name: "west", agents: [server], raft: now };
+  };
+  const startFirst = (...others: ReturnType<typeof west>[]) => {
+    const agents = [agent("server-1", "stopped"), ...three.slice(1)];
+    const datacenters = [dc1(agents), ...others];
+    const hit = datacenters
+      .flatMap((each) => each.agents)
+      .filter(({ state }) => state === "stopped");
+    return effectOf("start", hit, { datacenters, addresses: new Map() });
+  };
+
+  test("nodes that come back must see another datacenter, if that has a leader", () => {
+    const alone = startFirst().gates;
+    const leaderless = {
+      ...west("running"),
+      raft: { leader: "", voters: ["server-9", "server-8"] },
+    };
+    expect(startFirst(leaderless).gates).toHaveLength(alone.length);
+    expect(startFirst(west("running")).gates).toHaveLength(alone.length + 1);
+  });
+
+  test("nodes can come back in all of them, each datacenter with its own gates", () => {
+    const { what, asked, gates } = startFirst(west("stopped"));
+    expect(what).toBe("server-1 is back; server-9 is back");
+    expect(names(asked)).toEqual([...names(three), "server-9"]);
+    expect(gates).toHaveLength(2 * startFirst().gates.length + 1);
+  });
 });

@@ -178,7 +178,7 @@ client_config: { a: 4 }
   test("join within by LAN, servers between them by WAN, and know the primary", () => {
     const joins = (node: string) =>
       argumentsOf(plan, node)
-        .filter((argument) => /join|expect|primary/.test(argument))
+        .filter((argument) => /join|expect|primary_/.test(argument))
         .map((argument) => argument.replaceAll("consul-c0ffee00-", ""));
     const federation = '-hcl={"primary_datacenter":"east","retry_interval_wan":"200ms"}';
     expect(joins("east-server-1")).toEqual([
