@@ -59,6 +59,7 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
     `--hostname=${agent.node}`,
     `--network=${network}`,
     `--network-alias=${agent.host}`,
+    `--network-alias=${joinName(agent)}`,
     ...labelArguments(prerequisites),
     ...nodeLabelArguments(plan, agent),
     ...dataDirectories(spec.env).map((directory) => `--mount=${volume(prerequisites, directory)}`),
@@ -106,14 +107,18 @@ export function datacenterOf({ spec }: ClusterPlan, { datacenter }: AgentPlan): 
 }
 
 /**
- * Whom an agent joins. Container names are unique on the engine: joining by them never reaches
- * another cluster that shares the network.
+ * The name by which other agents join an agent: unique on the engine, so that it never reaches
+ * another cluster on the same network. As an alias it exists in the cluster's network only. The
+ * container's own name could resolve to an address in another network that it is connected to.
  */
+const joinName = ({ container }: AgentPlan) => `${container}-gossip`;
+
+/** The servers that an agent joins. */
 function joins({ agents }: ClusterPlan, agent: AgentPlan) {
   const servers = agents.filter(({ role, node }) => role === "server" && node !== agent.node);
   const there = servers.filter(({ datacenter }) => datacenter === agent.datacenter);
   const elsewhere = servers.filter(({ datacenter }) => datacenter !== agent.datacenter);
-  const names = (list: readonly AgentPlan[]) => list.map(({ container }) => container);
+  const names = (list: readonly AgentPlan[]) => list.map(joinName);
   return { join: names(there), joinWan: agent.role === "server" ? names(elsewhere) : [] };
 }
 
