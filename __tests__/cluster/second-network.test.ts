@@ -1,4 +1,4 @@
-/** Nodes that somebody connected to more networks, as with `docker network connect`. */
+/** Nodes that the user connected to more networks (`docker network connect`). */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";

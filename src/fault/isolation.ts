@@ -8,8 +8,8 @@ import { labelArguments } from "../plan/labels.ts";
  * published ports, still reaches it.
  *
  * A route to `lo` drops what is sent to an address without an error for the sender, as a broken
- * network does. (A `blackhole` route makes `sendto` fail, and then Consul's gossip sees nobody as
- * failed: memberlist's `probeNode`.) With strict reverse-path filtering the kernel also drops
+ * network does. (A `blackhole` route makes `sendto` fail, and then Consul's gossip sees no
+ * agent as failed: memberlist's `probeNode`.) With strict reverse-path filtering the kernel also drops
  * whatever comes from such an address.
  *
  * @param addresses - the others' IPv4 addresses

@@ -1,5 +1,5 @@
 /**
- * Networks that somebody connected a node to, besides the cluster's (`docker network connect`).
+ * Networks that the user connected a node to, besides the cluster's (`docker network connect`).
  *
  * A node always starts on the cluster's network alone and is connected to the others afterwards:
  * the engine numbers the interfaces of a container that starts by the names of its networks, and

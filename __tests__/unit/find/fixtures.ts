@@ -71,7 +71,7 @@ export const dc1 = (agents: readonly FoundAgent[] = three, now: Raft = raft): Fo
 /**
  * A `docker` that is a shell script, found first on this process's PATH until the test is over.
  *
- * @param script - gets the arguments of each call, in a folder of its own
+ * @param script - runs in the folder, with the arguments of each call
  * @returns the folder
  */
 export function fakeDocker(script: string): string {
