@@ -14,6 +14,9 @@ const after = `z-${randomUUID()}`;
 const subnet = "203.0.113.0/24";
 const address = "203.0.113.77";
 
+/** So that a step that fails says why before the test's own time is up. */
+const soon = { timeout: "40s" };
+
 let older: VersionedImage;
 let newer: VersionedImage;
 let cluster: Up;
@@ -82,23 +85,25 @@ async function expectSame(old: readonly Record<string, string[]>[]) {
 
 describe("nodes with a second network", () => {
   test("are isolated from the cluster's network", async () => {
-    expect(statesIn(await fault(cluster, "isolate", "client-1"))["client-1"]).toBe("isolated");
+    expect(statesIn(await fault(cluster, "isolate", "client-1", soon))["client-1"]).toBe(
+      "isolated",
+    );
     expect(await aliveMembers(nodeOf("server-1").http)).toEqual(["server-1"]);
-    expect(addressesIn(await fault(cluster, "heal"))).toEqual(addresses());
+    expect(addressesIn(await fault(cluster, "heal", "", soon))).toEqual(addresses());
   });
 
   test("start on the cluster's network, and keep the others", async () => {
     const old = await Promise.all(cluster.nodes.map(({ name }) => otherNetworks(name)));
     expect(old[0]?.[after]).toEqual([address, "web"]);
-    await fault(cluster, "kill", "server-1, client-1");
-    expect(addressesIn(await fault(cluster, "start"))).toEqual(addresses());
-    await fault(cluster, "restart", "client-1");
+    await fault(cluster, "kill", "server-1, client-1", soon);
+    expect(addressesIn(await fault(cluster, "start", "", soon))).toEqual(addresses());
+    await fault(cluster, "restart", "client-1", soon);
     await expectSame(old);
   });
 
   test("are upgraded on the cluster's network, and keep the others", async () => {
     const old = await Promise.all(cluster.nodes.map(({ name }) => otherNetworks(name)));
-    const { exitCode, log, outputs } = await upgrade(cluster, { image: newer.image });
+    const { exitCode, log, outputs } = await upgrade(cluster, { image: newer.image, ...soon });
     expect(exitCode, log).toBe(0);
     expect(outputs.version).toBe(newer.version);
     await expectSame(old);
