@@ -47,7 +47,7 @@ function startContext(): StartContext {
   const timeline = new Timeline();
   timeline.end("process");
   const clusterId = randomBytes(4).toString("hex");
-  const signal = cancellation();
+  const signal = cancellation("cluster");
   const docker = new Docker(signal, core.debug, processMark(clusterId));
   const { env } = process;
   return { clusterId, docker, env, log: logTimed, onSecret: core.setSecret, timeline, signal };

@@ -48,7 +48,15 @@ export const containersAnswer = z.array(
     NetworkSettings: z.object({
       Networks: z.record(
         z.string(),
-        z.object({ IPAddress: z.string(), Aliases: z.array(z.string()).nullish() }),
+        z.object({
+          NetworkID: z.string(),
+          IPAddress: z.string(),
+          Aliases: z.array(z.string()).nullish(),
+          // The addresses that the user asked for, as opposed to those that the engine chose.
+          IPAMConfig: z
+            .object({ IPv4Address: z.string().optional(), IPv6Address: z.string().optional() })
+            .nullish(),
+        }),
       ),
     }),
   }),

@@ -103,6 +103,11 @@ export class Docker {
     await this.#run(["network", "create", ...args], { creates: true });
   }
 
+  /** @param args - as `docker network connect` or `disconnect` takes them */
+  async changeConnection(verb: "connect" | "disconnect", args: readonly string[]): Promise<void> {
+    await this.#run(["network", verb, ...args]);
+  }
+
   /** Creates and starts a container in the background. The image must be there. */
   async runContainer(args: readonly string[]): Promise<void> {
     await this.#run(["run", "--detach", "--pull=never", ...args], { creates: true });

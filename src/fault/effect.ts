@@ -1,7 +1,7 @@
 import { ConsulError } from "../consul/http.ts";
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
-import { quorumOf, type Raft } from "../find/raft.ts";
-import { type AgentClient, ask, servers } from "../ready/agents.ts";
+import { type FoundDatacenter, hasQuorum, quorumOf } from "../find/raft.ts";
+import { type AgentClient, type Answer, ask, servers } from "../ready/agents.ts";
 import {
   agreedLeader,
   everyoneNames,
@@ -9,29 +9,29 @@ import {
   overWan,
   raftIsSettled,
   readyGates,
+  type Verdict,
 } from "../ready/gates.ts";
 import type { FaultAction } from "./fault-inputs.ts";
+import { includes } from "./step.ts";
 
-/** What a fault must lead to. */
+/** What a step waits for. */
 export interface Effect {
-  /** For the log, for example `another leader, server-1 gone`. */
+  /** For the log, for example `server-1 is gone for all other agents`. */
   readonly what: string;
-  /** Whom to ask. */
+  /** The agents that the gates ask. They must keep running. */
   readonly asked: readonly FoundAgent[];
-  /** What must hold; none where there is nothing to wait for. */
+  /** What must hold; empty if there is nothing to wait for. */
   readonly gates: readonly Gate[];
 }
 
-/** How a cluster was before the action. */
+/** A cluster before the action. */
 export interface Before {
-  readonly raft: Raft;
-  /** Each node's address by its name; of a stopped one the last. */
+  readonly datacenters: readonly FoundDatacenter[];
+  /** Each node's address by node name. For a stopped node, its last. */
   readonly addresses: ReadonlyMap<string, string>;
-  /** Agents of other datacenters, which those that come back must see over WAN. */
-  readonly elsewhere: readonly FoundAgent[];
 }
 
-/** Which nodes are able to do their part afterwards, of those that were and those that were hit. */
+/** Whether the affected nodes work afterwards. */
 type Availability = "gone" | "back" | "untouched";
 
 const availabilityAfter: Readonly<Record<FaultAction, Availability>> = {
@@ -47,67 +47,121 @@ const availabilityAfter: Readonly<Record<FaultAction, Availability>> = {
 };
 
 /**
- * What an action must lead to, given whom it hits and how the cluster was before. Pure.
+ * What a step waits for, from the affected agents and the cluster before the action. Pure.
  *
- * Whether there is a quorum afterwards follows from raft's configuration, not from how many servers
- * the cluster was started with: Consul's autopilot takes a server that has failed out of raft, and
- * a graceful leave does so at once.
- *
- * @param agents - of the one datacenter that is hit
+ * Each affected datacenter has its own leader and quorum, so each has its own gates. Agents that
+ * come back must also see the other datacenters that have a leader.
  */
 export function effectOf(
   action: FaultAction,
   hit: readonly FoundAgent[],
-  agents: readonly FoundAgent[],
-  { raft, addresses, elsewhere }: Before,
+  { datacenters, addresses }: Before,
 ): Effect {
-  const fate = availabilityAfter[action];
-  if (fate === "untouched") return { what: "the data is gone", asked: [], gates: [] };
-  const isHit = ({ node }: FoundAgent) => hit.some((each) => each.node === node);
-  const others = agents.filter((agent) => isUp(agent) && !isHit(agent));
-  const working = fate === "back" ? agents.filter((agent) => isHit(agent) || isUp(agent)) : others;
-  const leavers = action === "stop" ? hit.map(({ node }) => node) : [];
-  const voters = raft.voters.filter((node) => !leavers.includes(node));
-  const voting = working.filter(({ node }) => voters.includes(node));
-  const names = hit.map(({ node }) => node).join(", ");
-
-  // An isolated server still answers, and must have noticed as well. Not one that has the only
-  // vote: it leads on, all by itself.
-  const alone = action === "isolate" && voters.length > 1 ? servers(hit) : [];
-  if (voters.length === 0 || voting.length < quorumOf(voters.length)) {
-    const asked = [...working, ...alone];
-    return { what: "no leader anywhere", asked, gates: asked.length === 0 ? [] : [noLeader] };
-  }
-  if (fate === "back") {
-    const away = agents.filter((agent) => !working.includes(agent));
-    const awayAt = away.map(({ node }) => addresses.get(node) ?? "");
-    const settled = [raftIsSettled(awayAt), ...overWan(working, elsewhere)];
-    const gates = [...readyGates, alive(hit), ...settled];
-    return { what: `${names} back`, asked: working, gates };
-  }
-  const isAway = action === "stop" ? haveLeft(hit) : notAlive(hit);
-  const noticed = alone.length > 0 ? [aloneGate(alone)] : [];
-  const gates = [leaderAmongOthers(hit), isAway, notHealthy(hit), ...noticed];
-  return { what: `${names} gone for the others`, asked: working, gates };
+  const availability = availabilityAfter[action];
+  if (availability === "untouched") return { what: "the data is gone", asked: [], gates: [] };
+  const isAffected = ({ agents }: FoundDatacenter) => agents.some((agent) => includes(hit, agent));
+  const effects = datacenters
+    .filter(isAffected)
+    .map((datacenter) => effectIn(datacenter, action, hit, addresses));
+  const led = effects.filter(({ isLed }) => isLed).map(({ asked }) => asked);
+  const unaffected = datacenters
+    .filter((datacenter) => !isAffected(datacenter) && hasQuorum(datacenter))
+    .map(({ agents }) => agents.filter(isUp));
+  const [first = [], ...others] = [...led, ...unaffected];
+  const joinsOthers = availability === "back" && led.length > 0;
+  return {
+    what: effects.map(({ what }) => what).join("; "),
+    asked: effects.flatMap(({ asked }) => asked),
+    gates: [
+      ...effects.flatMap(({ gates }) => gates),
+      ...(joinsOthers ? overWan(first, others.flat()) : []),
+    ],
+  };
 }
 
-const noLeader: Gate = {
-  name: "no agent reports a leader",
-  look: async (agents) => {
-    const answers = await ask(agents, (consul) => consul.leader());
-    const roles = new Map(agents.map(({ node, role }) => [node, role]));
-    const failing = answers.flatMap(({ node, answer }) => {
-      if (!(answer instanceof ConsulError))
-        return answer === "" ? [] : [`${node}: reports ${answer}`];
-      // A client asks a server, so its error says that there is nobody to tell it of a leader.
-      return roles.get(node) === "client" ? [] : [`${node}: ${answer.message}`];
-    });
-    return { status: failing.length === 0 ? "no leader" : "leader still reported", failing };
-  },
-};
+/** The same in one datacenter, whose gates ask this datacenter's agents only. */
+interface DatacenterEffect extends Effect {
+  /** Whether the datacenter has a leader afterwards. */
+  readonly isLed: boolean;
+}
+
+/**
+ * Whether there is a quorum afterwards depends on Raft's configuration, not on how many servers
+ * the cluster was started with: a graceful leave removes a server from it, and with
+ * `autopilot.cleanup_dead_servers` autopilot removes failed servers.
+ */
+function effectIn(
+  { agents, raft }: FoundDatacenter,
+  action: FaultAction,
+  hit: readonly FoundAgent[],
+  addresses: ReadonlyMap<string, string>,
+): DatacenterEffect {
+  const isBack = availabilityAfter[action] === "back";
+  const affected = agents.filter((agent) => includes(hit, agent));
+  const others = agents.filter((agent) => isUp(agent) && !includes(hit, agent));
+  const working = isBack ? agents.filter((each) => isUp(each) || includes(hit, each)) : others;
+  const leavers = action === "stop" ? namesOf(affected) : [];
+  const voters = raft.voters.filter((node) => !leavers.includes(node));
+  const voting = working.filter(({ node }) => voters.includes(node));
+  // An isolated server still answers and must have noticed, too. Not if it has the only vote: then
+  // it stays the leader, all by itself.
+  const alone = action === "isolate" && voters.length > 1 ? servers(affected) : [];
+  if (voters.length === 0 || voting.length < quorumOf(voters.length)) {
+    const asked = [...working, ...alone];
+    const gates = asked.length === 0 ? [] : asking(asked, [noLeader]);
+    return { what: "no agent reports a leader", isLed: false, asked, gates };
+  }
+  if (!isBack) return goneEffect(action, affected, working, alone);
+  const away = agents.filter((agent) => !working.includes(agent));
+  const awayAt = away.map(({ node }) => addresses.get(node) ?? "");
+  const gates = [...readyGates, seenAlive(affected), raftIsSettled(awayAt)];
+  const what = `${namesOf(affected).join(", ")} ${isOrAre(affected)} back`;
+  return { what, isLed: true, asked: working, gates: asking(working, gates) };
+}
+
+/** @param alone - isolated servers that must report no leader */
+function goneEffect(
+  action: FaultAction,
+  affected: readonly FoundAgent[],
+  working: readonly FoundAgent[],
+  alone: readonly FoundAgent[],
+): DatacenterEffect {
+  const away = action === "stop" ? seenLeft(affected) : notSeenAlive(affected);
+  const gates = [leaderAmongOthers(affected), away, notHealthy(affected)];
+  return {
+    what: `${namesOf(affected).join(", ")} ${isOrAre(affected)} gone for all other agents`,
+    isLed: true,
+    asked: working,
+    gates: [...asking(working, gates), ...(alone.length > 0 ? asking(alone, [aloneGate]) : [])],
+  };
+}
+
+const isOrAre = ({ length }: readonly FoundAgent[]) => (length === 1 ? "is" : "are");
+
+const namesOf = (agents: readonly FoundAgent[]) => agents.map(({ node }) => node);
+
+/** The same gates, which always ask these agents. */
+const asking = (agents: readonly AgentClient[], gates: readonly Gate[]): Gate[] =>
+  gates.map(({ name, look }) => ({ name, look: () => look(agents) }));
+
+async function lookForNoLeader(agents: readonly AgentClient[]): Promise<Verdict> {
+  const answers = await ask(agents, (consul) => consul.leader());
+  const roles = new Map(agents.map(({ node, role }) => [node, role]));
+  const failing = answers.flatMap(({ node, answer }) => {
+    if (!(answer instanceof ConsulError))
+      return answer === "" ? [] : [`${node}: reports ${answer}`];
+    // A client forwards the question to a server, so its error means that no server can answer.
+    return roles.get(node) === "client" ? [] : [`${node}: ${answer.message}`];
+  });
+  return { status: failing.length === 0 ? "no leader" : "leader still reported", failing };
+}
+
+const noLeader: Gate = { name: "no agent reports a leader", look: lookForNoLeader };
+
+const aloneGate: Gate = { name: "isolated servers report no leader", look: lookForNoLeader };
 
 const leaderAmongOthers = (hit: readonly FoundAgent[]): Gate => ({
-  name: "another server leads and every agent that remains agrees",
+  name: "all remaining agents agree on one leader, which is not an affected node",
   look: async (agents) => {
     const answers = await ask(agents, (consul) => consul.leader());
     const verdict = agreedLeader(answers);
@@ -117,59 +171,54 @@ const leaderAmongOthers = (hit: readonly FoundAgent[]): Gate => ({
       const isOld = typeof answer === "string" && gone.includes(answer.replace(/:\d+$/, ""));
       return isOld ? [`${node}: still ${answer}`] : [];
     });
-    return { status: failing.length === 0 ? "one leader" : "the old leader", failing };
+    return { status: failing.length === 0 ? "one leader" : "old leader still reported", failing };
   },
 });
 
-// The gates of a ready cluster ask servers only; clients may learn of it some gossip later.
-const alive = (hit: readonly FoundAgent[]): Gate => ({
-  name: "every agent takes the node for alive (gossip's own timers)",
-  look: async (agents) => everyoneNames(hit, await aliveFor(agents), "alive for all"),
+// The gates of a ready cluster ask servers only. Gossip may reach clients a little later.
+const seenAlive = (hit: readonly FoundAgent[]): Gate => ({
+  name: `every agent sees ${namesOf(hit).join(", ")} alive`,
+  look: async (agents) => everyoneNames(hit, await aliveMembers(agents), "alive for all"),
 });
 
-const notAlive = (hit: readonly FoundAgent[]): Gate => ({
-  name: "no agent that remains takes the node for alive (gossip's own timers)",
-  look: async (agents) => nobodyNames(hit, await aliveFor(agents), "alive"),
+const notSeenAlive = (hit: readonly FoundAgent[]): Gate => ({
+  name: `no remaining agent sees ${namesOf(hit).join(" or ")} alive`,
+  look: async (agents) => noneNames(hit, await aliveMembers(agents), "alive"),
 });
 
-const aliveFor = (agents: readonly AgentClient[]) =>
+const aliveMembers = (agents: readonly AgentClient[]) =>
   ask(agents, async (consul) =>
     (await consul.members()).filter(({ isAlive }) => isAlive).map(({ node }) => node),
   );
 
-// Who missed the leave takes the node for failed, until gossip has told it better.
-const haveLeft = (hit: readonly FoundAgent[]): Gate => ({
-  name: "the node has left for every agent that remains",
+// An agent that missed the leave sees the node as failed until gossip corrects it.
+const seenLeft = (hit: readonly FoundAgent[]): Gate => ({
+  name: `every remaining agent sees that ${namesOf(hit).join(", ")} left`,
   look: async (agents) => {
     const answers = await ask(agents, async (consul) =>
       (await consul.members()).filter(({ hasLeft }) => !hasLeft).map(({ node }) => node),
     );
-    return nobodyNames(hit, answers, "a member");
+    return noneNames(hit, answers, "a member");
   },
 });
 
 const notHealthy = (hit: readonly FoundAgent[]): Gate => ({
-  name: "the node's serfHealth is critical, or the node is out of the catalog",
+  name: `the serfHealth of ${namesOf(hit).join(", ")} is critical, or the node is not in the catalog`,
   look: async (agents) =>
-    nobodyNames(hit, await ask(agents, (consul) => consul.healthyNodes()), "healthy"),
+    noneNames(hit, await ask(agents, (consul) => consul.healthyNodes()), "healthy"),
 });
 
-/** The isolated servers themselves must have noticed that there is no leader for them. */
-const aloneGate = (hit: readonly FoundAgent[]): Gate => ({
-  name: "the isolated servers answer, and report no leader",
-  look: () => noLeader.look(hit),
-});
-
-function nobodyNames(
+/** Holds if no answer names any of these nodes. */
+function noneNames(
   hit: readonly FoundAgent[],
-  answers: readonly { node: string; answer: readonly string[] | ConsulError }[],
+  answers: readonly Answer<readonly string[]>[],
   what: string,
-) {
+): Verdict {
   const failing = answers.flatMap(({ node, answer }) => {
     if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
-    const named = hit.filter((each) => answer.includes(each.node)).map((each) => each.node);
+    const named = namesOf(hit).filter((name) => answer.includes(name));
     return named.length === 0 ? [] : [`${node}: still ${what}: ${named.join(", ")}`];
   });
-  const gone = hit.map(({ node }) => node).join(", ");
-  return { status: `${gone} ${failing.length === 0 ? "not" : "still"} ${what}`, failing };
+  const adverb = failing.length === 0 ? "not" : "still";
+  return { status: `${namesOf(hit).join(", ")} ${adverb} ${what}`, failing };
 }

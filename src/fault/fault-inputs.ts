@@ -23,7 +23,7 @@ export const faultActions = [
 ] as const;
 export type FaultAction = (typeof faultActions)[number];
 
-/** Words for who it is at the moment. */
+/** Targets that are resolved when the step runs. */
 export const targetWords = [
   "leader",
   "follower",
@@ -35,31 +35,31 @@ export const targetWords = [
 ] as const;
 export type TargetWord = (typeof targetWords)[number];
 
-/** Whom a fault is to hit: nodes by name, a word, or every node that it can be done to. */
+/** What a fault acts on: nodes by name, a word, or every node that the action can act on. */
 export type Target =
   | { readonly names: readonly string[] }
   | { readonly word: TargetWord }
   | { readonly all: true };
 
-/** What is wanted of one step. */
+/** The inputs of one step. */
 export interface FaultSpec {
   readonly action: FaultAction;
   readonly target: Target;
-  /** Id of the cluster; empty for the job's only one. */
+  /** ID of the cluster; empty for the job's only one. */
   readonly cluster: string;
-  /** Name of the datacenter; empty for the cluster's only one, or that of the nodes named. */
+  /** Name of the datacenter; empty if the target decides. */
   readonly datacenter: string;
   readonly wait: boolean;
   /** Milliseconds. */
   readonly timeout: number;
 }
 
-/** What brings nodes back: without a target, all that there are to bring back. */
+/** Actions that bring nodes back. Without a target, they bring back all that can be. */
 const restoring: readonly FaultAction[] = ["start", "resume", "heal"];
 
 const nodeNames = z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/)).min(1);
 
-// Several names come as a person writes them, or as the output `node` gives them: a JSON array.
+// Several names are a list as people write it, or a JSON array like the output `node`.
 const target = z.string().transform((text, context): Target => {
   const trimmed = text.trim();
   if (trimmed === "") return { all: true };
@@ -111,15 +111,15 @@ const inputs = z.object({
 export const faultInputDefaults = defaultsOf(inputs);
 
 /**
- * @param read - gives an input's text by its name, as `core.getInput` does
- * @throws InputError with every problem there is
+ * @param read - returns an input's text by its name, as `core.getInput` does
+ * @throws InputError with all problems
  */
 export function parseFaultInputs(read: (name: string) => string): FaultSpec {
   const { values, problems } = readInputs(inputs, read);
   if (!values || problems.length > 0) throw new InputError(problems);
   const { action, target } = values;
   if ("all" in target && !restoring.includes(action)) {
-    const message = `Input \`target\` is empty, and \`action\` is "${action}": say whom it is to hit. For example: \`target: leader\`. (Only ${restoring.join(", ")} need no target: they bring back every node that there is to bring back.)`;
+    const message = `Input \`target\` is empty, but \`${action}\` needs one. For example: \`target: leader\`. (Only ${restoring.join(", ")} work without a target: they bring back every node that can be brought back.)`;
     throw new InputError([{ input: "target", message }]);
   }
   return values;

@@ -1,36 +1,42 @@
 import type { Docker } from "../docker/docker.ts";
-import type { FoundAgent, FoundCluster } from "../find/existing-cluster.ts";
-import { labelArguments } from "../plan/labels.ts";
+import type { FoundAgent } from "../find/existing-cluster.ts";
+import { connectOtherNetworks, disconnectOtherNetworks } from "../find/other-networks.ts";
+import { clusterFilter, labelArguments } from "../plan/labels.ts";
+import { type FaultStep, includes } from "./step.ts";
+
+/** Milliseconds that cleaning up may take. The runner kills a canceled step after 10 s. */
+const cleanupTimeout = 5000;
+
+/** Ends the name of a container that holds a node's address. */
+const holderSuffix = "-address";
 
 /**
- * Starts nodes, those that run once they are stopped, each on its last address.
+ * Starts nodes on their last addresses. Nodes that are running are stopped first.
  *
- * The engine gives a container that starts the lowest address that is free. So nodes start in the
- * order of their last addresses, and the address of one that stays stopped is held meanwhile: gossip
- * takes up to 30 s to believe that a node has the address of another (serf's `ReconnectInterval`).
+ * The engine gives a container that starts the lowest free address. So nodes start in the order of
+ * their last addresses, and the address of a node that stays stopped is held meanwhile: gossip
+ * takes up to 30 s to accept that a node has another node's address (Serf's `ReconnectInterval`).
  */
-export async function startOnLastAddresses(
-  docker: Docker,
-  hit: readonly FoundAgent[],
-  cluster: FoundCluster,
-): Promise<void> {
+export async function startOnLastAddresses(step: FaultStep): Promise<void> {
+  const { docker, cleanup, hit, cluster } = step;
+  const { agents, addresses, clusterId } = cluster;
   const running = hit.filter((agent) => !isStopped(agent));
   await docker.change(
     "stop",
     running.map(({ container }) => container),
   );
-  const stopped = cluster.agents.filter((agent) => isStopped(agent) || running.includes(agent));
-  const holders: string[] = [];
+  const stopped = agents.filter((agent) => isStopped(agent) || includes(running, agent));
+  // A step that was killed may have left some.
+  await removeHolders(docker, clusterId);
   try {
-    for (const agent of byAddress(stopped, cluster.addresses))
-      if (hit.includes(agent)) await docker.startContainer(agent.container);
-      else holders.push(await holdAddress(docker, agent, cluster));
+    for (const agent of byAddress(stopped, addresses))
+      await (includes(hit, agent) ? start(step, agent) : holdAddress(step, agent));
   } finally {
-    await docker.removeContainers(holders);
+    await removeHolders(cleanup.within(AbortSignal.timeout(cleanupTimeout)), clusterId);
   }
 }
 
-/** Agents in the order of their addresses. One whose address nobody knows takes what is left. */
+/** Agents in the order of their addresses. Those whose address is unknown come last. */
 export function byAddress(
   agents: readonly FoundAgent[],
   addresses: ReadonlyMap<string, string>,
@@ -45,15 +51,27 @@ export function byAddress(
 
 const isStopped = ({ state }: FoundAgent) => state === "stopped";
 
-/** @returns the name of a container that has the lowest free address, until it is removed */
+async function start({ docker, cleanup }: FaultStep, { container, facts }: FoundAgent) {
+  try {
+    await disconnectOtherNetworks(docker, facts);
+    await docker.startContainer(container);
+  } finally {
+    await connectOtherNetworks(cleanup.within(AbortSignal.timeout(cleanupTimeout)), facts);
+  }
+}
+
+/** Starts a container that takes the lowest free address until it is removed. */
 async function holdAddress(
-  docker: Docker,
+  { docker, cluster: { clusterId, network } }: FaultStep,
   { container, facts }: FoundAgent,
-  { clusterId, network }: FoundCluster,
-): Promise<string> {
-  const name = `${container}-address`;
+): Promise<void> {
   const labels = labelArguments({ clusterId, jobLabels: {} });
-  const place = [`--name=${name}`, `--network=${network}`, "--entrypoint=sleep"];
-  await docker.runContainer([...labels, ...place, facts.Config.Image, "600"]);
-  return name;
+  const options = [`--name=${container}${holderSuffix}`, `--network=${network}`];
+  const command = ["--entrypoint=sleep", facts.Config.Image, "600"];
+  await docker.runContainer([...labels, ...options, ...command]);
+}
+
+async function removeHolders(docker: Docker, clusterId: string): Promise<void> {
+  const filters = [clusterFilter(clusterId), `name=${holderSuffix}$`];
+  await docker.removeContainers(await docker.containers(...filters));
 }

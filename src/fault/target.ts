@@ -1,9 +1,9 @@
 import { InputError } from "../errors.ts";
 import { type FoundAgent, isUp, type NodeState } from "../find/existing-cluster.ts";
-import { quorumOf, type Raft } from "../find/raft.ts";
-import type { FaultAction, FaultSpec, Target, TargetWord } from "./fault-inputs.ts";
+import { type FoundDatacenter, quorumOf, type Raft } from "../find/raft.ts";
+import type { FaultAction, FaultSpec, TargetWord } from "./fault-inputs.ts";
 
-/** In which states a node must be for an action. */
+/** The states in which a node must be for an action. */
 export const statesFor: Readonly<Record<FaultAction, readonly NodeState[]>> = {
   kill: ["running", "isolated"],
   stop: ["running"],
@@ -16,86 +16,107 @@ export const statesFor: Readonly<Record<FaultAction, readonly NodeState[]>> = {
   "remove-data": ["stopped"],
 };
 
-const wayBack: Readonly<Record<NodeState, string>> = {
-  running: "Break it first.",
-  isolated: "`heal` ends that.",
-  paused: "`resume` ends that.",
-  stopped: "`start` brings it back.",
+/** What brings a running node into each state. */
+const causes: Readonly<Record<NodeState, string>> = {
+  running: "`start`",
+  isolated: "`isolate`",
+  paused: "`pause`",
+  stopped: "`kill` or `stop`",
+};
+
+/** What makes a node in each state a running one again. */
+const remedies: Readonly<Record<Exclude<NodeState, "running">, string>> = {
+  isolated: "`heal`",
+  paused: "`resume`",
+  stopped: "`start`",
 };
 
 /**
- * The agents of the datacenter that a fault is about: who leads, who votes and what a quorum is are
- * matters of one datacenter. It is the one that is named, or that of the nodes that are.
+ * The datacenters that a step acts on: the one named in `datacenter`, else the one of the nodes
+ * named in `target`. Without a target, the step brings nodes back in all datacenters.
  *
- * @throws InputError where several are left
+ * @throws InputError if there is no such datacenter, or if several are left to choose from
  */
-export function agentsMeant(
-  agents: readonly FoundAgent[],
+export function targetDatacenters(
+  all: readonly FoundDatacenter[],
   { datacenter, target }: Pick<FaultSpec, "datacenter" | "target">,
-): readonly FoundAgent[] {
-  const isNamed = ({ node }: FoundAgent) => "names" in target && target.names.includes(node);
-  const named = agents.some(isNamed) ? agents.filter(isNamed) : agents;
-  const [meant, ...others] = datacenter === "" ? datacentersOf(named) : [datacenter];
-  const there = agents.filter((agent) => agent.datacenter === meant);
-  if (there.length > 0 && others.length === 0) return there;
-  const all = datacentersOf(agents).join(", ");
-  const message =
-    datacenter === ""
-      ? `A step hits nodes of one datacenter, and this cluster has several: say which by \`datacenter\`, one of ${all}, or by names of its nodes in \`target\`.`
-      : `Input \`datacenter\` is "${datacenter}", but the cluster's datacenters are ${all}.`;
-  throw new InputError([{ input: "datacenter", message }]);
-}
-
-const datacentersOf = (agents: readonly FoundAgent[]) => [
-  ...new Set(agents.map(({ datacenter }) => datacenter)),
-];
-
-/**
- * Turns a target into the nodes that it means at the moment.
- *
- * @throws InputError where it means nobody, or a node that this can't be done to
- */
-export function resolveTarget(
-  action: FaultAction,
-  target: Target,
-  agents: readonly FoundAgent[],
-  raft: Raft,
-): FoundAgent[] {
-  if ("names" in target) return namedAgents(action, target.names, agents);
-  const able = agents.filter(({ state }) => statesFor[action].includes(state));
-  const hit = "all" in target ? able : byWord[target.word](able, raft);
-  if (hit.length > 0) return hit;
-  const meant = "all" in target ? "nobody" : `"${target.word}"`;
-  const now = agents.map(({ node, state }) => stateInWords(node, state, raft)).join(", ");
-  throw refuse(
-    `Input \`target\` means ${meant}, but there is no such node that "${action}" can be done to. Now: ${now}.`,
+): readonly FoundDatacenter[] {
+  const names = all.map(({ name }) => name).join(", ");
+  if (datacenter !== "") {
+    const named = all.filter(({ name }) => name === datacenter);
+    if (named.length > 0) return named;
+    throw datacenterError(
+      `Input \`datacenter\` is "${datacenter}", but the cluster's datacenters are ${names}.`,
+    );
+  }
+  if ("all" in target) return all;
+  const hasNamed = ({ agents }: FoundDatacenter) =>
+    "names" in target && agents.some(({ node }) => target.names.includes(node));
+  const candidates = all.some(hasNamed) ? all.filter(hasNamed) : all;
+  if (candidates.length === 1) return candidates;
+  throw datacenterError(
+    `A step acts on one datacenter, and this cluster has several. Set \`datacenter\` to one of ${names}, or \`target\` to names of nodes in one datacenter.`,
   );
 }
 
-const stateInWords = (node: string, state: NodeState, { leader }: Raft) =>
-  `${node} ${state}${node === leader ? " (leader)" : ""}`;
+const datacenterError = (message: string) => new InputError([{ input: "datacenter", message }]);
+
+/**
+ * The nodes that a target matches right now.
+ *
+ * @param datacenters - those that the step acts on
+ * @throws InputError if it matches none, or names a node that the action can't act on
+ */
+export function resolveTarget(
+  { action, target }: Pick<FaultSpec, "action" | "target">,
+  datacenters: readonly FoundDatacenter[],
+): FoundAgent[] {
+  const agents = datacenters.flatMap((each) => each.agents);
+  if ("names" in target) return namedAgents(action, target.names, agents);
+  const hit = datacenters.flatMap((datacenter) => {
+    const able = datacenter.agents.filter(({ state }) => statesFor[action].includes(state));
+    return "all" in target ? able : agentsFor[target.word](able, datacenter.raft);
+  });
+  if (hit.length > 0) return hit;
+  const leaders = datacenters.map(({ raft }) => raft.leader);
+  const states = agents.map(
+    ({ node, state }) => `${node} ${state}${leaders.includes(node) ? " (leader)" : ""}`,
+  );
+  const problem =
+    "all" in target
+      ? `There is no node that \`${action}\` can act on`
+      : `\`target: ${target.word}\` matches no node that \`${action}\` can act on`;
+  throw targetError(`${problem}. States: ${states.join(", ")}.`);
+}
 
 function namedAgents(action: FaultAction, names: readonly string[], agents: readonly FoundAgent[]) {
   return names.map((name) => {
     const agent = agents.find(({ node }) => node === name);
     if (!agent)
-      throw refuse(
+      throw targetError(
         `Input \`target\` names "${name}", but the cluster's nodes are ${agents.map(({ node }) => node).join(", ")}.`,
       );
     if (statesFor[action].includes(agent.state)) return agent;
-    throw refuse(
-      `Node ${name} is ${agent.state}, and "${action}" needs one that is ${statesFor[action].join(" or ")}. ${wayBack[agent.state]}`,
-    );
+    throw wrongState(action, agent);
   });
 }
 
-const refuse = (message: string) => new InputError([{ input: "target", message }]);
+function wrongState(action: FaultAction, { node, state }: FoundAgent): InputError {
+  const states = statesFor[action];
+  const first = state === "running" ? states.map((each) => causes[each]).join() : remedies[state];
+  const article = states[0] === "isolated" ? "an" : "a";
+  return targetError(
+    `Node ${node} is ${state}; \`${action}\` needs ${article} ${states.join(" or ")} node: ${first} it first.`,
+  );
+}
+
+const targetError = (message: string) => new InputError([{ input: "target", message }]);
 
 const ofRole = (agents: readonly FoundAgent[], role: string) =>
   agents.filter((agent) => agent.role === role);
 
-/** What each word means among the nodes that the action can be done to. */
-const byWord: Readonly<
+/** What each word matches, among the nodes of a datacenter that the action can act on. */
+const agentsFor: Readonly<
   Record<TargetWord, (able: readonly FoundAgent[], raft: Raft) => FoundAgent[]>
 > = {
   leader: (able, { leader }) => able.filter(({ node }) => node === leader),
@@ -118,7 +139,7 @@ const byWord: Readonly<
   },
 };
 
-/** The voters that work, the leader last, so that it is hit only where followers are too few. */
+/** The voters that are up. The leader comes last, so that it is taken only if followers run out. */
 function leaderLast(able: readonly FoundAgent[], { leader, voters }: Raft): FoundAgent[] {
   const working = able.filter((agent) => isUp(agent) && voters.includes(agent.node));
   return [

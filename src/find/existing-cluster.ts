@@ -4,57 +4,67 @@ import type { Credentials } from "../consul/http.ts";
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { ActionError, InputError } from "../errors.ts";
-import { portNames, type Role } from "../inputs/cluster-spec.ts";
+import { portNames, type Role, type Storage } from "../inputs/cluster-spec.ts";
 import { agentPorts, securityFolder } from "../plan/agent-config.ts";
-import { anyClusterFilter, clusterFilter, jobLabels, labelNames } from "../plan/labels.ts";
+import {
+  anyClusterFilter,
+  clusterFilter,
+  jobLabels,
+  labelNames,
+  nodeFilter,
+} from "../plan/labels.ts";
 import { type AgentPlan, addressOf, type Publication } from "../plan/plan.ts";
 import { type AgentClient, clientFor } from "../ready/agents.ts";
 import { isIsolated } from "./isolation-mark.ts";
 import { lastAddresses } from "./last-addresses.ts";
+import { clusterEndpoint, labelOf } from "./node-facts.ts";
 
-/** How a node is: `isolated` runs, but is cut off from every other agent; `stopped` may be started. */
+/** A node's state. `isolated`: it runs, but is cut off from all other agents. */
 export type NodeState = "running" | "isolated" | "paused" | "stopped";
 
 /** An agent of a cluster that an earlier step started. */
 export interface FoundAgent extends AgentPlan, AgentClient {
   readonly state: NodeState;
-  /** In the cluster's network; empty while it is stopped. */
+  readonly storage: Storage;
+  /** Address in the cluster's network; empty while the node is stopped. */
   readonly ip: string;
-  /** All that the engine tells of its container. */
+  /** Everything the engine reports about the container. */
   readonly facts: ContainerFacts;
   /** URL of the node's own HTTP API. */
   readonly http: string;
 }
 
+/** A cluster that an earlier step started. */
 export interface FoundCluster {
   readonly clusterId: string;
+  /** Name or ID of the cluster's docker network. */
   readonly network: string;
   readonly credentials: Credentials;
-  /** The primary datacenter's first, in each the servers first, each role by number. */
+  /** The primary datacenter first; in each datacenter servers first, each role by number. */
   readonly agents: readonly FoundAgent[];
-  /** Each node's address in the cluster's network by its name; of a stopped one the last. */
+  /** Each node's address in the cluster's network, by node name. For a stopped node, its last. */
   readonly addresses: ReadonlyMap<string, string>;
 }
 
-/** Whether an agent can do its part in the cluster. */
+/** Whether an agent runs and can be reached by the other agents. */
 export const isUp = ({ state }: FoundAgent) => state === "running";
 
 /**
- * Finds a cluster again by the labels on the engine alone.
+ * Finds a cluster by its labels on the engine.
  *
- * @param wanted - a cluster id; empty for the only one that this job has
- * @param env - the runner's environment, which tells the job
- * @throws InputError where there is none, or several and none is named
+ * @param wanted - a cluster ID; empty for the job's only cluster
+ * @param env - the runner's environment, which identifies the job
+ * @throws InputError if there is no such cluster, or if the job has several and none is named
  */
 export async function findCluster(
   docker: Docker,
   wanted: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<FoundCluster> {
-  const scope = wanted === "" ? ofJob(env) : [clusterFilter(wanted)];
-  const names = await docker.containers(anyClusterFilter, `label=${labelNames.node}`, ...scope);
+  const scope = wanted === "" ? jobFilters(env) : [clusterFilter(wanted)];
+  const names = await docker.containers(anyClusterFilter, nodeFilter, ...scope);
   const facts = await docker.inspectContainers(names);
-  const ids = [...new Set(facts.map((each) => label(each, labelNames.cluster)))];
+  const ids = [...new Set(facts.map((each) => labelOf(each, labelNames.cluster)))];
   const [clusterId] = ids;
   if (clusterId === undefined) throw notFound(wanted);
   if (ids.length > 1) throw several(ids);
@@ -64,10 +74,10 @@ export async function findCluster(
   ]);
   const agents = foundAgents(facts, credentials, volumes);
   const addresses = await lastAddresses(docker, agents, agents.filter(isUp));
-  return { clusterId, network: clusterNetwork(facts), credentials, agents, addresses };
+  return { clusterId, network: networkLabel(facts), credentials, agents, addresses };
 }
 
-/** The same cluster as it is now. */
+/** The same cluster in its current state. */
 export async function lookAgain(docker: Docker, cluster: FoundCluster): Promise<FoundCluster> {
   const names = cluster.agents.map(({ container }) => container);
   const [facts, volumes] = await Promise.all([
@@ -77,7 +87,8 @@ export async function lookAgain(docker: Docker, cluster: FoundCluster): Promise<
   return { ...cluster, agents: foundAgents(facts, cluster.credentials, volumes) };
 }
 
-const ofJob = (env: Readonly<Record<string, string | undefined>>) =>
+/** Docker's filters for everything that belongs to this job. */
+const jobFilters = (env: Readonly<Record<string, string | undefined>>) =>
   [labelNames.run, labelNames.job, labelNames.runner].map(
     (name) => `label=${name}=${jobLabels(env, hostname())[name]}`,
   );
@@ -85,24 +96,22 @@ const ofJob = (env: Readonly<Record<string, string | undefined>>) =>
 function notFound(wanted: string): InputError {
   const message =
     wanted === ""
-      ? "This job has no cluster: start one with the main action in an earlier step, or name another job's by `cluster`."
-      : `Input \`cluster\` is "${wanted}", but the engine has no such cluster. Use the output \`cluster-id\` of the step that started it, or leave it out where the job has one cluster.`;
+      ? "This job has no cluster. Start one with the main action in an earlier step, or set `cluster` to the ID of another job's cluster."
+      : `Input \`cluster\` is "${wanted}", but the engine has no such cluster. Use the \`cluster-id\` output of the step that started it. If the job has only one cluster, leave \`cluster\` empty.`;
   return new InputError([{ input: "cluster", message }]);
 }
 
 function several(ids: readonly string[]): InputError {
-  const message = `This job has ${ids.length} clusters (${ids.join(", ")}): say which by \`cluster\`, with the output \`cluster-id\` of the step that started it.`;
+  const message = `This job has ${ids.length} clusters (${ids.join(", ")}). Set \`cluster\` to the \`cluster-id\` output of the step that started the one you mean.`;
   return new InputError([{ input: "cluster", message }]);
 }
 
-const label = ({ Config }: ContainerFacts, name: string) => Config.Labels?.[name] ?? "";
-
-/** Every server has what it takes to talk with the cluster. */
+/** @returns credentials for a cluster's API; every server has them */
 export async function readCredentials(
   docker: Docker,
   facts: readonly ContainerFacts[],
 ): Promise<Credentials> {
-  const server = facts.find((each) => label(each, labelNames.role) === "server");
+  const server = facts.find((each) => labelOf(each, labelNames.role) === "server");
   return server ? credentialsIn(docker, server.Name) : { scheme: "http" };
 }
 
@@ -117,25 +126,28 @@ function foundAgents(
   return agents.sort((a, b) => byPrimary(a, b) || byRoleAndNumber(a, b));
 }
 
-/** The agent in a container, as its labels and settings tell of it. */
+/** The agent in a container, read from the container's labels and settings. */
 export function agentIn(facts: ContainerFacts, credentials: Credentials) {
-  const node = label(facts, labelNames.node);
-  const role: Role = label(facts, labelNames.role) === "server" ? "server" : "client";
-  const [network] = Object.values(facts.NetworkSettings.Networks);
+  const node = labelOf(facts, labelNames.node);
+  const role: Role = labelOf(facts, labelNames.role) === "server" ? "server" : "client";
+  const storage: Storage = labelOf(facts, labelNames.storage) === "memory" ? "memory" : "disk";
+  const endpoint = clusterEndpoint(facts);
   const plan: AgentPlan = {
     node,
     role,
-    datacenter: flagOf(facts, "-datacenter="),
+    datacenter: labelOf(facts, labelNames.datacenter),
     container: facts.Name,
-    // A cluster that shares a network with another answers to its container names only.
-    host: network?.Aliases?.includes(node) ? node : facts.Name,
+    // If a cluster shares its network with another one, its nodes have no aliases, only the
+    // names of their containers.
+    host: endpoint?.Aliases?.includes(node) ? node : facts.Name,
     publications: publicationsOf(facts),
   };
   return {
     ...plan,
     ...clientFor(plan, credentials),
+    storage,
     http: `${credentials.scheme}://${addressOf(plan, "http")}`,
-    ip: network?.IPAddress ?? "",
+    ip: endpoint?.IPAddress ?? "",
     facts,
   };
 }
@@ -153,18 +165,17 @@ function stateOf(facts: ContainerFacts, volumes: readonly string[]): NodeState {
   return isIsolated(facts, volumes) ? "isolated" : "running";
 }
 
-const flagOf = ({ Config }: ContainerFacts, flag: string) =>
-  (Config.Cmd ?? []).find((argument) => argument.startsWith(flag))?.slice(flag.length) ?? "";
-
-function clusterNetwork(facts: readonly ContainerFacts[]): string {
-  const [name] = facts.flatMap(({ NetworkSettings }) => Object.keys(NetworkSettings.Networks));
-  if (name === undefined)
-    throw new ActionError("No network", "None of the cluster's containers is on a docker network.");
-  return name;
+function networkLabel(facts: readonly ContainerFacts[]): string {
+  const [name = ""] = facts.map((each) => labelOf(each, labelNames.network));
+  if (name !== "") return name;
+  throw new ActionError(
+    "Unknown network",
+    `The cluster's containers have no label \`${labelNames.network}\`: another version of this action started them. Use the same version in all steps.`,
+  );
 }
 
 function byPrimary(a: FoundAgent, b: FoundAgent): number {
-  const isPrimary = ({ datacenter, facts }: FoundAgent) => datacenter === primaryOf(facts);
+  const isPrimary = ({ facts }: FoundAgent) => labelOf(facts, labelNames.primary) !== "";
   return Number(isPrimary(b)) - Number(isPrimary(a)) || compareNames(a.datacenter, b.datacenter);
 }
 
@@ -175,16 +186,11 @@ function byRoleAndNumber(a: FoundAgent, b: FoundAgent): number {
 
 const compareNames = (a: string, b: string) => a.localeCompare(b, "en", { numeric: true });
 
-/** The datacenter that an agent was told is the primary one; undefined where there is only one. */
-function primaryOf({ Config }: ContainerFacts): string | undefined {
-  return /"primary_datacenter":"([^"]*)"/.exec((Config.Cmd ?? []).join("\n"))?.[1];
-}
-
 /**
- * What it takes to talk with a cluster that another step started, found in one of its servers'
- * containers. Nobody else keeps it: whoever may use the engine may read it there.
+ * Reads a cluster's credentials from the container of one of its servers. They are stored nowhere
+ * else. Anyone who may use the engine can read them there.
  *
- * @param container - of any server of the cluster, running or not
+ * @param container - a server's container, running or not
  */
 export async function credentialsIn(docker: Docker, container: string): Promise<Credentials> {
   const archive = await docker.getArchive(container, securityFolder);

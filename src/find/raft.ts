@@ -1,30 +1,49 @@
 import { ConsulError } from "../consul/http.ts";
 import { ask, byDatacenter, servers } from "../ready/agents.ts";
-import { type FoundAgent, isUp } from "./existing-cluster.ts";
+import { type FoundAgent, type FoundCluster, isUp } from "./existing-cluster.ts";
 
-/** Who leads and who votes, as the agents say that could be asked. */
+/** A datacenter's leader and voters, as reported by the servers that could be asked. */
 export interface Raft {
-  /** Node name; empty for none. */
+  /** Node name; empty if there is no leader. */
   readonly leader: string;
-  /** Node names of the voters in raft's configuration; empty for one that nobody can name. */
+  /** Node names of the voters in Raft's configuration; empty for a voter whose name is unknown. */
   readonly voters: readonly string[];
 }
 
-/** Servers that a quorum of so many voters takes. */
+/** One datacenter of a cluster that an earlier step started. */
+export interface FoundDatacenter {
+  readonly name: string;
+  readonly agents: readonly FoundAgent[];
+  readonly raft: Raft;
+}
+
+/** The number of servers in a quorum of this many voters. */
 export const quorumOf = (voters: number) => Math.floor(voters / 2) + 1;
 
-/** Whether a leader has the votes of enough voters that work. */
-export function hasQuorum(agents: readonly FoundAgent[], { leader, voters }: Raft): boolean {
+/** Whether there is a leader, and enough voters are up. */
+export function hasQuorum({ agents, raft: { leader, voters } }: FoundDatacenter): boolean {
   const working = agents.filter((agent) => isUp(agent) && voters.includes(agent.node));
   return leader !== "" && working.length >= quorumOf(voters.length);
 }
 
+/** A cluster's datacenters, the primary first. */
+export async function datacentersOf({
+  agents,
+  addresses,
+}: Pick<FoundCluster, "agents" | "addresses">): Promise<FoundDatacenter[]> {
+  const datacenters = [...byDatacenter(agents)].map(async ([name, there]) => {
+    return { name, agents: there, raft: await raftOf(there, addresses) };
+  });
+  return Promise.all(datacenters);
+}
+
 /**
- * Who leads and who votes now. Each server that works is asked what it knows itself, since without
- * a quorum there is no leader to ask; the one with the newest configuration is believed.
+ * The current leader and voters. Each running server is asked for what it knows itself, because
+ * without a quorum there is no leader to ask. The newest configuration counts.
  *
- * @param addresses - each node's by its name, down or not: Consul does not name a voter that the
- *   server it asks has never seen as a member
+ * @param agents - of one datacenter
+ * @param addresses - each node's address by node name, stopped nodes included: Consul can't name a
+ *   voter that the asked server has never seen as a member
  */
 export async function raftOf(
   agents: readonly FoundAgent[],
@@ -35,9 +54,9 @@ export async function raftOf(
     .flatMap(({ answer }) => (answer instanceof ConsulError ? [] : [answer]))
     .sort((a, b) => b.index - a.index);
   const peers = known[0]?.peers;
-  // Where no server can be asked, the cluster is taken for what it was started as.
+  // If no server can be asked, assume that every server has a vote, as after the start.
   const voters = peers?.filter(({ isVoter }) => isVoter) ?? servers(agents);
-  // Followers name a leader that is gone until they have missed its heartbeats.
+  // Followers report a dead leader until they have missed its heartbeats.
   const working = agents.filter(isUp).map(({ node }) => node);
   const leader = known
     .flatMap((each) => each.peers)
@@ -45,15 +64,4 @@ export async function raftOf(
   const nodes = new Map([...addresses].map(([node, ip]) => [ip, node]));
   const names = voters.map(({ node, ip }) => node || (nodes.get(ip) ?? ""));
   return { leader: leader?.node ?? "", voters: names };
-}
-
-/** Of these agents the ones that are up, in datacenters that have a leader. */
-export async function ledAmong(
-  agents: readonly FoundAgent[],
-  addresses: ReadonlyMap<string, string>,
-): Promise<FoundAgent[]> {
-  const parts = [...byDatacenter(agents).values()].map(async (there) =>
-    hasQuorum(there, await raftOf(there, addresses)) ? there.filter(isUp) : [],
-  );
-  return (await Promise.all(parts)).flat();
 }

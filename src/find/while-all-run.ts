@@ -1,41 +1,59 @@
-import type { Docker } from "../docker/docker.ts";
+import type { Docker, Exit } from "../docker/docker.ts";
 import { clusterFilter } from "../plan/labels.ts";
 import { explainExit } from "../ready/diagnosis.ts";
 import type { FoundAgent } from "./existing-cluster.ts";
 
+/** Agents that must keep running. */
+export interface Watch {
+  readonly docker: Docker;
+  readonly clusterId: string;
+  readonly agents: readonly FoundAgent[];
+  /** Ends the watch and the work. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * Does something as long as these agents run.
  *
- * @param work - gets a signal that ends with the watch
- * @throws ActionError with an agent's last log lines, as soon as one of them ends
+ * @param work - gets a signal that aborts when an agent exits or the watch's own signal aborts
+ * @throws ActionError with an agent's last log lines, as soon as that agent exits
  */
 export async function whileAllRun(
-  docker: Docker,
-  clusterId: string,
-  agents: readonly FoundAgent[],
+  watch: Watch,
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const scope = new AbortController();
-  const watching = untilOneEnds(docker.within(scope.signal), clusterId, agents).then(async (exit) =>
-    Promise.reject(await explainExit(docker, agents[0]?.facts.Config.Image ?? "", agents, exit)),
-  );
-  const working = work(scope.signal);
+  const over = new AbortController();
+  const signal = AbortSignal.any([watch.signal, over.signal]);
+  const watching = failOnExit(watch, signal);
+  const working = work(signal);
   try {
     await Promise.race([watching, working]);
   } finally {
-    scope.abort();
+    over.abort();
     await Promise.allSettled([watching, working]);
   }
 }
 
-async function untilOneEnds(docker: Docker, clusterId: string, agents: readonly FoundAgent[]) {
+/** Rejects when an agent exits. */
+async function failOnExit({ docker, clusterId, agents }: Watch, signal: AbortSignal) {
+  const exit = await firstExit(docker.within(signal), clusterId, agents);
+  // An upgraded agent's image is not the one that the agent was found with.
+  const [facts] = await docker.inspectContainers([exit.container]);
+  throw await explainExit(docker, facts?.Config.Image ?? "", agents, exit);
+}
+
+async function firstExit(
+  docker: Docker,
+  clusterId: string,
+  agents: readonly FoundAgent[],
+): Promise<Exit> {
   const names = agents.map(({ container }) => container);
-  let since = new Date();
-  const ended = (await docker.inspectContainers(names)).find(({ State }) => !State.Running);
-  if (ended) return { container: ended.Name, exitCode: ended.State.ExitCode };
   for (;;) {
+    // An agent may exit while the exit of another container, such as a helper, is handled.
+    const since = new Date();
+    const ended = (await docker.inspectContainers(names)).find(({ State }) => !State.Running);
+    if (ended) return { container: ended.Name, exitCode: ended.State.ExitCode };
     const exit = await docker.firstExit([clusterFilter(clusterId)], since);
     if (names.includes(exit.container)) return exit;
-    since = new Date();
   }
 }

@@ -60,9 +60,9 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
     `--hostname=${agent.node}`,
     `--network=${network}`,
     `--network-alias=${agent.host}`,
+    `--network-alias=${joinName(agent)}`,
     ...labelArguments(prerequisites),
-    `--label=${labelNames.node}=${agent.node}`,
-    `--label=${labelNames.role}=${agent.role}`,
+    ...nodeLabelArguments(plan, agent),
     ...dataDirectories(spec.env).map((directory) => `--mount=${volume(prerequisites, directory)}`),
     ...agent.publications.flatMap(publishArguments),
     "--env=CONSUL_BIND_INTERFACE=eth0",
@@ -87,20 +87,39 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
   ];
 }
 
+/** Labels by which later steps know a node, whatever its command line says. */
+function nodeLabelArguments(plan: ClusterPlan, agent: AgentPlan): string[] {
+  const [primary] = plan.spec.datacenters;
+  const { name, storage } = datacenterOf(plan, agent);
+  const nodeLabels = {
+    [labelNames.node]: agent.node,
+    [labelNames.role]: agent.role,
+    [labelNames.datacenter]: name,
+    ...(name === primary.name && { [labelNames.primary]: "true" }),
+    [labelNames.storage]: agent.role === "server" ? storage : "disk",
+    [labelNames.network]: plan.network,
+  };
+  return Object.entries(nodeLabels).map(([label, value]) => `--label=${label}=${value}`);
+}
+
 /** An agent's datacenter. */
 export function datacenterOf({ spec }: ClusterPlan, { datacenter }: AgentPlan): Datacenter {
   return spec.datacenters.find(({ name }) => name === datacenter) ?? spec.datacenters[0];
 }
 
 /**
- * The servers that an agent joins, by container name. Those are unique on the engine, so an agent
- * never joins another cluster on the same network.
+ * The name by which other agents join an agent: unique on the engine, so that it never reaches
+ * another cluster on the same network. As an alias it exists in the cluster's network only. The
+ * container's own name could resolve to an address in another network that it is connected to.
  */
+const joinName = ({ container }: AgentPlan) => `${container}-gossip`;
+
+/** The servers that an agent joins. */
 function joins({ agents }: ClusterPlan, agent: AgentPlan) {
   const servers = agents.filter(({ role, node }) => role === "server" && node !== agent.node);
   const local = servers.filter(({ datacenter }) => datacenter === agent.datacenter);
   const remote = servers.filter(({ datacenter }) => datacenter !== agent.datacenter);
-  const names = (list: readonly AgentPlan[]) => list.map(({ container }) => container);
+  const names = (list: readonly AgentPlan[]) => list.map(joinName);
   return { join: names(local), joinWan: agent.role === "server" ? names(remote) : [] };
 }
 

@@ -25,6 +25,13 @@ export const labelNames = {
   keep: `${prefix}.keep`,
   node: `${prefix}.node`,
   role: `${prefix}.role`,
+  datacenter: `${prefix}.datacenter`,
+  /** Present on the nodes of the primary datacenter; with one datacenter, on all. */
+  primary: `${prefix}.primary`,
+  /** What an agent keeps its data in: `memory` or `disk`. */
+  storage: `${prefix}.storage`,
+  /** The cluster's network. A node may be connected to others, too. */
+  network: `${prefix}.network`,
 } as const;
 
 const clusterLabel = (clusterId: string) => `${labelNames.cluster}=${clusterId}`;

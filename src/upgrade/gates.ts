@@ -5,17 +5,17 @@ import { everyoneNames, type Gate, raftIsSettled, readyGates } from "../ready/ga
 import { isSameVersion } from "./image-version.ts";
 import type { WriteProbe } from "./write-probe.ts";
 
-/** What must hold before the next node's turn. */
+/** What must hold before the next node is upgraded. */
 export function upgradedGates(agent: FoundAgent, version: string, probe: WriteProbe): Gate[] {
   const runsVersion: Gate = {
-    name: `${agent.node} is a member of version ${version}, as each server sees it`,
+    name: `every server sees ${agent.node} run version ${version}`,
     look: async (agents) => {
       const answers = await ask(servers(agents), async (consul) =>
         (await consul.members())
           .filter((member) => isSameVersion(member.version, version))
           .map(({ node }) => node),
       );
-      return everyoneNames([agent], answers, `of version ${version}`);
+      return everyoneNames([agent], answers, `on ${version}`);
     },
   };
   return [
@@ -29,7 +29,7 @@ export function upgradedGates(agent: FoundAgent, version: string, probe: WritePr
 }
 
 const autopilotIsHealthy: Gate = {
-  name: "autopilot finds every server healthy",
+  name: "autopilot reports every server healthy",
   look: async (agents) => {
     const answers = await ask(servers(agents).slice(0, 1), (consul) => consul.autopilotIsHealthy());
     const failing = answers.flatMap(({ node, answer }) =>
@@ -42,28 +42,28 @@ const autopilotIsHealthy: Gate = {
 };
 
 const noWriteLost = (probe: WriteProbe): Gate => ({
-  name: "the last acknowledged write is read through every agent",
+  name: "the last acknowledged write can be read through every agent",
   look: async (agents) => {
     const wanted = probe.acknowledged;
     const answers = await ask(agents, (consul) => consul.getKey(probe.key));
     const failing = answers.flatMap(({ node, answer }) => {
       if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
-      return Number(answer) >= wanted ? [] : [`${node}: reads ${answer}, not ${wanted}`];
+      return Number(answer) >= wanted ? [] : [`${node}: read write ${answer}, expected ${wanted}`];
     });
     return { status: failing.length === 0 ? "no write lost" : "writes missing", failing };
   },
 });
 
-// A client agent takes its services out of the catalog when it ends, and gives them back up to 3 s
-// after its return: the next one's turn must not come between.
+// A client agent removes its services from the catalog when it stops, and adds them again up to 3 s
+// after its start. The next agent must not be stopped in between.
 const servicesAreBack = (agent: FoundAgent): Gate => ({
   name: `every service of ${agent.node} is in the catalog`,
   look: async () => {
     const answers = await ask([agent], (consul) => consul.unsyncedServices(agent.node));
     const failing = answers.flatMap(({ node, answer }) => {
       if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
-      return answer.map((id) => `${node}: has ${id}, which the catalog has not`);
+      return answer.map((id) => `${node}: service ${id} is not in the catalog`);
     });
-    return { status: failing.length === 0 ? "services there" : "services missing", failing };
+    return { status: failing.length === 0 ? "services in catalog" : "services missing", failing };
   },
 });

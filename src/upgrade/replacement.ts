@@ -3,19 +3,27 @@ import type { ContainerFacts, ImageDefaults } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { ActionError } from "../errors.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
+import { clusterEndpoint, labelOf } from "../find/node-facts.ts";
+import { connectOtherNetworks, userAliases } from "../find/other-networks.ts";
 import { securityFolder } from "../plan/agent-config.ts";
+import { labelNames } from "../plan/labels.ts";
 import { securityArchiveFor } from "../plan/security-files.ts";
+import type { UpgradeTarget } from "./step.ts";
 
-/** A server that is told to end does not leave: it stays in raft, so that it can come back. */
+/**
+ * Replaces an agent's container. A server that is stopped this way doesn't leave: it stays in Raft,
+ * so that the new one can take its place.
+ *
+ * @throws ActionError naming the node
+ */
 export async function replace(
   docker: Docker,
   { node, container, facts }: FoundAgent,
-  image: string,
-  version: string,
-) {
+  { image, version }: UpgradeTarget,
+): Promise<void> {
   try {
     const defaults = await docker.imageDefaults(facts.Config.Image);
-    // The secrets of a secured agent are in no volume.
+    // A secured agent's secrets are not in a volume.
     const secrets = await docker.getArchive(container, securityFolder);
     const rewritten = secrets && securityArchiveFor(secrets, version);
     await docker.change("stop", [container]);
@@ -23,6 +31,7 @@ export async function replace(
     await docker.createContainer(replacementArguments(facts, defaults, image));
     if (rewritten) await docker.putArchive(container, rewritten, dirname(securityFolder));
     await docker.startContainer(container);
+    await connectOtherNetworks(docker, facts);
   } catch (error) {
     if (!(error instanceof ActionError)) throw error;
     throw new ActionError(`${node} could not be replaced`, `${node}: ${error.message}`, {
@@ -32,31 +41,26 @@ export async function replace(
 }
 
 /**
- * Arguments of `docker run` for a container that takes another's place: the same name, network,
- * ports, labels, environment, command and volumes, of another image. Pure.
+ * Arguments of `docker create` for a container that replaces another one: the same name, cluster
+ * network, ports, labels, environment, command, and volumes, but another image. Pure.
  *
  * @param old - the container to replace
- * @param defaults - what the old one has from its image, which the new one gets from its own
+ * @param defaults - what the old container has from its image; the new one has its own image's
  * @param image - the new image
  */
 export function replacementArguments(
-  { Id, Name, Config, HostConfig, Mounts, NetworkSettings }: ContainerFacts,
+  old: ContainerFacts,
   defaults: ImageDefaults,
   image: string,
 ): string[] {
-  const networks = Object.entries(NetworkSettings.Networks).slice(0, 1);
+  const { Name, Config, HostConfig, Mounts } = old;
   const labels = Object.entries(Config.Labels ?? {});
   const own = labels.filter(([name, value]) => defaults.labels[name] !== value);
   return [
     `--name=${Name}`,
     `--hostname=${Config.Hostname}`,
-    ...networks.map(([network]) => `--network=${network}`),
-    ...networks.flatMap(([, { Aliases }]) =>
-      // The engine adds the container's name and its short id by itself.
-      (Aliases ?? [])
-        .filter((alias) => alias !== Name && !Id.startsWith(alias))
-        .map((alias) => `--network-alias=${alias}`),
-    ),
+    `--network=${labelOf(old, labelNames.network)}`,
+    ...userAliases(old, clusterEndpoint(old)).map((alias) => `--network-alias=${alias}`),
     ...own.map(([name, value]) => `--label=${name}=${value}`),
     ...Mounts.flatMap(({ Type, Name: volume, Destination }) =>
       Type === "volume"
@@ -74,7 +78,7 @@ export function replacementArguments(
   ];
 }
 
-/** Comma-separated fields as `--mount` takes them, quoted as in CSV. */
+/** Comma-separated fields for `--mount`, quoted as in CSV. */
 const fields = (values: Readonly<Record<string, string | undefined>>) =>
   Object.entries(values)
     .map(([name, value]) => `"${`${name}=${value}`.replaceAll('"', '""')}"`)

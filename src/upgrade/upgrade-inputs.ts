@@ -11,11 +11,11 @@ import {
 } from "../inputs/input-schema.ts";
 import { candidates } from "../inputs/inputs.ts";
 
-/** What is wanted of an upgrade. */
+/** The inputs of an upgrade. */
 export interface UpgradeSpec {
-  /** A tag; empty where the image has one. */
+  /** A tag; empty if the image has one. */
   readonly version: string;
-  /** Undefined for the repository that the cluster runs already. */
+  /** Undefined for the repository that the cluster already runs. */
   readonly image: ImageReference | undefined;
   readonly cluster: string;
   readonly force: boolean;
@@ -55,20 +55,20 @@ const inputs = z.object({
 /** Every input's default, as the runner's string. */
 export const upgradeInputDefaults = defaultsOf(inputs);
 
-/** @throws InputError with every problem there is */
+/** @throws InputError with all problems */
 export function parseUpgradeInputs(read: (name: string) => string): UpgradeSpec {
   const { values, problems } = readInputs(inputs, read);
   if (!values || problems.length > 0) throw new InputError(problems);
   const { version, image } = values;
   const fixed = image?.tag ?? image?.digest;
   if ((version === "") === (fixed === undefined)) {
-    const message = `Give the version to upgrade to once: either \`version\` (now "${version}"), or \`image\` with a tag or digest (now ${fixed ? `with "${fixed}"` : "without"}). For example: \`version: "1.22"\`.`;
+    const message = `Set either \`version\` (now "${version}") or \`image\` with a tag or digest (now ${fixed ? `with "${fixed}"` : "without"}), not both. For example: \`version: "1.22"\`.`;
     throw new InputError([{ input: "version", message }]);
   }
   return values;
 }
 
-/** The image references to try, in this order, for a cluster that now runs this one. */
+/** @returns the image references to try, in this order, for a cluster that now runs this one */
 export function upgradeImages({ version, image }: UpgradeSpec, current: string): string[] {
   const running = parseImage(current);
   const reference = image ?? (running && { repository: running.repository });

@@ -6,8 +6,8 @@ import type { FoundAgent } from "../find/existing-cluster.ts";
 const pause = 50;
 
 /**
- * Writes through the cluster again and again, as a client with the addresses of several agents
- * does: where one does not take a write, the next is asked.
+ * Writes through the cluster again and again, like a client that has several agents' addresses: if
+ * one agent doesn't acknowledge a write, it tries the next.
  */
 export class WriteProbe {
   readonly key: string;
@@ -18,21 +18,21 @@ export class WriteProbe {
   #acknowledged = 0;
   #longest = 0;
 
-  /** @param agents - through whom to write, the last preferred: a client is asked before a server */
+  /** @param agents - the agents to write through, the last one first: clients before servers */
   constructor(key: string, agents: readonly FoundAgent[]) {
     this.key = key;
     this.#agents = agents.toReversed();
     this.#running = this.#run();
-    // Awaited by stop(); until then a failure must not end the process.
+    // stop() awaits it. Until then a failure must not end the process.
     this.#running.catch(() => {});
   }
 
-  /** The number that was last acknowledged; 0 for none. A read may give a higher one, never less. */
+  /** The last acknowledged number; 0 if there is none. A read may return a higher one, never less. */
   get acknowledged(): number {
     return this.#acknowledged;
   }
 
-  /** Does something while this agent, known to be away, is not asked. */
+  /** Does something that takes this agent away. Meanwhile the agent is not asked. */
   async without(agent: FoundAgent, work: () => Promise<void>): Promise<void> {
     this.#away = agent;
     try {
@@ -43,10 +43,10 @@ export class WriteProbe {
   }
 
   /**
-   * Ends the writing.
+   * Stops writing.
    *
-   * @returns milliseconds that the slowest write took until it was acknowledged, with all attempts
-   *   through other agents
+   * @returns milliseconds until the slowest write was acknowledged, including retries through other
+   *   agents
    */
   async stop(): Promise<number> {
     this.#scope.abort();

@@ -30,7 +30,7 @@ describe("a fault", () => {
     const inputs = { action: "kill", target: "leader" };
     const { exitCode, log } = await cluster.job.main(inputs, join(root, "fault"));
     expect(exitCode).toBe(1);
-    expect(log).toContain("say which by `datacenter`, one of east, west");
+    expect(log).toContain("Set `datacenter` to one of east, west");
   });
 
   test("hits the leader of the datacenter that the step names, and the other keeps its leader", async () => {
@@ -53,6 +53,17 @@ describe("a fault", () => {
     expect(await leaderFor("east-server-1")).not.toBe("");
     const started = await fault(cluster, "start", "", { datacenter: "west" });
     expect(started.outputs).toMatchObject({ leader: "west-server-1", quorum: "true" });
+    expect(await overWan(cluster, "east-server-1")).toEqual(allOverWan);
+  });
+
+  test("without a target, nodes come back in every datacenter, and the outputs are the primary's", async () => {
+    await fault(cluster, "kill", "west-server-1");
+    await fault(cluster, "kill", "follower", { datacenter: "east" });
+    const started = await fault(cluster, "start");
+    expect(eastServers).toContain(started.outputs.leader);
+    expect(started.outputs.quorum).toBe("true");
+    expect(new Set(Object.values(statesIn(started)))).toEqual(new Set(["running"]));
+    expect(await leaderFor("west-server-1")).not.toBe("");
     expect(await overWan(cluster, "east-server-1")).toEqual(allOverWan);
   });
 

@@ -181,7 +181,7 @@ describe("with faster timers", () => {
     );
     expect(refused.exitCode).toBe(1);
     expect(refused.log).toContain(
-      'Node server-1 is running, and "start" needs one that is stopped',
+      "Node server-1 is running; `start` needs a stopped node: `kill` or `stop` it first.",
     );
     const other = await cluster.job.main(
       { action: "kill", target: "leader", cluster: "nope" },

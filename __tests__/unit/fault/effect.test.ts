@@ -1,32 +1,33 @@
 import { describe, expect, test } from "vitest";
 import { effectOf } from "../../../src/fault/effect.ts";
-import type { FoundAgent } from "../../../src/find/existing-cluster.ts";
 import { wanGate } from "../../../src/ready/gates.ts";
-import { agent, names, raft, three } from "../find/fixtures.ts";
+import { agent, dc1, names, raft, three } from "../find/fixtures.ts";
 
-describe("what a fault must lead to", () => {
-  const hit = (...nodes: string[]) => three.filter(({ node }) => nodes.includes(node));
+describe("the effect of a fault", () => {
   const effect = (
     action: Parameters<typeof effectOf>[0],
     nodes: string[],
     agents = three,
     now = raft,
-  ) => effectOf(action, hit(...nodes), agents, { raft: now, addresses: new Map(), elsewhere: [] });
+  ) => {
+    const hit = agents.filter(({ node }) => nodes.includes(node));
+    return effectOf(action, hit, { datacenters: [dc1(agents, now)], addresses: new Map() });
+  };
 
-  test("with a quorum left, the others are asked whether it is gone", () => {
+  test("with a quorum left, the others must see that it is gone", () => {
     const { what, asked } = effect("kill", ["server-1"]);
     expect([what, names(asked)]).toEqual([
-      "server-1 gone for the others",
+      "server-1 is gone for all other agents",
       ["server-2", "server-3", "client-1"],
     ]);
   });
 
-  test("without a quorum, that nobody reports a leader, isolated servers among them", () => {
-    expect(effect("kill", ["server-1", "server-2"])).toMatchObject({ what: "no leader anywhere" });
+  test("without a quorum, no agent may report a leader, including isolated servers", () => {
+    expect(effect("kill", ["server-1", "server-2"]).what).toBe("no agent reports a leader");
     expect(names(effect("isolate", ["server-1", "server-2"]).asked)).toContain("server-1");
   });
 
-  test("an isolated server notices too, unless it has the only vote: it leads on by itself", () => {
+  test("an isolated server must notice too, unless it has the only vote and stays the leader", () => {
     const isolatedMustNotice = (node: string) =>
       effect("isolate", [node]).gates.some(({ name }) => name.includes("isolated servers"));
     expect(isolatedMustNotice("server-2")).toBe(true);
@@ -36,28 +37,52 @@ describe("what a fault must lead to", () => {
     expect(names(effect("isolate", ["server-1"], agents, single).asked)).toEqual(["client-1"]);
   });
 
-  test("servers that leave take their votes with them, killed ones don't", () => {
-    expect(effect("stop", ["server-1", "server-2"]).what).toContain("gone for the others");
+  test("servers that leave take their votes with them, killed servers don't", () => {
+    expect(effect("stop", ["server-1", "server-2"]).what).toContain("gone for all other agents");
     const two = { leader: "server-2", voters: ["server-2", "server-3"] };
     const agents = [agent("server-1", "stopped"), ...three.slice(1)];
-    expect(effect("kill", ["server-2"], agents, two).what).toBe("no leader anywhere");
+    expect(effect("kill", ["server-2"], agents, two).what).toBe("no agent reports a leader");
   });
 
-  test("one that comes back while too few others are there brings no quorum", () => {
+  test("a server that comes back while too few others are up makes no quorum", () => {
     const agents = [agent("server-1", "stopped"), agent("server-2", "stopped"), ...three.slice(2)];
-    expect(effect("start", ["server-1"], agents).what).toBe("server-1 back");
+    expect(effect("start", ["server-1"], agents).what).toBe("server-1 is back");
     const five = { leader: "", voters: [...raft.voters, "server-4", "server-5"] };
-    expect(effect("start", ["server-1"], agents, five).what).toBe("no leader anywhere");
+    expect(effect("start", ["server-1"], agents, five).what).toBe("no agent reports a leader");
   });
 });
 
-test("a node that comes back must see the other datacenters, if there are any with a leader", () => {
-  const gatesOf = (elsewhere: readonly FoundAgent[]) =>
-    effectOf("start", three.slice(0, 1), three, {
-      raft,
-      addresses: new Map(),
-      elsewhere,
-    }).gates.map(({ name }) => name);
-  expect(gatesOf([])).not.toContain(wanGate.name);
-  expect(gatesOf([agent("west-server-1")])).toEqual([...gatesOf([]), wanGate.name]);
+describe("with several datacenters", () => {
+  const west = (state: "running" | "stopped") => {
+    const server = { ...agent("server-9", state), datacenter: "west" };
+    const now = { leader: state === "running" ? "server-9" : "", voters: ["server-9"] };
+    return { name: "west", agents: [server], raft: now };
+  };
+  const startFirst = (...others: ReturnType<typeof west>[]) => {
+    const agents = [agent("server-1", "stopped"), ...three.slice(1)];
+    const datacenters = [dc1(agents), ...others];
+    const hit = datacenters
+      .flatMap((each) => each.agents)
+      .filter(({ state }) => state === "stopped");
+    return effectOf("start", hit, { datacenters, addresses: new Map() });
+  };
+
+  test("nodes that come back must see another datacenter, if that has a leader", () => {
+    const named = (...others: Parameters<typeof startFirst>) =>
+      startFirst(...others).gates.map(({ name }) => name);
+    const leaderless = {
+      ...west("running"),
+      raft: { leader: "", voters: ["server-9", "server-8"] },
+    };
+    expect(named(leaderless)).toEqual(named());
+    expect(named()).not.toContain(wanGate.name);
+    expect(named(west("running"))).toEqual([...named(), wanGate.name]);
+  });
+
+  test("nodes can come back in all of them, each datacenter with its own gates", () => {
+    const { what, asked, gates } = startFirst(west("stopped"));
+    expect(what).toBe("server-1 is back; server-9 is back");
+    expect(names(asked)).toEqual([...names(three), "server-9"]);
+    expect(gates).toHaveLength(2 * startFirst().gates.length + 1);
+  });
 });

@@ -23,7 +23,7 @@ describe("the inputs of fault", () => {
     expect(() => parse({ action: "kill" })).toThrow("`target` is empty");
   });
 
-  test("every bad input is told at once", () => {
+  test("all bad inputs are reported at once", () => {
     expect(() => parse({ action: "shoot", target: "[1]", wait: "maybe" })).toThrow(
       /`action` is "shoot".*\n.*`target` is "\[1\]".*\n.*`wait` is "maybe"/,
     );

@@ -1,11 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Target } from "../../../src/fault/fault-inputs.ts";
-import { agentsMeant, resolveTarget } from "../../../src/fault/target.ts";
-import { hasQuorum, quorumOf } from "../../../src/find/raft.ts";
-import { agent, names, raft, three } from "../find/fixtures.ts";
+import type { FaultAction, Target } from "../../../src/fault/fault-inputs.ts";
+import { resolveTarget, targetDatacenters } from "../../../src/fault/target.ts";
+import { type FoundDatacenter, hasQuorum, quorumOf } from "../../../src/find/raft.ts";
+import { agent, dc1, names } from "../find/fixtures.ts";
 
-describe("who is hit", () => {
+const resolve = (action: FaultAction, target: Target, ...datacenters: FoundDatacenter[]) =>
+  names(resolveTarget({ action, target }, datacenters));
+
+describe("the nodes that a target matches", () => {
   test.each([
     ["leader", ["server-1"]],
     ["follower", ["server-2"]],
@@ -15,15 +18,32 @@ describe("who is hit", () => {
     ["minority", ["server-2"]],
     ["majority", ["server-2", "server-3"]],
   ] as const)("%s", (word, expected) => {
-    expect(names(resolveTarget("kill", { word }, three, raft))).toEqual(expected);
+    expect(resolve("kill", { word }, dc1())).toEqual(expected);
   });
 
   test("a node in the wrong state, and a name that is none, are refused with what to do", () => {
-    const agents = [agent("server-1", "stopped"), agent("server-2")];
-    const kill = (name: string) => () => resolveTarget("kill", { names: [name] }, agents, raft);
-    expect(kill("server-1")).toThrow('server-1 is stopped, and "kill" needs one that is running');
-    expect(kill("server-9")).toThrow("the cluster's nodes are server-1, server-2");
-    expect(() => resolveTarget("heal", { all: true }, agents, raft)).toThrow("means nobody");
+    const agents = [agent("server-1", "stopped"), agent("server-2"), agent("client-1", "isolated")];
+    const on = (action: FaultAction, name: string) => () =>
+      resolve(action, { names: [name] }, dc1(agents));
+    expect(on("kill", "server-1")).toThrow(
+      "Node server-1 is stopped; `kill` needs a running or isolated node: `start` it first.",
+    );
+    expect(on("remove-data", "server-2")).toThrow(
+      "Node server-2 is running; `remove-data` needs a stopped node: `kill` or `stop` it first.",
+    );
+    expect(on("heal", "server-2")).toThrow("needs an isolated node: `isolate` it first");
+    expect(on("stop", "client-1")).toThrow("needs a running node: `heal` it first");
+    expect(on("kill", "server-9")).toThrow("the cluster's nodes are server-1, server-2, client-1");
+  });
+
+  test("a target that matches none is refused with all states", () => {
+    const agents = [agent("server-1"), agent("client-1", "stopped")];
+    expect(() => resolve("kill", { word: "client" }, dc1(agents))).toThrow(
+      "`target: client` matches no node that `kill` can act on. States: server-1 running (leader), client-1 stopped.",
+    );
+    expect(() => resolve("heal", { all: true }, dc1(agents))).toThrow(
+      "There is no node that `heal` can act on.",
+    );
   });
 
   test("a minority leaves a quorum and a majority does not, however many are away already", () => {
@@ -35,11 +55,11 @@ describe("who is hit", () => {
         );
         const now = { leader: "server-1", voters: names(servers) };
         const left = (word: "minority" | "majority") => {
-          const hit = hitBy(() => names(resolveTarget("kill", { word }, servers, now)));
+          const hit = hitBy(() => resolve("kill", { word }, dc1(servers, now)));
           const after = servers.map((each) =>
             hit.includes(each.node) ? agent(each.node, "stopped") : each,
           );
-          return hasQuorum(after, now);
+          return hasQuorum(dc1(after, now));
         };
         expect([left("minority"), left("majority")]).toEqual([true, false]);
       }),
@@ -47,40 +67,47 @@ describe("who is hit", () => {
   });
 });
 
-describe("which datacenter is hit", () => {
-  const inside = (datacenter: string, ...nodes: string[]) =>
-    nodes.map((node) => ({ ...agent(node), datacenter }));
-  const both = [
-    ...inside("east", "east-server-1", "east-client-1"),
-    ...inside("west", "west-server-1"),
-  ];
-  const meant = (datacenter: string, target: Target) =>
-    names(agentsMeant(both, { datacenter, target }));
+describe("the datacenters that a step acts on", () => {
+  const datacenter = (name: string, ...agents: ReturnType<typeof agent>[]): FoundDatacenter => ({
+    name,
+    agents: agents.map((each) => ({ ...each, datacenter: name })),
+    raft: { leader: "", voters: [] },
+  });
+  const east = datacenter("east", agent("east-server-1"), agent("east-client-1", "stopped"));
+  const west = datacenter("west", agent("west-server-1", "stopped"));
+  const targeted = (name: string, target: Target) =>
+    targetDatacenters([east, west], { datacenter: name, target }).map((each) => each.name);
 
-  test("the one that is named, or that of the nodes that are", () => {
-    expect(meant("west", { word: "leader" })).toEqual(["west-server-1"]);
-    expect(meant("", { names: ["east-client-1"] })).toEqual(["east-server-1", "east-client-1"]);
-    expect(names(agentsMeant(three, { datacenter: "", target: { all: true } }))).toEqual(
-      names(three),
-    );
+  test("the named one, or the one of the named nodes, or the only one", () => {
+    expect(targeted("west", { word: "leader" })).toEqual(["west"]);
+    expect(targeted("west", { all: true })).toEqual(["west"]);
+    expect(targeted("", { names: ["east-client-1"] })).toEqual(["east"]);
+    expect(targetDatacenters([dc1()], { datacenter: "", target: { word: "leader" } })).toEqual([
+      dc1(),
+    ]);
   });
 
-  test("where several are left, or none has that name, all there are are told", () => {
-    const names = ["east-client-1", "west-server-1"];
-    for (const target of [{ word: "leader" }, { all: true }, { names }] as const)
-      expect(() => meant("", target)).toThrow("by `datacenter`, one of east, west");
-    expect(() => meant("north", { all: true })).toThrow(
+  test("without a target, all: every node that can be brought back is", () => {
+    expect(targeted("", { all: true })).toEqual(["east", "west"]);
+    expect(resolve("start", { all: true }, east, west)).toEqual(["east-client-1", "west-server-1"]);
+  });
+
+  test("if several are left, or none has that name, the message names all", () => {
+    const nodes = ["east-client-1", "west-server-1"];
+    for (const target of [{ word: "leader" }, { names: nodes }] as const)
+      expect(() => targeted("", target)).toThrow("Set `datacenter` to one of east, west");
+    expect(() => targeted("north", { all: true })).toThrow(
       'is "north", but the cluster\'s datacenters are east, west',
     );
   });
 });
 
-/** Nobody, where the target means nobody. */
+/** None, if the target matches none. */
 function hitBy(resolve: () => string[]): string[] {
   try {
     return resolve();
   } catch (error) {
-    expect(String(error)).toContain('means "minority"');
+    expect(String(error)).toContain("`target: minority` matches no node");
     return [];
   }
 }

@@ -1,9 +1,15 @@
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished, vi } from "vitest";
 import * as z from "zod";
 import { Consul } from "../../../src/consul/consul.ts";
 import type { ContainerFacts } from "../../../src/docker/answers.ts";
 import type { FoundAgent, NodeState } from "../../../src/find/existing-cluster.ts";
+import type { FoundDatacenter, Raft } from "../../../src/find/raft.ts";
+import type { Role } from "../../../src/inputs/cluster-spec.ts";
 
 export const facts: ContainerFacts = {
   Id: "0123456789abcdef",
@@ -13,7 +19,11 @@ export const facts: ContainerFacts = {
     Image: "hashicorp/consul:1.22",
     Env: ["PATH=/bin", "CONSUL_BIND_INTERFACE=eth0", "A=b=c"],
     Cmd: ["agent", '-hcl={"a": "$x"}'],
-    Labels: { "image.label": "1", "consul-cluster-action.run": 'me/it "a", b' },
+    Labels: {
+      "image.label": "1",
+      "consul-cluster-action.run": 'me/it "a", b',
+      "consul-cluster-action.network": "net",
+    },
   },
   State: {
     Status: "running",
@@ -34,20 +44,46 @@ export const facts: ContainerFacts = {
     },
   },
   NetworkSettings: {
-    Networks: { net: { IPAddress: "10.0.0.2", Aliases: ["server-1", "0123456789ab"] } },
+    Networks: {
+      net: { NetworkID: "4e7", IPAddress: "10.0.0.2", Aliases: ["server-1", "0123456789ab"] },
+    },
   },
 };
 
 export function agent(node: string, state: NodeState = "running"): FoundAgent {
   const consul = new Consul({ scheme: "http", address: "127.0.0.1:1" });
-  const role = node.startsWith("server") ? "server" : "client";
-  const more = { datacenter: "dc1", ip: "10.0.0.2", facts, http: "http://127.0.0.1:1" };
-  return { node, role, container: node, host: node, publications: [], state, consul, ...more };
+  const role: Role = node.startsWith("server") ? "server" : "client";
+  const found = { facts, storage: "disk", ip: "10.0.0.2", http: "http://127.0.0.1:1" } as const;
+  const plan = { node, role, datacenter: "dc1", container: node, host: node, publications: [] };
+  return { ...plan, ...found, state, consul };
 }
 
 export const three = [agent("server-1"), agent("server-2"), agent("server-3"), agent("client-1")];
 
 export const raft = { leader: "server-1", voters: ["server-1", "server-2", "server-3"] };
+
+export const dc1 = (agents: readonly FoundAgent[] = three, now: Raft = raft): FoundDatacenter => ({
+  name: "dc1",
+  agents,
+  raft: now,
+});
+
+/**
+ * A `docker` that is a shell script, found first on this process's PATH until the test is over.
+ *
+ * @param script - runs in the folder, with the arguments of each call
+ * @returns the folder
+ */
+export function fakeDocker(script: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "fake-docker-"));
+  writeFileSync(join(folder, "docker"), `#!/bin/sh\ncd ${folder}\n${script}`, { mode: 0o755 });
+  vi.stubEnv("PATH", `${folder}:${process.env.PATH}`);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  });
+  return folder;
+}
 
 export const names = (agents: readonly FoundAgent[]) => agents.map(({ node }) => node);
 

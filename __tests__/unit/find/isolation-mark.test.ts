@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { isIsolated, isolationVolume } from "../../../src/find/isolation-mark.ts";
 import { facts } from "./fixtures.ts";
 
-test("a mark tells an isolated node, until that starts again", () => {
+test("a mark identifies an isolated node, until the node starts again", () => {
   const mark = isolationVolume(facts);
   expect(isIsolated(facts, ["f00d", mark])).toBe(true);
   expect(isIsolated(facts, ["f00d"])).toBe(false);

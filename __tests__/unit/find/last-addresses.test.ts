@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { membersIn } from "../../../src/find/last-addresses.ts";
 
-test("an agent's own list tells the address that each member had last", () => {
+test("an agent's own list has each member's last address", () => {
   const snapshot = `alive: server-1 172.28.0.2:8301
 clock: 1
 alive: client-1 fd00::5:8301

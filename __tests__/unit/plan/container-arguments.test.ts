@@ -25,10 +25,15 @@ describe("the arguments of docker run", () => {
       "--hostname=server-1",
       "--network=consul-c0ffee00",
       "--network-alias=server-1",
+      "--network-alias=consul-c0ffee00-server-1-gossip",
       "--label=consul-cluster-action.cluster=c0ffee00",
       '--label=consul-cluster-action.run=me/it/7/1 "a", b',
       "--label=consul-cluster-action.node=server-1",
       "--label=consul-cluster-action.role=server",
+      "--label=consul-cluster-action.datacenter=east",
+      "--label=consul-cluster-action.primary=true",
+      "--label=consul-cluster-action.storage=disk",
+      "--label=consul-cluster-action.network=consul-c0ffee00",
       mount,
       "--publish=127.0.0.1:8500:8500/tcp",
       "--publish=127.0.0.1:8600:8600/tcp",
@@ -46,7 +51,7 @@ describe("the arguments of docker run", () => {
       "-server",
       "-bootstrap-expect=2",
       "-ui",
-      "-retry-join=consul-c0ffee00-server-2",
+      "-retry-join=consul-c0ffee00-server-2-gossip",
       settings,
       "-hcl=retry_max = 3\nserver = true",
     ]);
@@ -58,10 +63,15 @@ describe("the arguments of docker run", () => {
       "--hostname=client-1",
       "--network=consul-c0ffee00",
       "--network-alias=client-1",
+      "--network-alias=consul-c0ffee00-client-1-gossip",
       "--label=consul-cluster-action.cluster=c0ffee00",
       '--label=consul-cluster-action.run=me/it/7/1 "a", b',
       "--label=consul-cluster-action.node=client-1",
       "--label=consul-cluster-action.role=client",
+      "--label=consul-cluster-action.datacenter=east",
+      "--label=consul-cluster-action.primary=true",
+      "--label=consul-cluster-action.storage=disk",
+      "--label=consul-cluster-action.network=consul-c0ffee00",
       mount,
       "--publish=127.0.0.1:50002:8500/tcp",
       "--env=CONSUL_BIND_INTERFACE=eth0",
@@ -73,10 +83,26 @@ describe("the arguments of docker run", () => {
       "-datacenter=east",
       "-log-level=err",
       "-client=0.0.0.0",
-      "-retry-join=consul-c0ffee00-server-1",
-      "-retry-join=consul-c0ffee00-server-2",
+      "-retry-join=consul-c0ffee00-server-1-gossip",
+      "-retry-join=consul-c0ffee00-server-2-gossip",
       settings,
       "-hcl=retry_max = 3\nserver = true",
+    ]);
+  });
+
+  test("label what later steps can't see otherwise: primary, storage, a given network", () => {
+    const known = /^--label=consul-cluster-action\.(?:primary|storage|network)=.*/;
+    const labelsOf = (inputs: Readonly<Record<string, string>>, node: string) =>
+      argumentsOf(planCluster(specOf(inputs), prerequisites), node)
+        .filter((argument) => known.test(argument))
+        .map((argument) => argument.replace("--label=consul-cluster-action.", ""));
+    const given = { network: "mine", servers: "1", clients: "1" };
+    expect(labelsOf(given, "server-1")).toEqual(["primary=true", "storage=memory", "network=mine"]);
+    expect(labelsOf(given, "client-1")).toEqual(["primary=true", "storage=disk", "network=mine"]);
+    const cluster = "datacenters: [{ name: east, servers: 3 }, { name: west, servers: 3 }]";
+    expect(labelsOf({ cluster }, "west-server-1")).toEqual([
+      "storage=disk",
+      "network=consul-c0ffee00",
     ]);
   });
 

@@ -178,22 +178,22 @@ client_config: { a: 4 }
   test("join locally by LAN, join other servers by WAN, and know the primary", () => {
     const joins = (node: string) =>
       argumentsOf(plan, node)
-        .filter((argument) => /join|expect|primary/.test(argument))
+        .filter((argument) => /join|expect|primary_/.test(argument))
         .map((argument) => argument.replaceAll("consul-c0ffee00-", ""));
     const federation = '-hcl={"primary_datacenter":"east","retry_interval_wan":"200ms"}';
     expect(joins("east-server-1")).toEqual([
       "-bootstrap-expect=2",
-      "-retry-join=east-server-2",
-      "-retry-join-wan=west-server-1",
+      "-retry-join=east-server-2-gossip",
+      "-retry-join-wan=west-server-1-gossip",
       federation,
     ]);
     expect(joins("west-server-1")).toEqual([
       "-bootstrap-expect=1",
-      "-retry-join-wan=east-server-1",
-      "-retry-join-wan=east-server-2",
+      "-retry-join-wan=east-server-1-gossip",
+      "-retry-join-wan=east-server-2-gossip",
       federation,
     ]);
-    expect(joins("west-client-1")).toEqual(["-retry-join=west-server-1", federation]);
+    expect(joins("west-client-1")).toEqual(["-retry-join=west-server-1-gossip", federation]);
   });
 
   test("get configuration from the file, the datacenter, the role and the input, in this order", () => {

@@ -11,14 +11,18 @@ import {
 import { facts, names, raft, three } from "../find/fixtures.ts";
 
 describe("upgrade", () => {
-  test("the new container is the old one of another image", () => {
+  test("the new container is like the old one, of another image, on the cluster's network", () => {
     const defaults = { env: ["PATH=/bin"], labels: { "image.label": "1" } };
-    expect(replacementArguments(facts, defaults, "hashicorp/consul:2.1")).toEqual([
+    const other = { NetworkID: "a99", IPAddress: "10.9.0.9", Aliases: ["web"] };
+    const Networks = { app: other, ...facts.NetworkSettings.Networks };
+    const old = { ...facts, NetworkSettings: { Networks } };
+    expect(replacementArguments(old, defaults, "hashicorp/consul:2.1")).toEqual([
       "--name=consul-c0ffee00-server-1",
       "--hostname=server-1",
       "--network=net",
       "--network-alias=server-1",
       '--label=consul-cluster-action.run=me/it "a", b',
+      "--label=consul-cluster-action.network=net",
       '--mount="type=volume","source=f00d","destination=/consul/data"',
       "--publish=127.0.0.1:8500:8500/tcp",
       "--publish=127.0.0.1:8600:8600/udp",
@@ -53,7 +57,7 @@ describe("upgrade", () => {
     expect(upgrade(true)).not.toThrow();
   });
 
-  test("a member of a version that is none is neither older nor the same, and no crash", () => {
+  test("a version that is not one is neither older nor the same", () => {
     expect([isOlder("unknown", "1.8.7"), isSameVersion("unknown", "1.8.7")]).toEqual([
       false,
       false,
@@ -61,7 +65,7 @@ describe("upgrade", () => {
     expect(isSameVersion("1.18.3+ent", "1.18.3")).toBe(true);
   });
 
-  test("the image is the one given, else the cluster's own of another tag", () => {
+  test("the image is the given one, else the cluster's own with another tag", () => {
     const images = (inputs: Readonly<Record<string, string>>) =>
       upgradeImages(
         parseUpgradeInputs((name) => inputs[name] ?? upgradeInputDefaults[name] ?? ""),

@@ -1,0 +1,104 @@
+/** What each action of a fault does to the affected agents. What it waits for is in effect.ts. */
+import { ConsulError } from "../consul/http.ts";
+import type { ContainerFacts } from "../docker/answers.ts";
+import type { Docker } from "../docker/docker.ts";
+import { ActionError } from "../errors.ts";
+import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
+import { dataDirectoryOf } from "../find/node-facts.ts";
+import { servers } from "../ready/agents.ts";
+import { logTimed } from "../runner/log.ts";
+import type { FaultAction } from "./fault-inputs.ts";
+import { isolate, reconnect } from "./isolation.ts";
+import { startOnLastAddresses } from "./start-on-last-addresses.ts";
+import { type FaultStep, includes } from "./step.ts";
+
+const containersOf = ({ hit }: FaultStep) => hit.map(({ container }) => container);
+
+export const operations: Readonly<Record<FaultAction, (step: FaultStep) => Promise<void>>> = {
+  kill: (step) => step.docker.change("kill", containersOf(step)),
+  stop: async ({ docker, spec, hit }) => {
+    // One after another: each server that leaves makes the quorum smaller.
+    for (const agent of hit) await leave(docker, agent, spec.timeout);
+  },
+  pause: (step) => step.docker.change("pause", containersOf(step)),
+  resume: async (step) => {
+    await step.docker.change("unpause", containersOf(step));
+    await rejoin(step);
+  },
+  start: startOnLastAddresses,
+  restart: startOnLastAddresses,
+  isolate: async ({ docker, cluster: { addresses, clusterId }, hit }) => {
+    const isolations = hit.map(({ node, facts }) => {
+      const others = [...addresses].filter(([name]) => name !== node).map(([, ip]) => ip);
+      return isolate(docker, clusterId, facts, others);
+    });
+    await Promise.all(isolations);
+  },
+  heal: async (step) => {
+    await Promise.all(step.hit.map(({ facts }) => reconnect(step.docker, facts)));
+    await rejoin(step);
+  },
+  "remove-data": async ({ docker, hit }) => {
+    await Promise.all(hit.map(({ facts }) => removeData(docker, facts)));
+  },
+};
+
+/**
+ * A graceful leave, as `consul leave` does it. The agent either answers when it has left or exits
+ * before it has answered.
+ *
+ * @param timeout - milliseconds
+ * @throws ActionError if the agent refuses, or if it still runs after the timeout
+ */
+export async function leave(docker: Docker, agent: FoundAgent, timeout: number): Promise<void> {
+  const error = await agent.consul.leave(timeout).catch((reason: unknown) => reason);
+  if (error !== undefined && !(error instanceof ConsulError)) throw error;
+  if (error?.status !== undefined) {
+    const message = `${agent.node} refused to leave: ${error.message}.`;
+    throw new ActionError(`${agent.node} did not leave`, message, { cause: error });
+  }
+  const deadline = AbortSignal.timeout(timeout);
+  await docker
+    .within(deadline)
+    .untilStopped(agent.container)
+    .catch((reason: unknown) => {
+      if (!deadline.aborted) throw reason;
+      const said = error ? ` Its answer: ${error.message}.` : "";
+      const message = `${agent.node} was told to leave, but was still running ${timeout / 1000} s later.${said}`;
+      throw new ActionError(`${agent.node} did not leave`, message, { cause: reason });
+    });
+  logTimed(`${agent.node} has left`);
+}
+
+/**
+ * Tells nodes that were away to join again. Otherwise gossip tries a node that it sees as failed
+ * only every 30 s (Serf's `ReconnectInterval`), and never one that was removed.
+ */
+async function rejoin({ hit, cluster }: FaultStep): Promise<void> {
+  const able = servers(cluster.agents).filter((agent) => isUp(agent) || includes(hit, agent));
+  const joins = hit.map(async (agent) => {
+    const others = able.filter(({ node }) => node !== agent.node);
+    const isHere = ({ datacenter }: FoundAgent) => datacenter === agent.datacenter;
+    await joinFirst(agent, others.filter(isHere), "lan");
+    const elsewhere = others.filter((other) => !isHere(other));
+    if (agent.role === "server") await joinFirst(agent, elsewhere, "wan");
+  });
+  await Promise.all(joins);
+}
+
+/** Joins the first of these servers that can be joined. */
+async function joinFirst(agent: FoundAgent, others: readonly FoundAgent[], pool: "lan" | "wan") {
+  for (const { node, ip } of others) {
+    const error = await agent.consul.join(ip, pool).catch((reason: unknown) => reason);
+    if (error === undefined) return;
+    if (!(error instanceof ConsulError)) throw error;
+    logTimed(`${agent.node} could not join ${node} (${ip}): ${error.message}`);
+  }
+}
+
+async function removeData(docker: Docker, facts: ContainerFacts): Promise<void> {
+  const { Name, Config } = facts;
+  const options = ["--network=none", `--volumes-from=${Name}`, "--user=0", "--entrypoint=sh"];
+  const script = 'cd "$1"; rm -rf -- * .[!.]*';
+  await docker.runToEnd([...options, Config.Image, "-ec", script, "sh", dataDirectoryOf(facts)]);
+}

@@ -1,0 +1,27 @@
+import type { Docker } from "../docker/docker.ts";
+import type { FoundAgent, FoundCluster } from "../find/existing-cluster.ts";
+import type { UpgradeSpec } from "./upgrade-inputs.ts";
+
+/** One step of the action `upgrade`, before its target is known. */
+export interface UpgradeStep {
+  readonly docker: Docker;
+  readonly spec: UpgradeSpec;
+  readonly cluster: FoundCluster;
+  /** Aborts when the step is canceled. */
+  readonly signal: AbortSignal;
+}
+
+/** What to upgrade to. */
+export interface UpgradeTarget {
+  /** An image reference; the engine has the image. */
+  readonly image: string;
+  /** Version of Consul that the image reports. */
+  readonly version: string;
+}
+
+/** The first of a datacenter's agents, which answers for the datacenter. */
+export function firstOf(agents: readonly FoundAgent[]): FoundAgent {
+  const [first] = agents;
+  if (!first) throw new Error("a cluster that was found has agents");
+  return first;
+}
