@@ -146,7 +146,7 @@ export const schema = z
         "Configuration entries as the API takes them, applied in this order: https://developer.hashicorp.com/consul/docs/connect/config-entries",
       ),
     },
-    { error: "a cluster file is a mapping; its keys are in docs/cluster-file.md" },
+    { error: "the keys of a cluster file are in docs/cluster-file.md" },
   )
   .describe("A cluster file of consul-cluster-action.");
 

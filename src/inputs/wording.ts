@@ -14,6 +14,7 @@ export const shortened = (text: string) =>
 
 /** The known word that a person most likely meant, if one is near enough to be meant. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
+  if (word.length > maxShown) return undefined;
   const scored = known.map((each) => ({
     each,
     steps: distance(word.toLowerCase().replaceAll("-", "_"), each.replaceAll("-", "_")),
