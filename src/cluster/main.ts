@@ -1,6 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import * as core from "@actions/core";
 import { apply } from "../apply/apply.ts";
 import { prepare } from "../apply/prepare.ts";
@@ -23,6 +21,7 @@ import { cancellation } from "../runner/cancellation.ts";
 import { checkCommandFiles, writeCommandFile } from "../runner/command-files.ts";
 import { fail, logTimed } from "../runner/log.ts";
 import { Timeline } from "../runner/timeline.ts";
+import { workspaceReader } from "../runner/workspace-file.ts";
 import { declaredSecrets, hasSeeds, seed } from "../seed/seed.ts";
 import { saveState } from "./state.ts";
 
@@ -36,7 +35,10 @@ export async function main(): Promise<void> {
   const folder = evidenceFolder(clusterId, process.env);
   let logs = "";
   try {
-    const { spec, warnings } = parseInputs(core.getInput, workspaceFile);
+    const { spec, warnings } = parseInputs(
+      core.getInput,
+      workspaceReader(process.env.GITHUB_WORKSPACE ?? ""),
+    );
     for (const secret of declaredSecrets(spec.seeds)) core.setSecret(secret);
     for (const warning of warnings) core.warning(warning);
     checkCommandFiles(process.env);
@@ -86,9 +88,6 @@ async function create(
   if (spec.cli) core.addPath(await writeCli(folder, plan));
   return timeline.during("report", () => describe(plan, agents, credentials, caFile, tokens));
 }
-
-const workspaceFile = (path: string) =>
-  readFileSync(resolve(process.env.GITHUB_WORKSPACE ?? "", path));
 
 /** Makes what the cluster is secured with. The runner masks it all before it is first used. */
 async function secure(docker: Docker, plan: ClusterPlan): Promise<Secrets | undefined> {

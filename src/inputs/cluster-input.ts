@@ -5,7 +5,7 @@ import type { NodeShape } from "./nodes.ts";
 import type { DeclaredService } from "./seeds.ts";
 import { nearest, placeText, shortened, shown } from "./wording.ts";
 
-/** Reads a file of the workspace; throws where it can't. */
+/** Reads a file of the workspace. Throws the reason if it can't, without the path. */
 export type ReadFile = (path: string) => Buffer;
 
 /**
@@ -23,8 +23,7 @@ export function readCluster(text: string, readFile: ReadFile): ReturnType<typeof
   try {
     bytes = readFile(text);
   } catch (error) {
-    const reason = error instanceof Error && "code" in error ? error.code : messageOf(error);
-    const message = `Input \`cluster\` is ${shown(text)}, a file that can't be read (${reason}). Give a path from the workspace's root on (is the repository checked out?), or the YAML itself.`;
+    const message = `Input \`cluster\` is ${shown(text)}, which can't be read: ${messageOf(error)}. Give the path of a file, relative to the workspace's root (is the repository checked out?), or the YAML itself.`;
     return { file: undefined, problems: [{ input: "cluster", message }] };
   }
   return parseClusterFile({ text: bytes.toString("utf8"), name: text, path: text, readFile: near });

@@ -32,7 +32,7 @@ test("a path names a file, and values name files from its folder on", () => {
   const { kv } = parse({ cluster: "test/cluster.yml" }).spec.seeds;
   expect(kv.map(({ value }) => value.toString())).toEqual(["near", "far"]);
   expect(refused({ cluster: "cluster.yml" })).toEqual([
-    "Input `cluster` is \"cluster.yml\", a file that can't be read (no cluster.yml). Give a path from the workspace's root on (is the repository checked out?), or the YAML itself.",
+    "Input `cluster` is \"cluster.yml\", which can't be read: no cluster.yml. Give the path of a file, relative to the workspace's root (is the repository checked out?), or the YAML itself.",
   ]);
 });
 
