@@ -1,6 +1,7 @@
 import type * as z from "zod";
 import { inOrderOfLines, messageOf, type Place, type Problem } from "../errors.ts";
 import { type Content, knownKeys, schema } from "./cluster-file-schema.ts";
+import { keyProblem } from "./kv-key.ts";
 import { type Declared, type DeclaredKey, type Definition, field, type Seeds } from "./seeds.ts";
 import { nearest, type Path, pathText, placeText, shortened } from "./wording.ts";
 import { readYaml } from "./yaml-text.ts";
@@ -155,6 +156,11 @@ function readKeys(kv: Readonly<Record<string, string>>, { readFile }: Source, pl
   const problems: Problem[] = [];
   for (const [key, value] of Object.entries(kv)) {
     const named = { key, name: pathText(["kv", key]), place: placeOf("kv", key) };
+    const problem = keyProblem(key);
+    if (problem !== undefined) {
+      problems.push(problemAt(named.place, `\`${named.name}\` is not a valid key: ${problem}.`));
+      continue;
+    }
     try {
       keys.push({ ...named, value: bytesOf(value, readFile) });
     } catch (error) {

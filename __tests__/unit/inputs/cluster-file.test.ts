@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { type ClusterFile, parseClusterFile } from "../../../src/inputs/cluster-file.ts";
+import { keyProblem } from "../../../src/inputs/kv-key.ts";
 
 const files = new Map([["greeting.txt", Buffer.from([0, 255, 10])]]);
 
@@ -281,7 +282,7 @@ describe("for any", () => {
         maxLength: 4,
       }),
       kv: fc.dictionary(
-        key,
+        key.filter((text) => keyProblem(text) === undefined),
         fc.string().filter((value) => !value.startsWith("@")),
       ),
       config: definition,
