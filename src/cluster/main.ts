@@ -22,7 +22,7 @@ import { checkCommandFiles, writeCommandFile } from "../runner/command-files.ts"
 import { fail, logTimed } from "../runner/log.ts";
 import { Timeline } from "../runner/timeline.ts";
 import { workspaceReader } from "../runner/workspace-file.ts";
-import { declaredSecrets, hasSeeds, seed } from "../seed/seed.ts";
+import { hasSeeds, seed } from "../seed/seed.ts";
 import { saveState } from "./state.ts";
 
 /** The main step: inputs become a spec, the spec a plan, the plan a cluster that is ready. */
@@ -38,8 +38,8 @@ export async function main(): Promise<void> {
     const { spec, warnings } = parseInputs(
       core.getInput,
       workspaceReader(process.env.GITHUB_WORKSPACE ?? ""),
+      core.setSecret,
     );
-    for (const secret of declaredSecrets(spec.seeds)) core.setSecret(secret);
     for (const warning of warnings) core.warning(warning);
     checkCommandFiles(process.env);
     const wanted = spec.logs === "never" ? "" : folder;

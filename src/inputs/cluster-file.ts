@@ -2,6 +2,7 @@ import type * as z from "zod";
 import { inOrderOfLines, messageOf, type Place, type Problem } from "../errors.ts";
 import { type Content, knownKeys, schema } from "./cluster-file-schema.ts";
 import { keyProblem } from "./kv-key.ts";
+import { secretsInFile, secretsInText } from "./secret-settings.ts";
 import { type Declared, type DeclaredKey, type Definition, field, type Seeds } from "./seeds.ts";
 import { nearest, type Path, pathText, placeText, shortened } from "./wording.ts";
 import { readYaml } from "./yaml-text.ts";
@@ -41,17 +42,22 @@ export interface Source {
   readonly readFile: (path: string) => Buffer;
 }
 
+export interface ParsedFile {
+  readonly file: ClusterFile | undefined;
+  readonly problems: readonly Problem[];
+  /** What no log may show. */
+  readonly secrets: readonly string[];
+}
+
 /**
  * Reads a cluster file. All problems are reported at once, except that a file that is not valid
  * YAML is not checked further. Problems quote nothing of a file that is not a mapping. Of one that
  * is, they quote only keys, and values that can't be secret.
  *
- * @returns the file, or undefined with all of its problems, in the order of lines
+ * @returns the file, or undefined with all of its problems, in the order of lines; and in either
+ *   case the secrets in it
  */
-export function parseClusterFile(source: Source): {
-  file: ClusterFile | undefined;
-  problems: readonly Problem[];
-} {
+export function parseClusterFile(source: Source): ParsedFile {
   const { value, flaws, offsetOf, positionOf } = readYaml(source.text);
   const { name, path } = source;
   const placeAt = (offset: number): Place => {
@@ -59,7 +65,10 @@ export function parseClusterFile(source: Source): {
   };
   const placeOf = (...path: Path) => placeAt(offsetOf(path));
   const problems = flaws.map(({ offset, message }) => problemAt(placeAt(offset), message));
-  const refused = (all: readonly Problem[]) => ({ file: undefined, problems: inOrderOfLines(all) });
+  const secrets = value === undefined ? secretsInText(source.text) : secretsInFile(value);
+  const refused = (all: readonly Problem[]) => {
+    return { file: undefined, problems: inOrderOfLines(all), secrets };
+  };
   // What a file with these flaws was meant to say can only be guessed.
   if (value === undefined) return refused(problems);
 
@@ -70,7 +79,7 @@ export function parseClusterFile(source: Source): {
   const all = [...problems, ...issues, ...again, ...kv.problems];
   return !data || all.length > 0
     ? refused(all)
-    : { file: fileOf(data, kv.keys, placeOf), problems: [] };
+    : { file: fileOf(data, kv.keys, placeOf), problems: [], secrets };
 }
 
 type PlaceOf = (...path: Path) => Place;

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { messageOf, type Problem } from "../errors.ts";
-import { type ClusterFile, parseClusterFile } from "./cluster-file.ts";
+import { type ClusterFile, type ParsedFile, parseClusterFile } from "./cluster-file.ts";
 import type { NodeShape } from "./nodes.ts";
 import type { DeclaredService } from "./seeds.ts";
 import { nearest, placeText, shortened, shown } from "./wording.ts";
@@ -14,8 +14,8 @@ export type ReadFile = (path: string) => Buffer;
  * @param text - the input: a path in the workspace, or the file's text, which has a line break
  *   or a `{`; empty for no file
  */
-export function readCluster(text: string, readFile: ReadFile): ReturnType<typeof parseClusterFile> {
-  if (text === "") return { file: undefined, problems: [] };
+export function readCluster(text: string, readFile: ReadFile): ParsedFile {
+  if (text === "") return { file: undefined, problems: [], secrets: [] };
   if (/[\n{]/.test(text)) return parseClusterFile({ text, name: "Input `cluster`", readFile });
   const folder = posix.dirname(text);
   const near = (path: string) => readFile(posix.isAbsolute(path) ? path : posix.join(folder, path));
@@ -24,7 +24,7 @@ export function readCluster(text: string, readFile: ReadFile): ReturnType<typeof
     bytes = readFile(text);
   } catch (error) {
     const message = `Input \`cluster\` is ${shown(text)}, which can't be read: ${messageOf(error)}. Give the path of a file, relative to the workspace's root (is the repository checked out?), or the YAML itself.`;
-    return { file: undefined, problems: [{ input: "cluster", message }] };
+    return { file: undefined, problems: [{ input: "cluster", message }], secrets: [] };
   }
   return parseClusterFile({ text: bytes.toString("utf8"), name: text, path: text, readFile: near });
 }

@@ -92,11 +92,13 @@ export const inputs = z.object({
       default: "",
       allowed: `agent configuration in HCL or JSON of at most ${maxConfigBytes} bytes (Linux passes no longer argument to a program)`,
       example: '{"limits": {"http_max_conns_per_client": 500}}',
+      isSecret: true,
     }),
   env: env.register(hints, {
     default: "",
     allowed: "lines of the form NAME=value, each name once",
     example: "CONSUL_DATA_DIR=/consul/data",
+    isSecret: true,
   }),
   network: z
     .string()

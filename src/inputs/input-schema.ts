@@ -9,6 +9,8 @@ export interface Hint {
   /** What a value must be: the second half of every error message. */
   readonly allowed: string;
   readonly example: string;
+  /** Whether a value may hold secrets, so that no message may show it. */
+  readonly isSecret?: true;
 }
 
 export const hints = z.registry<Hint>();
@@ -93,10 +95,11 @@ function refusal(
   input: string,
   text: string | undefined,
   details: readonly string[],
-  { allowed, example }: Hint,
+  { allowed, example, isSecret }: Hint,
 ): Problem {
   const found = details.length > 0 ? ` (${details.slice(0, maxDetails).join(", ")})` : "";
-  const message = `Input \`${input}\` is ${shown(text)}${found}: it must be ${allowed}. For example: \`${input}: ${example}\`.`;
+  const seen = isSecret ? "not valid" : shown(text);
+  const message = `Input \`${input}\` is ${seen}${found}: it must be ${allowed}. For example: \`${input}: ${example}\`.`;
   return { input, message };
 }
 

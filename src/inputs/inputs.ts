@@ -10,9 +10,10 @@ import {
   versionAgainstImage,
   warningsOf,
 } from "./cross-checks.ts";
-import { inputs, type Values } from "./input-definitions.ts";
+import { inputs, type Texts, type Values } from "./input-definitions.ts";
 import { readInputs } from "./input-schema.ts";
 import { nodesOf } from "./nodes.ts";
+import { secretsIn } from "./secret-settings.ts";
 import { noSeeds } from "./seeds.ts";
 
 /**
@@ -20,15 +21,19 @@ import { noSeeds } from "./seeds.ts";
  *
  * @param read - gives an input's text by its name, as `core.getInput` does
  * @param readFile - reads the cluster file and what that names; none is read without one
- * @returns the spec, and warnings about what is allowed but hardly meant
- * @throws InputError with every problem there is
+ * @param mask - gets every secret in the configuration, also if the inputs are refused
+ * @returns the spec, and warnings about valid inputs that are probably mistakes
+ * @throws InputError with all problems
  */
 export function parseInputs(
   read: (name: string) => string,
   readFile: ReadFile = noFiles,
+  mask: (secret: string) => void = () => {},
 ): { spec: ClusterSpec; warnings: string[] } {
   const { texts, values, problems: refused } = readInputs(inputs, read);
   const cluster = readCluster(texts.get("cluster") ?? "", readFile);
+  // First of all: messages and debug output may quote configuration.
+  for (const secret of configSecrets(texts, cluster.secrets)) mask(secret);
   const { file } = cluster;
   const spec = values && specOf(values, file);
   const problems = [
@@ -42,6 +47,15 @@ export function parseInputs(
   ];
   if (!spec || problems.length > 0) throw new InputError(problems);
   return { spec, warnings: warningsOf(spec) };
+}
+
+/**
+ * Every secret in the configuration that the user gives: in the inputs `config` and `env`, and in
+ * the cluster file.
+ */
+export function configSecrets(texts: Texts, inFile: readonly string[]): ReadonlySet<string> {
+  const env = (texts.get("env") ?? "").split(/\r?\n/);
+  return new Set([...secretsIn(env, [texts.get("config") ?? ""]), ...inFile]);
 }
 
 function noFiles(): never {

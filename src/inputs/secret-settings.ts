@@ -1,4 +1,5 @@
 /** Finds the secrets in agent configuration. Everything here takes time linear in the text. */
+import { sameKey } from "./seeds.ts";
 
 /** Names of settings and variables whose values must stay secret. */
 const secretWord =
@@ -35,12 +36,51 @@ function secretsOfValue(value: string, isSecret: boolean): string[] {
  */
 export function secretsInMapping(value: unknown, isSecret = false): string[] {
   if (typeof value === "string") return secretsOfValue(value, isSecret);
-  if (typeof value === "number" && isSecret) return [String(value)];
   if (typeof value !== "object" || value === null) return [];
   if (Array.isArray(value)) return value.flatMap((item) => secretsInMapping(item, isSecret));
   return Object.entries(value).flatMap(([key, each]) =>
     secretsInMapping(each, (isSecret || isSecretName(key)) && !harmlessName.test(key)),
   );
+}
+
+/**
+ * The secrets in a cluster file: in agent configuration, services and configuration entries, and
+ * the secret IDs of ACL tokens.
+ *
+ * @param content - the file's content, valid as a cluster file or not, without cycles
+ */
+export function secretsInFile(content: unknown): string[] {
+  if (typeof content !== "object" || content === null) return [];
+  return Object.entries(content).flatMap(([key, value]) => {
+    if (key === "acl") return secretIds(value);
+    return key === "kv" ? [] : secretsInMapping(value);
+  });
+}
+
+function secretIds(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, each]) =>
+    sameKey(key) === "secretid" && typeof each === "string" && each !== ""
+      ? [each]
+      : secretIds(each),
+  );
+}
+
+/** `NAME=value`, the way environment variables are written. */
+const variablePattern = /^(?<name>[^=]*)=(?<value>.+)$/s;
+
+/**
+ * Finds the secrets in an agent's environment and configuration.
+ *
+ * @param env - `NAME=value` entries; a value may be configuration, as in CONSUL_LOCAL_CONFIG
+ * @param configuration - fragments of HCL or JSON
+ */
+export function secretsIn(env: readonly string[], configuration: readonly string[]): string[] {
+  const variables = env.flatMap((entry) => {
+    const { name = "", value = "" } = variablePattern.exec(entry)?.groups ?? {};
+    return value !== "" && isSecretName(name) ? [value] : secretsInText(value);
+  });
+  return [...variables, ...configuration.flatMap(secretsInText)];
 }
 
 /**
@@ -92,8 +132,11 @@ export function secretsInText(text: string): string[] {
     } else if (value !== undefined && (key.isValue || block.isList)) {
       secrets.push(...secretsOfValue(unescaped(value), isSecret));
       key = outside;
-    } else if (key.isValue) key = outside;
-    else key = { isSecret: key.isSecret || isSecretSetting(string ?? word ?? ""), isValue: false };
+    } else {
+      // Also behind a sign: in YAML a word there may be a key.
+      const isSecretKey = isSecretSetting(string ?? word ?? "");
+      key = { isSecret: isSecretKey || (key.isSecret && !key.isValue), isValue: false };
+    }
   }
   return secrets;
 }

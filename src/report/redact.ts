@@ -1,10 +1,18 @@
 /** Keeps secrets out of the evidence: the runner masks its log, but it does not mask files. */
-import { isSecretName, secretsInText } from "../inputs/secret-settings.ts";
+import { isSecretName } from "../inputs/secret-settings.ts";
+
+export { secretsIn } from "../inputs/secret-settings.ts";
 
 const hidden = "***";
 
 /** Anything shorter would be found by chance inside other words. */
 const minSecretLength = 6;
+
+/**
+ * Up to this length, secrets are found by one regular expression, since there may be thousands; a
+ * much longer one does not compile.
+ */
+const maxPatternLength = 200;
 
 /** A longer line is cut. Characters. */
 const maxLineLength = 64 * 1024;
@@ -25,34 +33,28 @@ const keyMarkPattern = /-----(?<kind>BEGIN|END) [A-Z ]{0,40}PRIVATE KEY-----/g;
 /** What a private key without an end may continue with. */
 const keyBodyPattern = /(?:[\w+/=\s]|\\[nr])*/y;
 
-/** `NAME=value`, the way environment variables are written. */
-const variablePattern = /^(?<name>[^=]*)=(?<value>.+)$/s;
-
-/**
- * Finds the secrets in an agent's environment and configuration.
- *
- * @param env - `NAME=value` entries
- * @param configuration - fragments of HCL or JSON
- */
-export function secretsIn(env: readonly string[], configuration: readonly string[]): string[] {
-  const variables = env.flatMap((entry) => {
-    const { name = "", value } = variablePattern.exec(entry)?.groups ?? {};
-    return value !== undefined && isSecretName(name) ? value : [];
-  });
-  return [...variables, ...configuration.flatMap(secretsInText)];
-}
-
 /**
  * Replaces secrets in a text: the given ones, anything that looks like the value of a secret
  * setting, and private keys. Cuts lines that are longer than 64 KiB. The time is linear in the text.
  */
 export function redact(text: string, secrets: readonly string[]): string {
-  const known = [...new Set(secrets)]
-    .filter((secret) => secret.length >= minSecretLength)
-    .toSorted((a, b) => b.length - a.length)
-    .reduce((rest, secret) => rest.replaceAll(secret, hidden), text);
-  return withShortLines(withoutSettings(withoutKeys(known)));
+  return withShortLines(withoutSettings(withoutKeys(withoutKnown(text, secrets))));
 }
+
+function withoutKnown(text: string, secrets: readonly string[]): string {
+  const all = [...new Set(secrets)]
+    .filter((secret) => secret.length >= minSecretLength)
+    .toSorted((a, b) => b.length - a.length);
+  const [long, short] = [
+    all.filter((secret) => secret.length > maxPatternLength),
+    all.filter((secret) => secret.length <= maxPatternLength),
+  ];
+  const rest = long.reduce((found, secret) => found.replaceAll(secret, hidden), text);
+  if (short.length === 0) return rest;
+  return rest.replaceAll(new RegExp(short.map(escaped).join("|"), "g"), hidden);
+}
+
+const escaped = (literal: string) => literal.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 
 function withoutKeys(text: string): string {
   let result = "";

@@ -145,7 +145,9 @@ describe("refused is", () => {
       const messages = refused({ [name]: value });
       expect(messages).toHaveLength(1);
       expect(messages[0]).toMatch(
-        new RegExp(`^Input \`${name}\` is ".*: it must be .* For example: \`${name}: `),
+        new RegExp(
+          `^Input \`${name}\` is (".*"|not valid).*: it must be .* For example: \`${name}: `,
+        ),
       );
     }
   });

@@ -104,6 +104,11 @@ describe("in well under a second", () => {
     expect(secrets).toHaveLength(4500);
     const start = performance.now();
     expect(redact(filled("secret-17 in a log line\n"), secrets)).not.toContain("secret-17");
-    expect(performance.now() - start).toBeLessThan(1500);
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+
+  test("a secret as long as a configuration is replaced", () => {
+    const secret = filled("a.", 110_000);
+    expect(redact(`x ${secret} y`, [secret, "other-secret"])).toBe("x *** y");
   });
 });
