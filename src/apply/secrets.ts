@@ -35,8 +35,8 @@ export async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Se
     version,
     // The image's entrypoint lets the environment choose whom the agent runs as.
     owner: {
-      uid: Number(env.get("CONSUL_UID") ?? get("uid")),
-      gid: Number(env.get("CONSUL_GID") ?? get("gid")),
+      uid: Number(env.get("CONSUL_UID") || get("uid")),
+      gid: Number(env.get("CONSUL_GID") || get("gid")),
     },
     ...(security.gossipEncryption && { gossipKey: get("gossip key").trim() }),
     ...(security.tls && { ca: get("CA") }),

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import * as z from "zod";
 import { type ImageReference, parseImage, tagPattern } from "../docker/image-reference.ts";
 import { logLevels, logsWhen } from "./cluster-spec.ts";
@@ -31,18 +32,41 @@ const image = z.string().transform((text, context): ImageReference => {
 // No variable and no argument of a program can hold a NUL.
 const envLinePattern = /^(?<name>[A-Za-z_][A-Za-z0-9_]*)=(?<value>[^\0]*)$/;
 
+/** A variable that the action itself reads. */
+interface OwnVariable {
+  readonly name: string;
+  readonly pattern: RegExp;
+  /** What a value must be. */
+  readonly allowed: string;
+}
+
+/** The official image's variables that the action reads as well. Empty means unset to both. */
+const ownVariables: readonly OwnVariable[] = [
+  { name: "CONSUL_DATA_DIR", pattern: /^(?:\/+[^/]|$)/, allowed: "an absolute path" },
+  ...["CONSUL_UID", "CONSUL_GID"].map((name) => {
+    return { name, pattern: /^\d{0,9}$/, allowed: "a whole number" };
+  }),
+];
+
 const env = z.string().transform((text, context): ReadonlyMap<string, string> => {
   const variables = new Map<string, string>();
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
     const { name, value } = envLinePattern.exec(line)?.groups ?? {};
+    const own = ownVariables.find((each) => each.name === name);
     if (name === undefined || value === undefined)
       context.addIssue(`line ${index + 1} is not NAME=value`);
-    else if (variables.has(name)) context.addIssue(`line ${index + 1} gives ${name} again`);
-    else variables.set(name, value);
+    else if (variables.has(name)) context.addIssue(`line ${index + 1} sets ${name} again`);
+    else if (own && !own.pattern.test(value))
+      context.addIssue(`line ${index + 1}: ${name} must be ${own.allowed}`);
+    else variables.set(name, name === "CONSUL_DATA_DIR" ? normalPath(value) : value);
   }
   return variables;
 });
+
+/** Without a slash at the end, `.`, or `..`: two spellings of a folder would be two volumes. */
+const normalPath = (path: string) =>
+  path === "" ? "" : posix.normalize(path).replace(/(?<=.)\/$/, "");
 
 /** Every input, in the order of action.yml. */
 export const inputs = z.object({
