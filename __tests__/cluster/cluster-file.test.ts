@@ -198,8 +198,8 @@ config_entries:
       expect(said).not.toContain(token.SecretID);
       expect(cluster.result.summary).not.toContain(token.SecretID);
 
-      expect(cluster.result.summary).toContain('subgraph datacenter["datacenter east"]');
-      expect(cluster.result.summary).toContain('subgraph datacenter2["datacenter west"]');
+      expect(cluster.result.summary).toContain('subgraph dc1["datacenter east"]');
+      expect(cluster.result.summary).toContain('subgraph dc2["datacenter west"]');
       expect(cluster.result.summary).toContain("datacenter <-->|WAN| datacenter2");
       expect(cluster.result.summary).toMatch(/east-client-1\["[^"]*⬢ web/);
     });

