@@ -14,7 +14,7 @@ import { type ClusterPlan, planCluster } from "../plan/plan.ts";
 import { credentialsFrom, type Secrets, secretValues } from "../plan/security-files.ts";
 import { clientFor } from "../ready/agents.ts";
 import { evidenceFolder, showEvidence } from "../report/evidence.ts";
-import { describe, type ReadyCluster } from "../report/ready-cluster.ts";
+import { describeCluster, type ReadyCluster } from "../report/ready-cluster.ts";
 import { reportCluster } from "../report/report.ts";
 import { runnerFolder, writeCa, writeCli } from "../report/runner-folder.ts";
 import { cancellation } from "../runner/cancellation.ts";
@@ -86,7 +86,9 @@ async function create(
   const folder = runnerFolder(clusterId, process.env);
   const caFile = secrets?.ca ? await writeCa(folder, secrets.ca) : "";
   if (spec.cli) core.addPath(await writeCli(folder, plan));
-  return timeline.during("report", () => describe(plan, agents, credentials, caFile, tokens));
+  return timeline.during("report", () =>
+    describeCluster(plan, agents, credentials, caFile, tokens),
+  );
 }
 
 /** Makes what the cluster is secured with. The runner masks it all before it is first used. */

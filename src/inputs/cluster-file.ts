@@ -11,16 +11,16 @@ export interface FileDatacenter {
   readonly name: string;
   readonly servers: number | undefined;
   readonly clients: number | undefined;
-  /** Agent configuration as JSON; empty for none. */
+  /** Agent configuration as JSON, or empty. */
   readonly config: string;
 }
 
-/** A cluster file that keeps every rule. What it does not mention is undefined or empty. */
+/** A valid cluster file. What it does not mention is undefined or empty. */
 export interface ClusterFile {
   readonly version: string | undefined;
   readonly image: string | undefined;
   readonly datacenters: readonly FileDatacenter[];
-  /** Agent configuration as JSON; empty for none. */
+  /** Agent configuration as JSON, or empty. */
   readonly config: string;
   readonly serverConfig: string;
   readonly clientConfig: string;
@@ -28,7 +28,7 @@ export interface ClusterFile {
   readonly gossipEncryption: boolean | undefined;
   readonly tls: boolean | undefined;
   readonly seeds: Seeds;
-  /** Where a key or an item stands: `placeOf("datacenters", 0, "servers")`. */
+  /** The place of a key or an item: `placeOf("datacenters", 0, "servers")`. */
   placeOf(...path: Path): Place;
 }
 
@@ -119,10 +119,10 @@ function described(found: unknown, { path, code }: Issue): string {
   const key = path[0] === "datacenters" ? path.slice(2) : path;
   const isHarmless = key.length === 1 && harmlessKeys.includes(String(key[0]));
   if (isHarmless && typeof found !== "object") return `is ${shortened(JSON.stringify(found))}`;
-  return code === "custom" ? "is too long" : `is ${kindOf(found)}`;
+  return code === "custom" ? "is too long" : `is ${valueType(found)}`;
 }
 
-function kindOf(value: unknown): string {
+function valueType(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   return typeof value === "object" ? "a mapping" : `a ${typeof value}`;
 }

@@ -4,7 +4,7 @@ import type { ClusterFile, FileDatacenter } from "./cluster-file.ts";
 import { disagreements, type ReadFile, readCluster, unknownNodes } from "./cluster-input.ts";
 import type { ClusterSpec, Datacenter } from "./cluster-spec.ts";
 import {
-  given,
+  changedInputs,
   memoryOfSeveral,
   samePorts,
   versionAgainstImage,
@@ -17,10 +17,10 @@ import { secretsIn } from "./secret-settings.ts";
 import { noSeeds } from "./seeds.ts";
 
 /**
- * Turns the runner's strings into what is wanted.
+ * Turns the runner's strings into the spec of a cluster.
  *
  * @param read - gives an input's text by its name, as `core.getInput` does
- * @param readFile - reads the cluster file and what that names; none is read without one
+ * @param readFile - reads the cluster file and the files it names
  * @param mask - gets every secret in the configuration, also if the inputs are refused
  * @returns the spec, and warnings about valid inputs that are probably mistakes
  * @throws InputError with all problems
@@ -42,7 +42,7 @@ export function parseInputs(
     ...samePorts(texts),
     ...versionAgainstImage(texts, file),
     ...memoryOfSeveral(texts, spec),
-    ...(file ? disagreements(file, given(texts)) : []),
+    ...(file ? disagreements(file, changedInputs(texts)) : []),
     ...(spec ? unknownNodes(spec.seeds.services, nodesOf(spec.datacenters)) : []),
   ];
   if (!spec || problems.length > 0) throw new InputError(problems);
@@ -59,10 +59,10 @@ export function configSecrets(texts: Texts, inFile: readonly string[]): Readonly
 }
 
 function noFiles(): never {
-  throw new Error("there is no workspace to read from");
+  throw new Error("there is no workspace");
 }
 
-/** What the file does not say, the inputs say. */
+/** The file overrides the inputs. */
 function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
   const image = (file?.image && parseImage(file.image)) || values.image;
   const named = file?.datacenters ?? [];
@@ -102,28 +102,28 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
 }
 
 /**
- * Memory means `-dev` mode, which turns Connect on. Datacenters must agree on that, so where there
- * are several, each keeps its data on disk unless all shall keep it in memory.
+ * Memory means `-dev` mode, which turns Connect on. All datacenters must have the same Connect
+ * setting, so with several, each stores data on disk unless `storage` says memory for all.
  */
 function resolveDatacenter(
-  said: Partial<FileDatacenter>,
+  declared: Partial<FileDatacenter>,
   values: Values,
   isOneOfSeveral: boolean,
 ): Datacenter {
-  const servers = said.servers ?? values.servers;
+  const servers = declared.servers ?? values.servers;
   return {
-    name: said.name ?? values.datacenter,
+    name: declared.name ?? values.datacenter,
     servers,
-    clients: said.clients ?? values.clients,
+    clients: declared.clients ?? values.clients,
     storage: values.storage || (servers === 1 && !isOneOfSeveral ? "memory" : "disk"),
-    config: said.config ?? "",
+    config: declared.config ?? "",
   };
 }
 
 /**
- * Docker Hub has Consul under two names: `hashicorp/consul`, and the older `consul`, which alone
- * holds early versions such as 1.4.4 and stopped getting new ones around 1.16. So its `latest` is
- * not the latest.
+ * The image references to try for a version, in order. Docker Hub has Consul under two names:
+ * `hashicorp/consul`, and the older `consul`. Only the older one has early versions such as 1.4.4;
+ * it stopped getting new ones around 1.16, so its `latest` is outdated.
  */
 export function candidates({ repository, tag, digest }: ImageReference, version: string): string[] {
   if (digest) return [`${repository}${tag ? `:${tag}` : ""}@${digest}`];

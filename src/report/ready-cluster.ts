@@ -14,7 +14,7 @@ export interface ReadyDatacenter {
   readonly leader: string;
 }
 
-/** What is known of a cluster that is ready. */
+/** What is known about a cluster that is ready. */
 export interface ReadyCluster {
   readonly plan: ClusterPlan;
   readonly nodes: readonly Node[];
@@ -22,7 +22,7 @@ export interface ReadyCluster {
   readonly datacenters: readonly ReadyDatacenter[];
   /** The primary datacenter's. */
   readonly leader: string;
-  /** The tokens that the cluster file declares. Their secrets are secret. */
+  /** The tokens that the cluster file declares, with their secrets. */
   readonly tokens: readonly SeededToken[];
   readonly version: string;
   /** `host:port` of the first server's APIs. */
@@ -30,12 +30,12 @@ export interface ReadyCluster {
   readonly dns: string;
   readonly grpc: string;
   readonly credentials: Credentials;
-  /** Path of the CA certificate on the runner; empty without TLS. */
+  /** Path of the CA's certificate on the runner; empty without TLS. */
   readonly caFile: string;
 }
 
-/** Asks the cluster what is to be reported of it. */
-export async function describe(
+/** Asks the cluster for everything that the step reports. */
+export async function describeCluster(
   plan: ClusterPlan,
   agents: readonly AgentPlan[],
   credentials: Credentials,
@@ -45,7 +45,7 @@ export async function describe(
   const [first] = agents;
   if (!first) throw new Error("a cluster has at least one server");
   const views = await Promise.all(
-    plan.spec.datacenters.map(({ name }) => lookAt(name, agents, credentials)),
+    plan.spec.datacenters.map(({ name }) => askDatacenter(name, agents, credentials)),
   );
   const members = views.flatMap((view) => view.members);
   return {
@@ -64,7 +64,7 @@ export async function describe(
 }
 
 /** Asks a datacenter's first server. */
-async function lookAt(name: string, agents: readonly AgentPlan[], credentials: Credentials) {
+async function askDatacenter(name: string, agents: readonly AgentPlan[], credentials: Credentials) {
   const first = agents.find(({ datacenter }) => datacenter === name);
   if (!first) throw new Error("a datacenter has at least one server");
   const { consul } = clientFor(first, credentials);

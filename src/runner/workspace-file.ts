@@ -16,7 +16,7 @@ export function workspaceReader(workspace: string): (path: string) => Buffer {
     try {
       return readRegularFile(resolve(workspace, path));
     } catch (error) {
-      throw new Error(reasonOf(error), { cause: error });
+      throw new Error(readFailure(error), { cause: error });
     }
   };
 }
@@ -24,7 +24,7 @@ export function workspaceReader(workspace: string): (path: string) => Buffer {
 function readRegularFile(path: string): Buffer {
   // Before it is opened: opening a device can have an effect.
   const stats = statSync(path);
-  if (!stats.isFile()) throw new Error(`${kindOf(stats)}, not a regular file`);
+  if (!stats.isFile()) throw new Error(`${fileType(stats)}, not a regular file`);
   // It may have become a FIFO since.
   const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
@@ -47,7 +47,7 @@ function readAll(file: number): Buffer {
   throw new Error(`larger than ${maxFileSize / 1024 / 1024} MiB`);
 }
 
-function kindOf(stats: Stats): string {
+function fileType(stats: Stats): string {
   if (stats.isDirectory()) return "a directory";
   if (stats.isFIFO()) return "a FIFO";
   if (stats.isSocket()) return "a socket";
@@ -64,7 +64,7 @@ const reasons = new Map<unknown, string>([
 ]);
 
 /** Node's own messages quote the path. */
-function reasonOf(error: unknown): string {
+function readFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (!("code" in error)) return error.message;
   return reasons.get(error.code) ?? String(error.code);

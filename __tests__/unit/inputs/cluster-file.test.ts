@@ -111,7 +111,7 @@ client_config: *config
 });
 
 describe("what is wrong", () => {
-  test("is told all at once, with file, line, column and key", () => {
+  test("is reported all at once, with file, line, column and key", () => {
     const text = `vesion: "2.1"
 datacenters:
   - name: East
@@ -128,14 +128,14 @@ tls: true
 `;
     expect(messages(text)).toEqual([
       "cluster.yml:1:1: `vesion` is not known; did you mean `version`?",
-      "cluster.yml:3:5: `datacenters[0].name` is \"East\": it must be at most 63 lower-case letters, digits, '-' and '_'.",
+      'cluster.yml:3:5: `datacenters[0].name` is "East": it must be 1 to 63 lowercase letters, digits, `-`, and `_`.',
       "cluster.yml:4:5: `severs` is not known in `datacenters[0]`; did you mean `servers`?",
       "cluster.yml:5:5: `datacenters[0].clients` is 101: it must be a whole number from 0 to 100.",
-      "cluster.yml:6:5: `datacenters[1].name` is missing: it must be at most 63 lower-case letters, digits, '-' and '_'.",
+      "cluster.yml:6:5: `datacenters[1].name` is missing: it must be 1 to 63 lowercase letters, digits, `-`, and `_`.",
       "cluster.yml:6:5: `datacenters[1].servers` is 1.5: it must be a whole number from 1 to 15.",
       "cluster.yml:7:8: `policy` is not known in `acl`; did you mean `policies`?",
-      "cluster.yml:9:7: `kv.a` is a number: it must be a string: quote it, since a number or a boolean can be written in several ways.",
-      'cluster.yml:10:1: `version` is 1.1: it must be a tag of the Consul image in quotes: "1.10" without them is the number 1.1.',
+      "cluster.yml:9:7: `kv.a` is a number: it must be a string; put numbers and booleans in quotes.",
+      'cluster.yml:10:1: `version` is 1.1: it must be a tag of the Consul image, in quotes ("1.10" without quotes is the number 1.1).',
       "cluster.yml:11:1: `services` is a mapping: it must be a list.",
       "cluster.yml:12:1: `frobnicate` is not known; known are `version`, `image`, `datacenters`, `config`, `server_config`, `client_config`, `acl`, `gossip_encryption`, `tls`, `services`, `kv`, `config_entries`.",
       "cluster.yml:13:1: Map keys must be unique.",
@@ -151,9 +151,9 @@ tls: true
     ["- a", "cluster.yml:1:1: The file is not a mapping: the keys of a cluster file are in docs"],
     [
       "datacenters: []",
-      "cluster.yml:1:1: `datacenters` is an empty list: it must name at least one",
+      "cluster.yml:1:1: `datacenters` is an empty list: it must have at least one",
     ],
-    ["acl: 1", "cluster.yml:1:1: `acl` is a number: it must be true, false, or a mapping"],
+    ["acl: 1", "cluster.yml:1:1: `acl` is a number: it must be `true`, `false`, or a mapping"],
     ["acl: { tokens: [hush] }", "cluster.yml:1:17: `acl.tokens[0]` is a string: it must be"],
     [
       "kv: { a: '@gone' }",
