@@ -90,7 +90,7 @@ export const rooms: readonly Room[] = [
     holds: "GitHub's runner: log, command files, cancellation, the timeline of a step",
     below: ["errors.ts"],
   },
-  { name: "errors.ts", holds: "the errors that a user is told", below: [] },
+  { name: "errors.ts", holds: "errors that are explained to the user", below: [] },
 ];
 
 /** The actions: what the runner starts. None imports another; what they share lies below them. */
