@@ -200,8 +200,8 @@ config_entries:
 
       expect(cluster.result.summary).toContain('subgraph dc1["datacenter east"]');
       expect(cluster.result.summary).toContain('subgraph dc2["datacenter west"]');
-      expect(cluster.result.summary).toContain("datacenter <-->|WAN| datacenter2");
-      expect(cluster.result.summary).toMatch(/east-client-1\["[^"]*⬢ web/);
+      expect(cluster.result.summary).toContain("dc1 <-->|WAN| dc2");
+      expect(cluster.result.summary).toMatch(/"<b>east-client-1<[^"]*⬢ web/);
     });
   });
 });
@@ -396,6 +396,24 @@ services: [{ name: web, node: cleint-1 }]
     expect(missing.log).toContain('Input `cluster` is "no/such.yml", which can\'t be read');
     const file = await job.main(testInputs({ cluster: "action.yml" }));
     expect(file.log).toMatch(/^::error [^:]*file=action.yml,line=1,col=1::action.yml:1:1: `name`/m);
+    const device = await job.main(testInputs({ cluster: "/dev/zero" }));
+    expect(device.log).toContain("can't be read: a device, not a regular file");
+    job.dispose();
+  });
+
+  test("leaves no secret of the configuration unmasked", async () => {
+    const job = new Job();
+    const { rawLog, log } = await job.main(
+      testInputs({
+        cluster: "config: { encrypt: 'hush-of-file' }\nsevers: 1\n",
+        config: 'acl { tokens { default = "hush-of-input" } }',
+      }),
+    );
+    expect(rawLog.match(/^::add-mask::.*$/gm)).toEqual([
+      "::add-mask::hush-of-input",
+      "::add-mask::hush-of-file",
+    ]);
+    expect(log).not.toContain("hush");
     job.dispose();
   });
 });
