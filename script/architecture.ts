@@ -6,7 +6,7 @@ import { root } from "./runner.ts";
 
 export const architectureFile = join(root, "docs/architecture.md");
 
-/** The drawn part stands between these. */
+/** The markers around the generated part. */
 const [begin, end] = ["<!-- rooms: npm run architecture -->", "<!-- /rooms -->"];
 
 /** @returns the file as it is to be */
@@ -15,7 +15,7 @@ export function architectureText(): string {
   const [before, rest = ""] = text.split(begin);
   const [, after] = rest.split(end);
   if (before === undefined || after === undefined)
-    throw new Error(`docs/architecture.md lacks ${begin} or ${end}`);
+    throw new Error(`docs/architecture.md has no ${begin} or ${end}`);
   return [before, begin, "\n\n", picture(), "\n\n", table(), "\n\n", end, after].join("");
 }
 

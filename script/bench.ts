@@ -1,5 +1,5 @@
 /**
- * npm run bench: measures this action against the other ways to start a cluster, round by round,
+ * npm run bench: compares this action with other ways to start a cluster, round by round,
  * prints a table and writes docs/benchmark.md and its charts.
  * npm run bench -- --help lists its flags.
  */
@@ -35,7 +35,7 @@ import { consulImage } from "./consul-image.ts";
 import { prepareMachine } from "./machine.ts";
 import { root } from "./runner.ts";
 
-/** Clients of each size at which growth is measured, besides 3 servers. */
+/** Numbers of clients, besides 3 servers, at which growth is measured. */
 const sizes = [3, 10, 20, 40];
 
 function waysOf(image: string, composeCommand: readonly string[] | undefined): Way[] {
@@ -56,7 +56,7 @@ function waysOf(image: string, composeCommand: readonly string[] | undefined): W
       way("action", "this action", 3, clients, () => action(image, 3, clients)),
       way("bare", "bare `docker run`", 3, clients, () => bare(image, 3, clients)),
     ]),
-    way("hand", "the hand recipe", 3, 3, () => byHand(image, 3, 3)),
+    way("hand", "hand-written script", 3, 3, () => byHand(image, 3, 3)),
     ...(composeCommand
       ? [
           way("compose", `\`${composeCommand.join(" ")}\``, 3, 3, () =>
@@ -73,10 +73,10 @@ async function measureAll(ways: readonly Way[], runs: number): Promise<Measured[
   const samples = new Map(ways.map(({ name }): [string, Sample[]] => [name, []]));
   for (let round = 0; round < runs; round++) {
     console.log(`round ${round + 1} of ${runs}`);
-    // Another way begins each round, so that none always follows the same one.
+    // Each round starts with another variant, so that none always follows the same one.
     for (const way of [...ways.slice(round % ways.length), ...ways.slice(0, round % ways.length)]) {
       const sample = await way.measure().catch((error: unknown) => {
-        // One cluster that did not come up must not cost the others' measurements.
+        // A cluster that does not start must not cost the measurements of the others.
         console.log(`  ${way.name.padEnd(12)} FAILED: ${String(error).slice(0, 2000)}`);
       });
       if (!sample) continue;
@@ -110,7 +110,7 @@ async function composeVersion([program = "", ...args]: readonly string[]): Promi
   return run(program, ...args, "version", "--short");
 }
 
-/** What the charts show. */
+/** The figures for the charts. */
 function figuresOf(measured: readonly Measured[]): Pick<Figures, "benchmark" | "timeline"> {
   const line = (name: string, pattern: RegExp) => ({
     name,
@@ -119,8 +119,8 @@ function figuresOf(measured: readonly Measured[]): Pick<Figures, "benchmark" | "
   const lines = [
     line("this action", /^action-3/),
     line("bare docker run, 8 at a time", /^bare/),
-    line("docker compose, same settings", /^compose/),
-    line("the hand recipe, one agent after another", /^hand/),
+    line("Docker Compose, same settings", /^compose/),
+    line("hand-written script, one agent after another", /^hand/),
   ];
   const bars = typicalPhases(measured).map(({ name, from, to }) => ({
     name,
@@ -139,7 +139,7 @@ function pointOf({ way, samples }: Measured): Point {
   return { agents: way.agents, median: median / 1000, min: min / 1000, max: max / 1000 };
 }
 
-/** Phases of the run in the middle. */
+/** The phases of the median run. */
 function typicalPhases(measured: readonly Measured[]) {
   const samples = measured.find(({ way }) => way.name === "action-3+3")?.samples ?? [];
   const sorted = samples.toSorted((a, b) => a.up - b.up);
@@ -154,17 +154,18 @@ const waysSchema = z
   .transform((text) => text.split(","))
   .refine(
     (wanted) => wanted.every((begin) => names.some((name) => begins([begin], name))),
-    `names of ways, or how they begin, separated by commas: ${names.join(", ")}`,
+    `names of variants, or prefixes of them, separated by commas: ${names.join(", ")}`,
   );
 const { runs, ways: wanted } = commandLine({
   command: "npm run bench",
-  about:
-    "measures this action against the other ways to start a cluster, and writes docs/benchmark.md",
+  about: "compares this action with other ways to start a cluster, and writes docs/benchmark.md",
   values: z.object({
-    runs: wholeNumber(1).default(7).describe("rounds in which every way is measured once"),
+    runs: wholeNumber(1).default(7).describe("number of rounds; each measures every variant once"),
     ways: waysSchema
       .optional()
-      .describe(`only ways whose names begin so: ${names.join(", ")}; docs are then left alone`),
+      .describe(
+        `only variants whose names start with these: ${names.join(", ")}; docs stay unchanged`,
+      ),
   }),
 });
 
@@ -174,7 +175,7 @@ const composeCommand = await findCompose();
 const all = waysOf(image, composeCommand);
 const ways = wanted ? all.filter(({ name }) => begins(wanted, name)) : all;
 if (ways.length === 0) {
-  console.error(`--ways is "${wanted}": docker compose is not installed`);
+  console.error(`--ways is "${wanted}": Docker Compose is not installed`);
   process.exit(2);
 }
 

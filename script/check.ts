@@ -1,6 +1,6 @@
 /**
- * Part of npm run check: what must agree does agree. dist is what src builds to; action.yml, the
- * schema of inputs and README tell the same story; schema/cluster.json is what the code checks
+ * Part of npm run check: compares what must agree. dist is what src builds to; action.yml, the
+ * schema of inputs, and README match; schema/cluster.json is what the code checks
  * cluster files with; docs/architecture.md draws the rooms as they are; the workflows are YAML.
  */
 import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -24,9 +24,9 @@ import { schemaFile, schemaText } from "./schema.ts";
 /** What is wrong, one line each. */
 type Problems = string[];
 
-/** An action of this repository, and what must tell the same of it as its action.yml. */
+/** An action of this repository, and what must match its action.yml. */
 interface Row {
-  /** Where its action.yml lies, seen from the root. */
+  /** Where its action.yml lies, relative to the root. */
   readonly folder: string;
   /** Every input's default, in order. */
   readonly defaults: Readonly<Record<string, string>>;
@@ -58,25 +58,25 @@ function checkDist(): Problems {
   const names = new Set([fresh, dist].flatMap((folder) => readdirSync(folder)));
   const stale = [...names].filter((name) => !sameBytes(join(fresh, name), join(dist, name)));
   rmSync(fresh, { recursive: true });
-  return stale.map((name) => `dist/${name} is not what src builds to: run npm run build`);
+  return stale.map((name) => `dist/${name} is outdated: run npm run build`);
 }
 
 function sameBytes(a: string, b: string): boolean {
   return existsSync(a) && existsSync(b) && readFileSync(a).equals(readFileSync(b));
 }
 
-/** Names with their defaults, in order; undefined where any default is right. */
+/** Names with their defaults, in order; undefined if any default is accepted. */
 type Table = readonly (readonly [name: string, standard: string | undefined])[];
 
 function compare(action: string, what: string, expected: Table, actual: Table): Problems {
   const names = (table: Table) => table.map(([name]) => name).join(", ");
   if (names(expected) !== names(actual))
     return [`${what}: has ${names(actual)}; ${action} has ${names(expected)}`];
-  const told = new Map(actual);
+  const found = new Map(actual);
   return expected
-    .filter(([name, standard]) => standard !== undefined && told.get(name) !== standard)
+    .filter(([name, standard]) => standard !== undefined && found.get(name) !== standard)
     .map(([name, standard]) => {
-      return `${what}: default of ${name} is "${told.get(name)}"; ${action} has "${standard}"`;
+      return `${what}: default of ${name} is "${found.get(name)}"; ${action} has "${standard}"`;
     });
 }
 
@@ -113,7 +113,7 @@ function checkDocs(action: string, docs: string, inputs: Table, outputs: Table):
   ];
 }
 
-/** An action that no row names would be checked by nobody. */
+/** Finds actions without a row, which nothing would check. */
 function checkRows(): Problems {
   const listed = rows.map(({ folder }) => join(folder, "action.yml"));
   return globSync("{*/,}action.yml", { cwd: root })
@@ -144,12 +144,12 @@ function checkWorkflows(): Problems {
 
 function checkClusterSchema(): Problems {
   const isCurrent = existsSync(schemaFile) && readFileSync(schemaFile, "utf8") === schemaText();
-  return isCurrent ? [] : ["schema/cluster.json is not what src says: run npm run schema"];
+  return isCurrent ? [] : ["schema/cluster.json is outdated: run npm run schema"];
 }
 
 function checkArchitecture(): Problems {
   const isCurrent = readFileSync(architectureFile, "utf8") === architectureText();
-  return isCurrent ? [] : ["docs/architecture.md is not current: run npm run architecture"];
+  return isCurrent ? [] : ["docs/architecture.md is outdated: run npm run architecture"];
 }
 
 takesNothing("npm run check", "checks types, style, and that dist and docs agree with the code");

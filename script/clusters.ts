@@ -1,4 +1,4 @@
-/** Which clusters `npm run up` has started: one file each, so that `npm run down` finds them. */
+/** The clusters that `npm run up` started, one file each, for `npm run down`. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
@@ -9,7 +9,7 @@ const texts = z.record(z.string(), z.string());
 const step = z.object({ action: z.string(), inputs: texts, state: texts });
 const schema = z.object({ step, temp: z.string() });
 
-/** @param temp - the job's folder: what the cluster's clients need of it stays until `down` */
+/** @param temp - the job's folder, which the cluster's clients need until `down` */
 export function remember({ action, inputs, state }: MainStep, temp: string): void {
   mkdirSync(folder, { recursive: true });
   const known = { step: { action, inputs, state }, temp };

@@ -11,7 +11,7 @@ export interface CommandLine<Shape extends z.ZodRawShape> {
   readonly about: string;
   /**
    * The values it takes, by name: strings as they are typed, with a description for `--help`. Each
-   * is a flag, unless `positional` names it. The message of a check tells what is allowed.
+   * is a flag, unless `positional` names it. The message of a check says what is allowed.
    */
   readonly values: z.ZodObject<Shape>;
   /** Names of the values that are given without a flag, in this order. */
@@ -25,8 +25,8 @@ export type Outcome<Values> =
   | { readonly kind: "refused"; readonly message: string };
 
 /**
- * The values that this process was given. Prints usage and ends it where they ask for that; says
- * what is wrong with them and ends it with exit code 2 where they are not right.
+ * The values from this process's command line. With --help, prints usage and exits; with invalid
+ * values, prints what is wrong and exits with code 2.
  */
 export function commandLine<Shape extends z.ZodRawShape>(
   line: CommandLine<Shape>,
@@ -43,7 +43,7 @@ export function takesNothing(command: string, about: string): void {
   commandLine({ command, about, values: z.object({}) });
 }
 
-/** A whole number, written as such. @param from - the least that is allowed */
+/** A whole number in decimal digits. @param from - the smallest allowed */
 export function wholeNumber(from: number) {
   const isAllowed = (text: string) =>
     /^\d+$/.test(text) && Number.isSafeInteger(Number(text)) && Number(text) >= from;
@@ -52,7 +52,7 @@ export function wholeNumber(from: number) {
 
 /**
  * Pure: what `commandLine` acts on.
- * @param env - the process's, in which npm tells of flags that it took for its own
+ * @param env - the process's, in which npm records flags that it kept for itself
  */
 export function readCommandLine<Shape extends z.ZodRawShape>(
   line: CommandLine<Shape>,
@@ -91,8 +91,8 @@ function takenByNpm(line: AnyLine, env: Readonly<Record<string, string | undefin
 }
 
 /**
- * What was typed for each value, or what is wrong with it. Not by node's `parseArgs`, which takes
- * -1 for a flag and refuses in several lines.
+ * The text of each value, or what is wrong with the command line. Node's `parseArgs` would read -1
+ * as a flag and print several lines.
  */
 function typedValues(line: AnyLine, args: readonly string[]): Map<string, string> | string {
   const flags = namesOf(line).filter((name) => !isPositional(line, name));
@@ -113,7 +113,7 @@ function typedValues(line: AnyLine, args: readonly string[]): Map<string, string
   return values;
 }
 
-/** A dash begins a flag, but for that of a negative number. */
+/** A dash starts a flag, except in a negative number. */
 const isFlagLike = (typed: string) => /^-\D/.test(typed);
 
 function allowed(line: AnyLine): string {

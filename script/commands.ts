@@ -26,7 +26,7 @@ export function parsePathFile(content: string): string[] {
 
 export interface Command {
   readonly name: string;
-  /** As it stands in the log, encoded. */
+  /** As in the log, encoded. */
   readonly message: string;
 }
 

@@ -1,7 +1,7 @@
 /**
- * npm run failover: draws docs/failover.svg, the timeline of one failover, from a real run: the
- * leader of 3 servers is killed while a client agent's user writes to the KV store.
- * What it measured stays in script/chart/figures.json, from which npm run charts draws again.
+ * npm run failover: measures one real failover and draws its timeline, docs/failover.svg: the
+ * leader of 3 servers is killed while the KV store is written to, also through a client agent. The
+ * figures are kept in script/chart/figures.json, from which npm run charts redraws the chart.
  */
 import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -51,7 +51,7 @@ async function watch(
     while (!(await isTrue().catch(() => false))) await sleep(10);
     return { text: what, at: (performance.now() - killed) / 1000 };
   };
-  // A client agent whose server is gone holds a request for seconds: asking again is served sooner.
+  // A client agent whose server is gone holds a request for seconds; a new request is faster.
   const write = async (through: string) => {
     const signal = AbortSignal.timeout(500);
     return (await fetch(`${through}/v1/kv/failover`, { method: "PUT", body: "x", signal })).ok;
@@ -81,7 +81,10 @@ async function text(url: string): Promise<string> {
   return answer.text();
 }
 
-takesNothing("npm run failover", "kills a leader and draws docs/failover.svg from what follows");
+takesNothing(
+  "npm run failover",
+  "kills a leader, measures the failover, and draws docs/failover.svg",
+);
 prepareMachine();
 const events = await measure();
 for (const { at, text } of events) console.log(`${at.toFixed(2)} s  ${text}`);

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 
-/** Brings this machine to where a cluster can be started, by `script/bootstrap`. */
+/** Installs what a cluster needs on this machine, with `script/bootstrap`. */
 export function prepareMachine(): void {
   execFileSync(join(import.meta.dirname, "bootstrap"), { stdio: "inherit" });
 }

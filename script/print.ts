@@ -1,4 +1,4 @@
-/** Prints a step's log for a terminal as GitHub's pages show it: groups as headings, marked errors. */
+/** Prints a step's log in a terminal the way GitHub shows it: groups as headings, errors marked. */
 import { CommandReader, decode } from "./commands.ts";
 
 const marks: Readonly<Record<string, string>> = {
@@ -8,8 +8,8 @@ const marks: Readonly<Record<string, string>> = {
 };
 
 /**
- * Turns lines of one step's log into lines for a terminal. What is only for the runner is left out;
- * what stands between stop-commands and its end is printed as it is.
+ * Turns lines of one step's log into lines for a terminal. Leaves out commands that are only for the
+ * runner; between stop-commands and its end, prints every line unchanged.
  */
 export function linePrinter(print: (line: string) => void): (line: string) => void {
   let indent = "";

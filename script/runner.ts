@@ -14,7 +14,7 @@ import { CommandReader, Masks, parseCommandFile, parsePathFile } from "./command
 /** The repository, which is itself an action. */
 export const root = resolve(import.meta.dirname, "..");
 
-/** By which what the jobs of this process leave on an engine is told from everything else there. */
+/** Marks what the jobs of this process leave on an engine, to tell it from everything else there. */
 export const runId = process.env.CONSUL_TEST_RUN_ID ?? randomUUID();
 
 export interface JobOptions {

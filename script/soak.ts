@@ -1,13 +1,14 @@
 /**
- * npm run soak -- [rounds] [seed]: clusters of random shapes, interrupted at random, started and
- * removed again and again. In the end the engine must hold what it held at the start, and nothing
- * may have grown. Prints the figures, and writes them to docs/reliability.md.
+ * npm run soak -- [rounds] [seed]: starts and removes clusters of random sizes again and again, and
+ * interrupts some at random. In the end the engine must hold what it held at the start, and no
+ * process may have grown. Prints the results, and writes them to docs/reliability.md.
  */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
+import { counted } from "../src/errors.ts";
 import { commandLine, wholeNumber } from "./command-line.ts";
 import { consulImage } from "./consul-image.ts";
 import { prepareMachine } from "./machine.ts";
@@ -20,14 +21,14 @@ const { rounds, seed } = commandLine({
     rounds: wholeNumber(1).default(200).describe("number of clusters to start"),
     seed: wholeNumber(0)
       .default(1)
-      .describe("seed of all random choices: the same seed makes the same choices again"),
+      .describe("seed of all random choices: the same seed makes the same choices"),
   }),
   positional: ["rounds", "seed"],
 });
 const report = join(root, "docs/reliability.md");
 const [begin, end] = ["<!-- soak -->", "<!-- /soak -->"];
 
-/** Numbers from 0 to 1 that a seed determines (mulberry32), so that a bad round can be had again. */
+/** Random numbers from 0 to 1 by a seed (mulberry32), so that a failed round can be repeated. */
 function generator(state: number): () => number {
   let a = state;
   return () => {
@@ -49,7 +50,7 @@ const list = (...args: string[]) =>
     .split("\n")
     .filter((line) => line !== "");
 
-/** Every container, network and volume of the engine. */
+/** Every container, network, and volume of the engine. */
 function holdings(): string[] {
   return [
     ...list("ps", "--all", "--quiet", "--no-trunc"),
@@ -60,7 +61,7 @@ function holdings(): string[] {
 
 const clusterFilter = "--filter=label=consul-cluster-action.cluster";
 
-/** What is done to a cluster before its post step. */
+/** What happens to a cluster before its post step. */
 const disturbances = {
   "left alone": () => {},
   "one paused": (containers: string[]) => docker("pause", ...containers.slice(0, 1)),
@@ -163,7 +164,7 @@ function table(results: readonly Round[]): string[] {
 
 prepareMachine();
 const image = consulImage();
-// The first round lets the engine open what it then keeps open.
+// In the first round the engine opens files that it keeps open.
 await round(image, holdings());
 const before = holdings();
 const [engineBefore, selfBefore] = [engineUse(), use("self")];
@@ -185,22 +186,22 @@ const growth = (name: string, from: ReturnType<typeof use>, to: ReturnType<typeo
 
 const figures = [
   begin,
-  `${new Date().toISOString().slice(0, 10)}, seed ${seed}: ${rounds} rounds in ${Math.round((performance.now() - started) / 60_000)} minutes, ${bad} with a problem, ${left.length} objects left on the engine.`,
+  `${new Date().toISOString().slice(0, 10)}, seed ${seed}: ${counted(rounds, "round")} in ${counted(Math.round((performance.now() - started) / 60_000), "minute")}, ${bad} failed, ${counted(left.length, "object")} left on the engine.`,
   "",
-  "| round | how many | with a problem | main step: median, longest | post step: median, longest |",
+  "| scenario | rounds | failed | main step: median, longest | post step: median, longest |",
   "| --- | --- | --- | --- | --- |",
   ...table(results),
   "",
   "| process | open files before | after | memory before | after |",
   "| --- | --- | --- | --- | --- |",
   growth("Docker engine", engineBefore, engineAfter),
-  growth("the soak itself", selfBefore, selfAfter),
+  growth("soak test", selfBefore, selfAfter),
   end,
 ].join("\n");
 console.log(figures);
 const text = readFileSync(report, "utf8");
 const parts = new RegExp(`${begin}.*?${end}`, "s");
-if (!parts.test(text)) throw new Error(`${report} has no place for the figures`);
+if (!parts.test(text)) throw new Error(`${report} has no place for the results`);
 writeFileSync(
   report,
   text.replace(parts, () => figures),

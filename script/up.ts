@@ -1,5 +1,5 @@
 /**
- * npm run up: starts a cluster with the committed dist, as a job's step would.
+ * npm run up: starts a cluster with the committed dist, the way a job's step does.
  * Every input of the action is a flag: npm run up -- --servers 3 --clients 3
  */
 import { execFileSync } from "node:child_process";
@@ -19,7 +19,7 @@ const nodesSchema = z.array(
   z.object({ name: z.string(), container: z.string(), http: z.string() }),
 );
 
-/** Every input is a flag; the action itself checks what it is given. */
+/** Every input is a flag; the action itself checks the values. */
 function readInputs({ inputs }: Action): Record<string, string> {
   const flags = Object.entries(inputs).map(([name, { description, default: standard }]) => {
     const about = description.trim().replaceAll(/\s+/g, " ");
@@ -34,7 +34,7 @@ function readInputs({ inputs }: Action): Record<string, string> {
   return z.record(z.string(), z.string()).parse(given);
 }
 
-/** The image that the tests use too, unless the flags ask for one. */
+/** Adds the image that the tests use, unless the flags set one. */
 function withImage(inputs: Record<string, string>): Record<string, string> {
   if ("image" in inputs || "version" in inputs) return inputs;
   const image = consulImage();
@@ -54,7 +54,7 @@ function printCluster({ outputs }: StepResult): void {
   if (first === undefined) return;
   const token = "--env=CONSUL_HTTP_TOKEN";
   const members = ["exec", token, first.container, "consul", "members"];
-  console.log(`\nMembers, as ${first.name} lists them`);
+  console.log(`\nMembers, as seen by ${first.name}`);
   const listing = execFileSync("docker", members, {
     encoding: "utf8",
     env: { ...process.env, CONSUL_HTTP_TOKEN: addresses["http-token"] ?? "" },
@@ -75,11 +75,11 @@ const inputs = withImage(given);
 const temp = mkdtempSync(join(tmpdir(), "up-"));
 const job = new Job({ onLine: linePrinter(console.log), temp });
 const step = job.start(inputs);
-// Ctrl-C reaches the step as well; what it had started must still be remembered for `down`.
+// Ctrl-C also reaches the step; what it has started must still be recorded for `down`.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => step.process.kill());
 const result = await step.result;
 remember(result, temp);
 if (result.exitCode === 0) printCluster(result);
-else console.log("\nThe step failed; npm run down removes what it left.");
+else console.log("\nThe step failed; npm run down removes what is left of it.");
 process.exitCode = result.exitCode ?? 1;

@@ -1,15 +1,15 @@
 /**
- * A failure that is explained to the person who reads the job: one title, one message that says
- * what was wrong, what was last seen and what to do. Everything else that is thrown is a defect
- * of this action and is shown with its stack.
+ * A failure that is explained to the person who reads the job: one title, and one message that says
+ * what went wrong, what was last seen, and what to do. Anything else that is thrown is a bug in this
+ * action and is shown with its stack.
  */
 export class ActionError extends Error {
   override readonly name: string = "ActionError";
   readonly title: string;
 
   /**
-   * @param title - a few words for the head of the annotation, for example `Consul exited`
-   * @param message - the whole explanation; may have several lines
+   * @param title - a few words for the title of the annotation, for example `Consul exited`
+   * @param message - the full explanation, on one or more lines
    */
   constructor(title: string, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -17,37 +17,51 @@ export class ActionError extends Error {
   }
 }
 
-/** Where in a file of the user's something stands. Line and column count from 1. */
+/** A place in a file that the user wrote. Line and column count from 1. */
 export interface Place {
-  /** How messages name the file, or what holds the text in its stead. */
+  /** The name that messages use: a path, or the input that contains the text. */
   readonly file: string;
-  /** The file's path in the workspace, if it is one. */
+  /** The file's path in the workspace. Undefined if the text is in the workflow itself. */
   readonly path?: string;
   readonly line: number;
   readonly column: number;
 }
 
-/** One thing that is wrong with what the user wrote. */
+/** One mistake in what the user wrote. */
 export interface Problem {
-  /** The input's name as in action.yml. */
+  /** The input's name, as in action.yml. */
   readonly input: string;
-  /** Where it stands, if the input is a file. */
+  /** Where the mistake is. Undefined if the input is not a file. */
   readonly place?: Place;
   readonly message: string;
 }
 
-/** Everything that is wrong with the inputs, all at once. */
+/** Every mistake in the inputs, all at once. */
 export class InputError extends ActionError {
   override readonly name = "InputError";
+  /** Those in a file come last, in the order of its lines. */
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
-    super("Invalid input", problems.map((problem) => problem.message).join("\n"));
-    this.problems = problems;
+    const ordered = inOrderOfLines(problems);
+    super("Invalid input", ordered.map((problem) => problem.message).join("\n"));
+    this.problems = ordered;
   }
 }
 
-/** The text of anything that was thrown. */
+/** Problems without a place first, as they come; then the others in the order of their lines. */
+export function inOrderOfLines(problems: readonly Problem[]): Problem[] {
+  const order = ({ place }: Problem) => [place?.line ?? 0, place?.column ?? 0] as const;
+  return problems.toSorted((a, b) => {
+    const [[lineA, columnA], [lineB, columnB]] = [order(a), order(b)];
+    return lineA - lineB || columnA - columnB;
+  });
+}
+
+/** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** A number with its noun, for messages: `1 container`, `2 containers`. */
+export const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 
 const execute = promisify(execFile);
 
-/** Runs a program with these arguments, never through a shell; rejects with what it said. */
+/** Runs a program with these arguments, never through a shell; rejects with its output. */
 export async function run(program: string, ...args: readonly string[]): Promise<string> {
   const { stdout } = await execute(program, args, { maxBuffer: 16 * 1024 * 1024 });
   return stdout.trim();
@@ -11,7 +11,7 @@ export async function run(program: string, ...args: readonly string[]): Promise<
 
 export const docker = (...args: readonly string[]) => run("docker", ...args);
 
-/** @returns what the work returned, and its milliseconds */
+/** @returns the work's result, and its duration in milliseconds */
 export async function timed<T>(work: () => Promise<T>): Promise<{ result: T; time: number }> {
   const begin = performance.now();
   const result = await work();

@@ -1,4 +1,4 @@
-/** What the benchmark says of its samples: the verdicts, and docs/benchmark.md. Pure. */
+/** The benchmark's results: verdicts on the targets, and docs/benchmark.md. Pure. */
 import { coverage, type Summary, slope, summarize } from "./statistics.ts";
 import type { Sample, Way } from "./ways.ts";
 
@@ -7,14 +7,14 @@ export interface Measured {
   readonly samples: readonly Sample[];
 }
 
-/** Where and with what was measured, a line each. */
+/** The machine and the versions used, one line each. */
 export type Setting = Readonly<Record<string, string>>;
 
 export interface Verdict {
-  readonly work: string;
+  readonly metric: string;
   readonly target: string;
   readonly measured: string;
-  readonly isReached: boolean;
+  readonly isMet: boolean;
 }
 
 const names = {
@@ -30,8 +30,8 @@ const names = {
 export const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(2);
 
 /**
- * The part of a start in which neither docker nor Consul is waited for: all of the step that no
- * phase of theirs covers. Milliseconds.
+ * The part of a start in which the action waits for neither Docker nor Consul: the time that no
+ * phase covers. Milliseconds.
  */
 export function ownShare({ up, phases = [] }: Sample): number {
   return up - coverage(phases.filter(({ name }) => name !== "process" && name !== "report"));
@@ -42,12 +42,12 @@ export function summaryOf(measured: readonly Measured[], name: string, part: "up
   return found && summarize(found.samples.map((sample) => sample[part]));
 }
 
-/** One verdict for each row of the targets whose ways were measured. */
+/** One verdict for each target whose variants were measured. */
 export function verdictsOf(measured: readonly Measured[]): Verdict[] {
   const up = (name: string) => summaryOf(measured, name, "up")?.median;
   const down = (name: string) => summaryOf(measured, name, "down")?.median;
   const ratio = (
-    work: string,
+    metric: string,
     mine: number | undefined,
     theirs: number | undefined,
     most: number,
@@ -56,24 +56,29 @@ export function verdictsOf(measured: readonly Measured[]): Verdict[] {
       ? []
       : [
           verdict(
-            work,
+            metric,
             `at most ${most} ×`,
-            `${(mine / theirs).toFixed(2)} × (${seconds(mine)} s against ${seconds(theirs)} s)`,
+            `${(mine / theirs).toFixed(2)} × (${seconds(mine)} s compared with ${seconds(theirs)} s)`,
             mine / theirs <= most,
           ),
         ];
   const [single, dev] = [up(names.single), up(names.dev)];
   return [
     ...ratio(
-      "3 + 3 ready, against bare parallel `docker run`",
+      "3 + 3 ready, compared with bare parallel `docker run`",
       up(names.action),
       up(names.bare),
       1.1,
     ),
-    ...ratio("3 + 3 ready, against the hand recipe", up(names.action), up(names.hand), 0.1),
-    ...ratio("3 + 3 ready, against docker compose", up(names.action), up(names.compose), 1),
     ...ratio(
-      "3 + 3 removed, against `compose down`",
+      "3 + 3 ready, compared with the hand-written script",
+      up(names.action),
+      up(names.hand),
+      0.1,
+    ),
+    ...ratio("3 + 3 ready, compared with Docker Compose", up(names.action), up(names.compose), 1),
+    ...ratio(
+      "3 + 3 removed, compared with `compose down`",
       down(names.action),
       down(names.compose),
       0.25,
@@ -82,14 +87,14 @@ export function verdictsOf(measured: readonly Measured[]): Verdict[] {
       ? []
       : [
           verdict(
-            "1 server ready, above a bare `-dev` agent",
+            "1 server ready, more than a bare `-dev` agent takes",
             "at most 0.35 s",
-            `${seconds(single - dev)} s (${seconds(single)} s against ${seconds(dev)} s)`,
+            `${seconds(single - dev)} s (${seconds(single)} s compared with ${seconds(dev)} s)`,
             single - dev <= 350,
           ),
         ]),
     ...ratio(
-      "3 + 3 removed, against bare `docker rm -fv` and `docker network rm`",
+      "3 + 3 removed, compared with bare `docker rm -fv` and `docker network rm`",
       down(names.action),
       down(names.bare),
       1.5,
@@ -99,14 +104,14 @@ export function verdictsOf(measured: readonly Measured[]): Verdict[] {
   ];
 }
 
-const verdict = (work: string, target: string, seen: string, isReached: boolean): Verdict => ({
-  work,
+const verdict = (metric: string, target: string, seen: string, isMet: boolean): Verdict => ({
+  metric,
   target,
   measured: seen,
-  isReached,
+  isMet,
 });
 
-/** Samples of a way at every size: agents against milliseconds. */
+/** Samples of a variant at every size: number of agents, and milliseconds. */
 function points(measured: readonly Measured[], kind: string) {
   return measured
     .filter(({ way }) => way.name.startsWith(`${kind}-3+`))
@@ -117,10 +122,10 @@ function growth(measured: readonly Measured[]): Verdict[] {
   const [mine, theirs] = [points(measured, "action"), points(measured, "bare")];
   if (new Set(mine.map(([agents]) => agents)).size < 2) return [];
   const [a, b] = [slope(mine), slope(theirs)];
-  const seen = `${(a / b).toFixed(2)} × (${seconds(a)} s against ${seconds(b)} s a client)`;
-  // Two slopes that are the same differ by some percent from run to run.
+  const seen = `${(a / b).toFixed(2)} × (${seconds(a)} s compared with ${seconds(b)} s per client)`;
+  // The same slope varies by a few percent from run to run.
   return [
-    verdict("growth with every client, against bare", "no faster (1.05 ×)", seen, a / b <= 1.05),
+    verdict("growth per client, compared with bare", "no faster (1.05 ×)", seen, a / b <= 1.05),
   ];
 }
 
@@ -136,21 +141,16 @@ function own(measured: readonly Measured[]): Verdict[] {
       `${seconds(share)} s`,
       share <= 250,
     ),
-    verdict(
-      "its memory at its highest",
-      "at most 100 MB",
-      `${Math.round(memory)} MB`,
-      memory <= 100,
-    ),
+    verdict("peak memory", "at most 100 MB", `${Math.round(memory)} MB`, memory <= 100),
   ];
 }
 
-/** The table of all ways. Markdown. */
+/** The table of all variants. Markdown. */
 export function waysTable(measured: readonly Measured[]): string[] {
   const cells = ({ median, min, max }: Summary) =>
     `${seconds(median)} | ${seconds(min)} to ${seconds(max)}`;
   return [
-    "| way | agents | runs | ready, median s | spread | removed, median s | spread |",
+    "| variant | agents | runs | ready, median s | range | removed, median s | range |",
     "| --- | --: | --: | --: | --- | --: | --- |",
     ...measured.map(({ way, samples }) => {
       const up = summarize(samples.map((sample) => sample.up));
@@ -162,11 +162,11 @@ export function waysTable(measured: readonly Measured[]): string[] {
 
 export function verdictTable(verdicts: readonly Verdict[]): string[] {
   return [
-    "| work | to reach | measured | |",
+    "| metric | target | measured | |",
     "| --- | --- | --- | --- |",
     ...verdicts.map(
-      ({ work, target, measured, isReached }) =>
-        `| ${work} | ${target} | ${measured} | ${isReached ? "reached" : "**not reached**"} |`,
+      ({ metric, target, measured, isMet }) =>
+        `| ${metric} | ${target} | ${measured} | ${isMet ? "met" : "**missed**"} |`,
     ),
   ];
 }
@@ -176,33 +176,33 @@ export function documentOf(measured: readonly Measured[], setting: Setting): str
   return [
     "# Benchmark",
     "",
-    "Written by `npm run bench`, which runs all ways in turn, round by round, on one machine with one",
-    "image. Times are seconds: medians, and the spread from the fastest run to the slowest. *Ready*",
-    "means that all four gates hold (see README). For the action it is the whole step, from the start",
-    "of its process to the end of it; for the others it starts with their first command. What was",
-    "tried to get here, and what did not help, is in [speed.md](speed.md).",
+    "Written by `npm run bench`, which runs every variant in turn, round by round, on one machine with one",
+    "image. Times are in seconds: the median, and the range from the fastest to the slowest run. *Ready*",
+    "means that all four conditions hold (see README). For the action, the time covers the whole step, from",
+    "process start to exit; for the others, it starts with their first command. See [speed.md](speed.md) for",
+    "what was tried and what did not help.",
     "",
     ...Object.entries(setting).map(([name, value]) => `- ${name}: ${value}`),
     "",
-    "![Time until ready against the number of agents](benchmark.svg)",
+    "![Time until ready by number of agents](benchmark.svg)",
     "",
     "## Targets",
     "",
     ...verdictTable(verdictsOf(measured)),
     "",
-    "The action's own share is all of the step in which it waits neither for docker nor for Consul:",
-    "the start of its process up to the first docker command, what lies between the phases, and its end.",
+    "The action's own share is the part of the step in which it waits for neither Docker nor Consul: process",
+    "start until the first docker command, the gaps between phases, and the end.",
     "",
-    "## Every way",
+    "## All variants",
     "",
     ...waysTable(measured),
     "",
-    "## One start, phase by phase",
+    "## Phases of one start",
     "",
     "![Phases of the start of 3 servers and 3 clients](timeline.svg)",
     "",
-    "Gossip, election, voters and catalog end when their gate first held. A gate is asked once those",
-    "before it hold, so the bar of the election shows what was waited for after gossip.",
+    "The bars for gossip, election, voters, and catalog end when their condition first held. Each condition is",
+    "checked only once the ones before it hold, so the election bar shows the time spent waiting after gossip.",
     "",
   ].join("\n");
 }

@@ -1,4 +1,4 @@
-/** A phase of a start as the action's log tells it. Milliseconds since the process started. */
+/** A phase of a start as the action's log shows it. Milliseconds since the process started. */
 export interface Phase {
   readonly name: string;
   readonly from: number;

@@ -1,4 +1,4 @@
-/** What many runs of one thing say together. */
+/** Statistics of several runs. */
 export interface Summary {
   readonly count: number;
   readonly median: number;
@@ -6,7 +6,7 @@ export interface Summary {
   readonly max: number;
 }
 
-/** @throws where there is no value */
+/** @throws if there are no values */
 export function summarize(values: readonly number[]): Summary {
   const sorted = values.toSorted((a, b) => a - b);
   const [min, max] = [sorted[0], sorted.at(-1)];
@@ -14,14 +14,14 @@ export function summarize(values: readonly number[]): Summary {
   return { count: sorted.length, median: middle(sorted), min, max };
 }
 
-/** The mean of the two values in the middle, which are one where the count is odd. */
+/** The mean of the two values in the middle, which are the same one if the count is odd. */
 function middle(sorted: readonly number[]): number {
   const half = sorted.length / 2;
   const both = sorted.slice(Math.ceil(half) - 1, Math.floor(half) + 1);
   return both.reduce((sum, value) => sum + value, 0) / both.length;
 }
 
-/** Slope of the line that lies closest to these points (least squares). */
+/** Slope of the line that fits these points best (least squares). */
 export function slope(points: readonly (readonly [x: number, y: number])[]): number {
   const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
   const [meanX, meanY] = [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))];
@@ -29,7 +29,7 @@ export function slope(points: readonly (readonly [x: number, y: number])[]): num
   return covariance / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
 }
 
-/** Length of what these intervals cover together, overlaps once. */
+/** Total length that these intervals cover; overlaps count once. */
 export function coverage(intervals: readonly { from: number; to: number }[]): number {
   let [covered, end] = [0, Number.NEGATIVE_INFINITY];
   for (const { from, to } of intervals.toSorted((a, b) => a.from - b.from)) {

@@ -1,4 +1,4 @@
-/** What every way has to start: the same agents, flags and gates, taken from the action's own code. */
+/** What every variant starts: the same agents, flags, and gates, from the action's own code. */
 import { randomBytes } from "node:crypto";
 import { freePorts } from "../../src/docker/ports.ts";
 import { inputDefaults } from "../../src/inputs/input-definitions.ts";
@@ -15,7 +15,7 @@ import { clientFor } from "../../src/ready/agents.ts";
 import { untilReady } from "../../src/ready/wait.ts";
 import { Timeline } from "../../src/runner/timeline.ts";
 
-/** Inputs on free ports, so that a cluster that is up already is in nobody's way. */
+/** Inputs with free ports, so that a running cluster does not interfere. */
 export function inputsOf(image: string, servers: number, clients: number): Record<string, string> {
   const ports = { "http-port": "0", "dns-port": "0", "grpc-port": "0" };
   return { image, servers: `${servers}`, clients: `${clients}`, ...ports };
@@ -40,7 +40,7 @@ export async function planOf(
 
 export const networkOf = (plan: ClusterPlan) => networkArguments(plan.prerequisites);
 
-/** `docker run`'s arguments of an agent: those before the image, and those for the agent. */
+/** An agent's arguments of `docker run`: those before the image, and those for the agent. */
 export function runArguments(plan: ClusterPlan, agent: AgentPlan) {
   const args = agentRunArguments(plan, agent);
   const at = args.indexOf(plan.prerequisites.image.reference);

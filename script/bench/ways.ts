@@ -13,7 +13,7 @@ import { inputsOf, networkOf, planOf, runArguments, untilGatesHold } from "./tar
 export interface Sample {
   readonly up: number;
   readonly down: number;
-  /** Of the action only: its timeline, and its process's memory at its highest. */
+  /** Of the action only: its timeline, and the peak memory of its process. */
   readonly phases?: readonly Phase[];
   readonly megabytes?: number;
 }
@@ -26,7 +26,7 @@ export interface Way {
   measure(): Promise<Sample>;
 }
 
-/** Milliseconds between two questions of a way that polls on its own. */
+/** Milliseconds between two requests of a variant that polls by itself. */
 const pause = 25;
 
 /** This action: from the start of the main step's process to its end; then the post step's. */
@@ -43,7 +43,7 @@ export async function action(image: string, servers: number, clients: number): P
   return { ...times, ...(megabytes && { megabytes }) };
 }
 
-/** Looks at a process's highest memory until it ends; there is none to see except on Linux. */
+/** Watches a process's peak memory until it ends. On Linux only. */
 function watchMemory(pid: number): { stop(): number } {
   let megabytes = 0;
   const timer = setInterval(() => {
@@ -63,7 +63,7 @@ function watchMemory(pid: number): { stop(): number } {
   };
 }
 
-/** The floor: the same containers by `docker run`, eight at a time, and nothing else. */
+/** The lower bound: the same containers by `docker run`, eight at a time, and nothing else. */
 export async function bare(image: string, servers: number, clients: number): Promise<Sample> {
   const plan = await planOf(image, servers, clients);
   const limit = pLimit(8);
@@ -93,7 +93,7 @@ async function remove(plan: ClusterPlan): Promise<void> {
   await docker("network", "rm", plan.network);
 }
 
-/** Measures a start and then a removal, which also follows a start that failed. */
+/** Measures a start and then the removal, which also follows a failed start. */
 async function upAndDown(
   plan: ClusterPlan,
   start: () => Promise<void>,
@@ -107,9 +107,9 @@ async function upAndDown(
 }
 
 /**
- * The recipe that is on many pages: `-bootstrap` on the first server, then one agent after
- * another with `-join` and an address read from `consul members`. No setting of ours. It ends
- * when every server is a voter.
+ * The script found on many web pages: `-bootstrap` on the first server, then one agent after
+ * another with `-join` and an address from `consul members`, without the action's settings. It is
+ * done when every server is a voter.
  */
 export async function byHand(image: string, servers: number, clients: number): Promise<Sample> {
   const plan = await planOf(image, servers, clients);
@@ -139,7 +139,7 @@ async function firstMember({ container }: AgentPlan): Promise<string> {
   }
 }
 
-/** Docker compose with every setting of ours. @param command - `docker compose` or `docker-compose` */
+/** Docker Compose with all of the action's settings. @param command - `docker compose` or `docker-compose` */
 export async function compose(
   command: readonly string[],
   image: string,
@@ -173,7 +173,7 @@ function composeFile(plan: ClusterPlan) {
     container_name: agent.container,
     hostname: agent.node,
     environment: { CONSUL_BIND_INTERFACE: "eth0" },
-    // Compose takes a dollar sign for a variable.
+    // Compose reads a dollar sign as the start of a variable.
     command: runArguments(plan, agent).command.map((argument) => argument.replaceAll("$", "$$$$")),
     ports: runArguments(plan, agent)
       .options.filter((option) => option.startsWith("--publish="))
@@ -183,7 +183,7 @@ function composeFile(plan: ClusterPlan) {
   return { version: "3.8", services: Object.fromEntries(services) };
 }
 
-/** @returns how compose is called on this machine; undefined where it isn't installed */
+/** @returns the command for Compose on this machine; undefined if it isn't installed */
 export async function findCompose(): Promise<readonly string[] | undefined> {
   for (const command of [["docker", "compose"], ["docker-compose"]]) {
     const [program = "", ...args] = command;

@@ -1,7 +1,7 @@
 /** The timeline of one start: a bar for each phase, on one scale of seconds. */
 import { element, gridLine, seriesClass, svg, text, ticks } from "./svg.ts";
 
-/** From when to when, in seconds since the start. */
+/** Start and end in seconds since the start of the step. */
 export interface Bar {
   readonly name: string;
   readonly from: number;
@@ -40,10 +40,10 @@ export function barChart(title: string, bars: readonly Bar[]): string {
 }
 
 function inWords(bar: Bar): string {
-  return `${bar.name}: ${lengthOf(bar)}, from ${bar.from.toFixed(2)} s on.`;
+  return `${bar.name}: ${lengthOf(bar)}, starting at ${bar.from.toFixed(2)} s.`;
 }
 
-/** What is shorter than the log can tell is not nothing. */
+/** A duration that rounds to 0 is still shown as one. */
 function lengthOf({ from, to }: Bar): string {
   const seconds = (to - from).toFixed(2);
   return seconds === "0.00" ? "under 0.01 s" : `${seconds} s`;

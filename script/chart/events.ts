@@ -27,7 +27,7 @@ export function eventChart(title: string, events: readonly Event[]): string {
       ]),
       ...sorted.flatMap((event, index) => {
         const y = top + 16 + index * row;
-        // Beyond the middle, words stand before their mark.
+        // In the right half, the text goes to the left of its mark.
         const isLate = event.at > end / 2;
         const words = isLate
           ? text(x(event.at) - 14, y + 4, inWords(event), { "text-anchor": "end" })

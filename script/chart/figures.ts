@@ -19,7 +19,7 @@ const pointSchema = z.object({
 });
 
 const schema = z.strictObject({
-  /** Seconds until ready of each way, by the number of agents. */
+  /** Seconds until ready for each variant, by number of agents. */
   benchmark: z.array(z.object({ name: z.string(), points: z.array(pointSchema) })),
   /** Phases of one start of 3 servers and 3 clients. */
   timeline: z.array(z.object({ name: z.string(), from: seconds, to: seconds })),
@@ -37,19 +37,19 @@ export function readFigures(): Figures {
 }
 
 /**
- * Puts new figures in place of the committed ones, and draws what shows them anew.
- * @returns the files it wrote, seen from the root
+ * Replaces the given figures, and redraws the charts.
+ * @returns the files it wrote, relative to the root
  */
 export function writeFigures(figures: Partial<Figures>): string[] {
   writeFileSync(file, `${JSON.stringify({ ...readFigures(), ...figures }, rounded, 2)}\n`);
   return drawCharts();
 }
 
-/** To hundredths of a second, which is what documents tell. */
+/** To hundredths of a second, the precision of the docs. */
 const rounded = (_key: string, value: unknown) =>
   typeof value === "number" ? Math.round(value * 100) / 100 : value;
 
-/** Writes every chart. @returns the files, seen from the root */
+/** Writes every chart. @returns the files, relative to the root */
 export function drawCharts(): string[] {
   const charts = chartsOf(readFigures());
   for (const [path, content] of Object.entries(charts)) writeFileSync(join(root, path), content);
@@ -60,7 +60,7 @@ export function drawCharts(): string[] {
 export function chartsOf({ benchmark, timeline, failover }: Figures): Record<string, string> {
   return {
     "docs/benchmark.svg": lineChart("Time until a cluster of 3 servers is ready", benchmark),
-    "docs/timeline.svg": barChart("One start of 3 servers and 3 clients, by phase", timeline),
+    "docs/timeline.svg": barChart("Phases of one start of 3 servers and 3 clients", timeline),
     "docs/failover.svg": eventChart("One failover: the leader of 3 servers is killed", failover),
   };
 }

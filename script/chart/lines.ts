@@ -1,4 +1,4 @@
-/** The chart of times against sizes: one line for each way to start a cluster. */
+/** The chart of times by size: one line for each variant of starting a cluster. */
 import { element, gridLine, type Picture, seriesClass, svg, text, ticks } from "./svg.ts";
 
 /** Seconds that some number of agents took. */
@@ -39,14 +39,9 @@ export function lineChart(title: string, lines: readonly Line[]): string {
     title,
     description: lines.map(inWords).join(" "),
     elements: [
-      text(
-        16,
-        46,
-        "Marks are medians; the bars behind them go from the fastest run to the slowest",
-        {
-          class: "note",
-        },
-      ),
+      text(16, 46, "Marks are medians; bars show the range from the fastest to the slowest run", {
+        class: "note",
+      }),
       ...lines.flatMap(({ name }, index) => legend(name, index)),
       ...grid(scale, Math.max(...drawnPoints(lines).map(({ agents }) => agents))),
       ...lines.flatMap((line, index) => {

@@ -10,7 +10,7 @@ export interface Colors {
   /** Text that explains: axes, notes. */
   readonly note: string;
   readonly grid: string;
-  /** One for each series, in this order; told apart by people who are color-blind too. */
+  /** One for each series, in this order; also distinguishable with color blindness. */
   readonly series: readonly string[];
 }
 
@@ -121,7 +121,7 @@ export function stepOf(top: number): number {
   return power * ([1, 2, 5, 10].find((factor) => top / (power * factor) <= 8) ?? 10);
 }
 
-/** The steps of a scale from 0, with what is written at each: `0.5` where a step is a half. */
+/** The steps of a scale from 0, with the label of each, such as `0.5`. */
 export function ticks(top: number): { at: number; label: string }[] {
   const step = stepOf(top);
   // 1.2 / 0.2 is a little less than 6.

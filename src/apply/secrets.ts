@@ -59,8 +59,8 @@ async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> 
     version,
     // The environment can tell the image's entrypoint which user to run the agent as.
     owner: {
-      uid: Number(env.get("CONSUL_UID") ?? get("uid")),
-      gid: Number(env.get("CONSUL_GID") ?? get("gid")),
+      uid: Number(env.get("CONSUL_UID") || get("uid")),
+      gid: Number(env.get("CONSUL_GID") || get("gid")),
     },
     ...(security.gossipEncryption && { gossipKey: get("gossip key").trim() }),
     ...(security.tls && { ca: get("CA") }),

@@ -1,6 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import * as core from "@actions/core";
 import { apply, type RunningCluster } from "../apply/apply.ts";
 import { prepare } from "../apply/prepare.ts";
@@ -8,22 +6,23 @@ import type { StartContext } from "../apply/start-context.ts";
 import { processMark } from "../destroy/orphans.ts";
 import { Docker } from "../docker/docker.ts";
 import { isEngineGone } from "../docker/docker-error.ts";
-import { InputError } from "../errors.ts";
+import { counted, InputError } from "../errors.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 import { parseInputs } from "../inputs/inputs.ts";
 import { planCluster } from "../plan/plan.ts";
 import { credentialsFrom } from "../plan/security-files.ts";
 import { clientFor } from "../ready/agents.ts";
 import { evidenceFolder, showEvidence } from "../report/evidence.ts";
-import { describe, type ReadyCluster } from "../report/ready-cluster.ts";
+import { describeCluster, type ReadyCluster } from "../report/ready-cluster.ts";
 import { reportCluster } from "../report/report.ts";
 import { runnerFolder, writeCa, writeCli } from "../report/runner-folder.ts";
 import { cancellation } from "../runner/cancellation.ts";
 import { checkCommandFiles, writeCommandFile } from "../runner/command-files.ts";
-import { counted, fail, logTimed } from "../runner/log.ts";
+import { fail, logTimed } from "../runner/log.ts";
 import { Timeline } from "../runner/timeline.ts";
+import { workspaceReader } from "../runner/workspace-file.ts";
 import type { SeededToken } from "../seed/acl.ts";
-import { declaredSecrets, hasSeeds, seed } from "../seed/seed.ts";
+import { hasSeeds, seed } from "../seed/seed.ts";
 import { saveState } from "./state.ts";
 
 /** The main step: inputs become a spec, the spec a plan, the plan a cluster that is ready. */
@@ -60,8 +59,11 @@ function startContext(): StartContext {
  */
 function readSpec(clusterId: string): ClusterSpec | undefined {
   try {
-    const { spec, warnings } = parseInputs(core.getInput, workspaceFile);
-    for (const secret of declaredSecrets(spec.seeds)) core.setSecret(secret);
+    const { spec, warnings } = parseInputs(
+      core.getInput,
+      workspaceReader(process.env.GITHUB_WORKSPACE ?? ""),
+      core.setSecret,
+    );
     for (const warning of warnings) core.warning(warning);
     checkCommandFiles(process.env);
     const logs = logsFolder(spec, clusterId);
@@ -80,9 +82,6 @@ function readSpec(clusterId: string): ClusterSpec | undefined {
 const logsFolder = ({ logs }: ClusterSpec, clusterId: string) =>
   logs === "never" ? "" : evidenceFolder(clusterId, process.env);
 
-const workspaceFile = (path: string) =>
-  readFileSync(resolve(process.env.GITHUB_WORKSPACE ?? "", path));
-
 async function create(context: StartContext, spec: ClusterSpec): Promise<ReadyCluster> {
   const prerequisites = await core.group("Prepare image and network", () => prepare(context, spec));
   const plan = planCluster(spec, prerequisites);
@@ -99,7 +98,7 @@ async function create(context: StartContext, spec: ClusterSpec): Promise<ReadyCl
   const credentials = credentialsFrom(secrets);
   const { timeout } = spec;
   return context.timeline.during("report", () =>
-    describe({ plan, agents, credentials, caFile, tokens }, { ...context, timeout }),
+    describeCluster({ plan, agents, credentials, caFile, tokens }, { ...context, timeout }),
   );
 }
 

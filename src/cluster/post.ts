@@ -2,10 +2,10 @@ import * as core from "@actions/core";
 import { destroy, removalCommand } from "../destroy/destroy.ts";
 import { endOrphans, processMark } from "../destroy/orphans.ts";
 import { Docker } from "../docker/docker.ts";
-import { messageOf } from "../errors.ts";
+import { counted, messageOf } from "../errors.ts";
 import { showEvidence } from "../report/evidence.ts";
 import { removeRunnerFolder, runnerFolder } from "../report/runner-folder.ts";
-import { counted, logTimed } from "../runner/log.ts";
+import { logTimed } from "../runner/log.ts";
 import { loadState } from "./state.ts";
 
 /** Milliseconds for the whole step: an engine that hangs must not hold up the runner for hours. */

@@ -1,6 +1,6 @@
 import type { Docker } from "../docker/docker.ts";
+import { counted } from "../errors.ts";
 import { labelNames } from "../plan/labels.ts";
-import { counted } from "../runner/log.ts";
 import { destroy } from "./destroy.ts";
 
 /** Labels that identify a cluster's job and runner: values by name. */

@@ -11,13 +11,13 @@ const wholeNumberField = (min: number, max: number) => {
   return z.int({ error }).min(min, { error }).max(max, { error });
 };
 
-const booleanField = () => z.boolean({ error: "it must be true or false" });
+const booleanField = () => z.boolean({ error: "it must be `true` or `false`" });
 
-const definitionError = "it must be a mapping of Consul's own keys";
+const definitionError = "it must be a mapping with the keys of Consul's API";
 const definition = () => z.looseObject({}, { error: definitionError });
 
-const configError = `it must be a mapping of Consul's own keys, of at most ${maxConfigBytes} bytes as JSON (Linux passes no longer argument to a program)`;
-const config = (whom: string) =>
+const configError = `it must be a mapping with keys of Consul's agent configuration, and at most ${maxConfigBytes} bytes long as JSON (the longest argument that Linux passes to a program)`;
+const config = (agents: string) =>
   z
     .looseObject({}, { error: configError })
     .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= maxConfigBytes, {
@@ -25,7 +25,7 @@ const config = (whom: string) =>
     })
     .optional()
     .describe(
-      `Agent configuration for ${whom}, in Consul's own keys: https://developer.hashicorp.com/consul/docs/agent/config`,
+      `Agent configuration for ${agents}, in Consul's own keys: https://developer.hashicorp.com/consul/docs/agent/config`,
     );
 
 const list = <T extends z.ZodType>(item: T, description: string) =>
@@ -36,15 +36,15 @@ const datacenter = z
     {
       name: text(
         datacenterPattern,
-        "it must be at most 63 lower-case letters, digits, '-' and '_'",
+        "it must be 1 to 63 lowercase letters, digits, `-`, and `_`",
       ).describe("Name of the datacenter. The first datacenter is the primary."),
       servers: wholeNumberField(1, maxServers).optional().describe("Number of server agents."),
       clients: wholeNumberField(0, maxClients).optional().describe("Number of client agents."),
       config: config("every agent of this datacenter"),
     },
-    { error: "it must be a mapping with `name`, `servers`, `clients` and `config`" },
+    { error: "it must be a mapping with `name`, `servers`, `clients`, and `config`" },
   )
-  .describe("A datacenter. Without `servers` or `clients`, it has as many as the inputs say.");
+  .describe("A datacenter. Without `servers` or `clients`, it has as many as the inputs specify.");
 
 const service = z
   .looseObject(
@@ -53,10 +53,10 @@ const service = z
         .string({ error: "it must be the name of a node" })
         .optional()
         .describe(
-          "On which agent: `client-1`, or `east-client-1` where there are several datacenters. By default the first client of the first datacenter, or its first server where it has no clients.",
+          "The node whose agent registers the service: `client-1`, or `east-client-1` with several datacenters. Defaults to the first client of the first datacenter, or to its first server if it has no clients.",
         ),
       name: z.unknown().optional().describe("Name of the service."),
-      id: z.unknown().optional().describe("By default the service's name."),
+      id: z.unknown().optional().describe("Defaults to the service's name."),
       port: z.unknown().optional(),
       address: z.unknown().optional(),
       tags: z.unknown().optional(),
@@ -64,43 +64,42 @@ const service = z
       check: z
         .unknown()
         .optional()
-        .describe("A health check. With `status: passing` the service is passing from the start."),
+        .describe("A health check. With `status: passing`, the service is passing from the start."),
       checks: z.unknown().optional().describe("Several health checks."),
       connect: z.unknown().optional(),
     },
     { error: definitionError },
   )
   .describe(
-    "A service definition as Consul's agent API takes it: https://developer.hashicorp.com/consul/api-docs/agent/service#register-service",
+    "A service definition in the format of Consul's agent API: https://developer.hashicorp.com/consul/api-docs/agent/service#register-service",
   );
 
 const acl = z.strictObject(
   {
     policies: list(
       definition(),
-      "Policies as the API takes them: Name, Description, Rules, Datacenters.",
+      "Policies in the API's format: Name, Description, Rules, Datacenters.",
     ),
     roles: list(
       definition(),
-      "Roles as the API takes them: Name, Description, Policies, ServiceIdentities.",
+      "Roles in the API's format: Name, Description, Policies, ServiceIdentities.",
     ),
     tokens: list(
       definition(),
-      "Tokens as the API takes them: AccessorID, SecretID, Description, Policies, Roles, ServiceIdentities, Local. Their secrets are in the output `tokens`.",
+      "Tokens in the API's format: AccessorID, SecretID, Description, Policies, Roles, ServiceIdentities, Local. The `tokens` output contains their secrets.",
     ),
   },
-  { error: "it must be true, false, or a mapping with `policies`, `roles` and `tokens`" },
+  { error: "it must be `true`, `false`, or a mapping with `policies`, `roles`, and `tokens`" },
 );
 
-const keyError =
-  "it must be a string: quote it, since a number or a boolean can be written in several ways";
+const keyError = "it must be a string; put numbers and booleans in quotes";
 
 export const schema = z
   .strictObject(
     {
       version: text(
         tagPattern,
-        'it must be a tag of the Consul image in quotes: "1.10" without them is the number 1.1',
+        'it must be a tag of the Consul image, in quotes ("1.10" without quotes is the number 1.1)',
       )
         .optional()
         .describe('Consul version, as a tag of the image, in quotes: "2.1".'),
@@ -114,7 +113,7 @@ export const schema = z
         .describe("Image repository, or a full reference with a tag or digest."),
       datacenters: z
         .array(datacenter, { error: "it must be a list of datacenters" })
-        .min(1, { error: "it must name at least one datacenter" })
+        .min(1, { error: "it must have at least one datacenter" })
         .optional()
         .describe("The datacenters. They share a network and are joined over WAN."),
       config: config("every agent"),
@@ -122,37 +121,39 @@ export const schema = z
       client_config: config("clients only"),
       acl: z
         .union([booleanField(), acl], {
-          error: "it must be true, false, or a mapping with `policies`, `roles` and `tokens`",
+          error: "it must be `true`, `false`, or a mapping with `policies`, `roles`, and `tokens`",
         })
         .optional()
         .describe(
-          "ACLs with a default policy of deny; with a mapping, also policies, roles and tokens.",
+          "Turns on ACLs with the default policy `deny`. A mapping also creates policies, roles, and tokens.",
         ),
-      gossip_encryption: booleanField().optional().describe("A fresh gossip key on every agent."),
+      gossip_encryption: booleanField().optional().describe("Encrypts gossip with a new key."),
       tls: booleanField()
         .optional()
-        .describe("A fresh CA; every agent has a certificate, and HTTPS only."),
-      services: list(service, "Services, each registered with an agent of your choice."),
+        .describe(
+          "Creates a CA and a certificate for every agent; the HTTP API is served over HTTPS only.",
+        ),
+      services: list(service, "Services, each registered with an agent that you choose."),
       kv: z
         .record(z.string(), z.string({ error: keyError }), {
           error: "it must be a mapping of keys to strings",
         })
         .optional()
         .describe(
-          "Keys and values of the first datacenter's KV store. `@path` reads a file, from the cluster file's folder on; `@@` begins a value with an @.",
+          "Keys and values of the first datacenter's KV store. `@path` inserts a file's content, with the path relative to the cluster file's folder; `@@` starts a value with a literal @.",
         ),
       config_entries: list(
         definition(),
-        "Configuration entries as the API takes them, applied in this order: https://developer.hashicorp.com/consul/docs/connect/config-entries",
+        "Configuration entries in the API's format, written in this order: https://developer.hashicorp.com/consul/docs/connect/config-entries",
       ),
     },
-    { error: "a cluster file is a mapping; its keys are in docs/cluster-file.md" },
+    { error: "the keys of a cluster file are in docs/cluster-file.md" },
   )
   .describe("A cluster file of consul-cluster-action.");
 
 export type Content = z.output<typeof schema>;
 
-/** The keys that are known where only known ones may stand, by the first key of the path. */
+/** The known keys of the mappings that allow no others, by the first key of the path. */
 export const knownKeys = new Map<PropertyKey | undefined, readonly string[]>([
   [undefined, schema.keyof().options],
   ["datacenters", datacenter.keyof().options],

@@ -1,34 +1,26 @@
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isNode,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseDocument,
-  visit,
-} from "yaml";
 import type * as z from "zod";
-import { messageOf, type Place, type Problem } from "../errors.ts";
+import { inOrderOfLines, messageOf, type Place, type Problem } from "../errors.ts";
 import { type Content, knownKeys, schema } from "./cluster-file-schema.ts";
+import { keyProblem } from "./kv-key.ts";
+import { secretsInFile, secretsInText } from "./secret-settings.ts";
 import { type Declared, type DeclaredKey, type Definition, field, type Seeds } from "./seeds.ts";
 import { nearest, type Path, pathText, placeText, shortened } from "./wording.ts";
+import { readYaml } from "./yaml-text.ts";
 
 export interface FileDatacenter {
   readonly name: string;
   readonly servers: number | undefined;
   readonly clients: number | undefined;
-  /** Agent configuration as JSON; empty for none. */
+  /** Agent configuration as JSON, or empty. */
   readonly config: string;
 }
 
-/** A cluster file that keeps every rule. What it does not mention is undefined or empty. */
+/** A valid cluster file. What it does not mention is undefined or empty. */
 export interface ClusterFile {
   readonly version: string | undefined;
   readonly image: string | undefined;
   readonly datacenters: readonly FileDatacenter[];
-  /** Agent configuration as JSON; empty for none. */
+  /** Agent configuration as JSON, or empty. */
   readonly config: string;
   readonly serverConfig: string;
   readonly clientConfig: string;
@@ -36,62 +28,58 @@ export interface ClusterFile {
   readonly gossipEncryption: boolean | undefined;
   readonly tls: boolean | undefined;
   readonly seeds: Seeds;
-  /** Where a key or an item stands: `placeOf("datacenters", 0, "servers")`. */
+  /** The place of a key or an item: `placeOf("datacenters", 0, "servers")`. */
   placeOf(...path: Path): Place;
 }
 
 export interface Source {
   readonly text: string;
-  /** As messages name it: a path, or the input where the text stands in the workflow itself. */
+  /** The name that messages use: a path, or the input if the text is in the workflow itself. */
   readonly name: string;
-  /** The file's path in the workspace, if it is one. */
+  /** The file's path in the workspace. Undefined if the text is in the workflow itself. */
   readonly path?: string;
-  /** Reads what a value `@path` names; throws where it can't. */
+  /** Reads the file of a value `@path`. Throws if it can't; its message must not quote the path. */
   readonly readFile: (path: string) => Buffer;
 }
 
-/**
- * Reads a cluster file. Nothing that is wrong hides another thing that is wrong, except that
- * what is no YAML is not looked at further.
- *
- * @returns the file, or undefined with every problem that there is
- */
-export function parseClusterFile(source: Source): {
-  file: ClusterFile | undefined;
-  problems: readonly Problem[];
-} {
-  const lines = new LineCounter();
-  const document = parseDocument(source.text, {
-    lineCounter: lines,
-    merge: true,
-    prettyErrors: false,
-  });
-  const placeAt = (offset: number): Place => {
-    const { line, col } = lines.linePos(offset);
-    const { name, path } = source;
-    return { file: name, ...(path && { path }), line, column: col };
-  };
-  const placeOf = (...path: Path) => placeAt(offsetOf(document, path));
+export interface ParsedFile {
+  readonly file: ClusterFile | undefined;
+  readonly problems: readonly Problem[];
+  /** What no log may show. */
+  readonly secrets: readonly string[];
+}
 
-  const flaws = [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({
-    code,
-    problem: problemAt(placeAt(pos[0]), `${shortened(message).replace(/\.$/, "")}.`),
-  }));
-  const { value, reason } = toValue(document);
-  if (reason !== undefined)
-    flaws.push({ code: "BAD_ALIAS", problem: problemAt(placeOf(), reason) });
-  const problems = flaws.map(({ problem }) => problem);
-  // What a text with other flaws would have meant can only be guessed.
-  if (flaws.some(({ code }) => code !== "DUPLICATE_KEY")) return { file: undefined, problems };
+/**
+ * Reads a cluster file. All problems are reported at once, except that a file that is not valid
+ * YAML is not checked further. Problems quote nothing of a file that is not a mapping. Of one that
+ * is, they quote only keys, and values that can't be secret.
+ *
+ * @returns the file, or undefined with all of its problems, in the order of lines; and in either
+ *   case the secrets in it
+ */
+export function parseClusterFile(source: Source): ParsedFile {
+  const { value, flaws, offsetOf, positionOf } = readYaml(source.text);
+  const { name, path } = source;
+  const placeAt = (offset: number): Place => {
+    return { file: name, ...(path && { path }), ...positionOf(offset) };
+  };
+  const placeOf = (...path: Path) => placeAt(offsetOf(path));
+  const problems = flaws.map(({ offset, message }) => problemAt(placeAt(offset), message));
+  const secrets = value === undefined ? secretsInText(source.text) : secretsInFile(value);
+  const refused = (all: readonly Problem[]) => {
+    return { file: undefined, problems: inOrderOfLines(all), secrets };
+  };
+  // What a file with these flaws was meant to say can only be guessed.
+  if (value === undefined) return refused(problems);
 
   const { data, error } = schema.safeParse(value);
-  const refused = (error?.issues ?? []).flatMap((issue) => explain(issue, value, placeOf));
+  const issues = (error?.issues ?? []).flatMap((issue) => explain(issue, value, placeOf));
   const again = data ? sameNames(data, placeOf) : [];
   const kv = readKeys(data?.kv ?? {}, source, placeOf);
-  const lost = lostKeys(document, placeAt);
-  const all = [...problems, ...lost, ...refused, ...again, ...kv.problems];
-  if (!data || all.length > 0) return { file: undefined, problems: all };
-  return { file: fileOf(data, kv.keys, placeOf), problems: [] };
+  const all = [...problems, ...issues, ...again, ...kv.problems];
+  return !data || all.length > 0
+    ? refused(all)
+    : { file: fileOf(data, kv.keys, placeOf), problems: [], secrets };
 }
 
 type PlaceOf = (...path: Path) => Place;
@@ -99,51 +87,6 @@ type PlaceOf = (...path: Path) => Place;
 function problemAt(place: Place, message: string): Problem {
   return { input: "cluster", place, message: `${placeText(place)}: ${message}` };
 }
-
-/** An alias may be used often enough for any honest file, not so often that the text explodes. */
-const maxAliases = 1000;
-
-function toValue(document: Document): { value?: unknown; reason?: string } {
-  try {
-    return { value: document.toJS({ maxAliasCount: maxAliases }) };
-  } catch (error) {
-    // An alias to nothing, too many of them, or a merge of what is no mapping.
-    return { reason: `${shortened(messageOf(error))}.` };
-  }
-}
-
-/** JavaScript's objects can't hold this key as they hold others, so it would be lost in silence. */
-function lostKeys(document: Document, placeAt: (offset: number) => Place): Problem[] {
-  const problems: Problem[] = [];
-  visit(document, {
-    Pair: (_, { key }) => {
-      if (isScalar(key) && key.value === "__proto__")
-        problems.push(problemAt(placeAt(startOf(key) ?? 0), "`__proto__` can't be a key here."));
-    },
-  });
-  return problems;
-}
-
-/** Where in the text a key or an item begins; what is not there is its parent's place. */
-function offsetOf(document: Document, path: Path): number {
-  let node: unknown = document.contents;
-  let offset = startOf(node) ?? 0;
-  for (const step of path) {
-    if (isAlias(node)) node = node.resolve(document);
-    let key: unknown;
-    if (isMap(node)) {
-      const pair = node.items.find(({ key }) => String(isScalar(key) ? key.value : key) === step);
-      [key, node] = [pair?.key, pair?.value];
-    } else if (isSeq(node)) {
-      node = node.items[Number(step)];
-      key = node;
-    } else break;
-    offset = startOf(key) ?? offset;
-  }
-  return offset;
-}
-
-const startOf = (node: unknown) => (isNode(node) ? node.range?.[0] : undefined);
 
 type Issue = z.core.$ZodIssue;
 
@@ -153,49 +96,66 @@ function explain(issue: Issue, value: unknown, placeOf: PlaceOf): Problem[] {
     return issue.keys.map((key) =>
       problemAt(placeOf(...path, key), unknownKey(key, path, knownKeys.get(path[0]) ?? [])),
     );
-  // Of a union's branches, the one that got further than its first step is the one meant.
+  // The branch of a union that got past its first step is the one that was meant.
   const inner = issue.code === "invalid_union" ? issue.errors.find(isInside) : undefined;
   if (inner)
     return inner.flatMap((each) =>
       explain({ ...each, path: [...path, ...each.path] }, value, placeOf),
     );
-  const found = valueAt(value, path);
   const subject = path.length === 0 ? "The file" : `\`${pathText(path)}\``;
-  return [problemAt(placeOf(...path), `${subject} ${seen(found, path)}: ${issue.message}.`)];
+  const seen = described(valueAt(value, path), issue);
+  return [problemAt(placeOf(...path), `${subject} ${seen}: ${issue.message}.`)];
 }
 
 const isInside = (issues: readonly Issue[]) => issues.some(({ path }) => path.length > 0);
 
-function seen(found: unknown, path: Path): string {
+/** Keys whose values can't be secret. A `datacenters` in front and its index are left out. */
+const harmlessKeys = ["version", "image", "gossip_encryption", "tls", "name", "servers", "clients"];
+
+function described(found: unknown, { path, code }: Issue): string {
   if (found === undefined) return "is missing";
   if (found === null) return "is empty";
-  // A token's secret must not be shown, wherever in here it was put by mistake.
-  if (path[0] === "acl") return "is not right";
-  return `is ${shortened(JSON.stringify(found) ?? String(found))}`;
+  if (path.length === 0) return "is not a mapping";
+  const key = path[0] === "datacenters" ? path.slice(2) : path;
+  const isHarmless = key.length === 1 && harmlessKeys.includes(String(key[0]));
+  if (isHarmless && typeof found !== "object") return `is ${shortened(JSON.stringify(found))}`;
+  return code === "custom" ? "is too long" : `is ${valueType(found)}`;
+}
+
+function valueType(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  return typeof value === "object" ? "a mapping" : `a ${typeof value}`;
 }
 
 function unknownKey(key: string, path: Path, known: readonly string[]): string {
   const where = path.length === 0 ? "" : ` in \`${pathText(path)}\``;
+  // A line of another kind of file, such as `PASSWORD=a: b`, may pass for a key.
+  const subject = /^[\w .-]{1,80}$/.test(key) ? `\`${key}\` is not known` : "This key is not known";
   const near = nearest(key, known);
   return near === undefined
-    ? `\`${shortened(key)}\` is not known${where}; known are ${known.map((each) => `\`${each}\``).join(", ")}.`
-    : `\`${shortened(key)}\` is not known${where}; did you mean \`${near}\`?`;
+    ? `${subject}${where}; known are ${known.map((each) => `\`${each}\``).join(", ")}.`
+    : `${subject}${where}; did you mean \`${near}\`?`;
 }
 
 function valueAt(value: unknown, path: Path): unknown {
   let found = value;
   for (const step of path) {
-    if (typeof found !== "object" || found === null) return undefined;
-    found = new Map(Object.entries(found)).get(String(step));
+    if (typeof found !== "object" || found === null || !Object.hasOwn(found, step))
+      return undefined;
+    found = Reflect.get(found, step);
   }
   return found;
 }
 
 function sameNames({ datacenters = [] }: Content, placeOf: PlaceOf): Problem[] {
+  const firsts = new Map<string, number>();
   return datacenters.flatMap(({ name }, index) => {
-    const first = datacenters.findIndex((each) => each.name === name);
-    if (first === index) return [];
-    const message = `\`datacenters[${index}].name\` is "${name}", as \`datacenters[${first}].name\` is: each datacenter needs a name of its own.`;
+    const first = firsts.get(name);
+    if (first === undefined) {
+      firsts.set(name, index);
+      return [];
+    }
+    const message = `\`datacenters[${index}].name\` is "${name}", the same as \`datacenters[${first}].name\`: each datacenter needs a different name.`;
     return [problemAt(placeOf("datacenters", index, "name"), message)];
   });
 }
@@ -205,6 +165,11 @@ function readKeys(kv: Readonly<Record<string, string>>, { readFile }: Source, pl
   const problems: Problem[] = [];
   for (const [key, value] of Object.entries(kv)) {
     const named = { key, name: pathText(["kv", key]), place: placeOf("kv", key) };
+    const problem = keyProblem(key);
+    if (problem !== undefined) {
+      problems.push(problemAt(named.place, `\`${named.name}\` is not a valid key: ${problem}.`));
+      continue;
+    }
     try {
       keys.push({ ...named, value: bytesOf(value, readFile) });
     } catch (error) {

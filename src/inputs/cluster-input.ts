@@ -1,21 +1,21 @@
 import { posix } from "node:path";
 import { messageOf, type Problem } from "../errors.ts";
-import { type ClusterFile, parseClusterFile } from "./cluster-file.ts";
+import { type ClusterFile, type ParsedFile, parseClusterFile } from "./cluster-file.ts";
 import type { NodeShape } from "./nodes.ts";
 import type { DeclaredService } from "./seeds.ts";
 import { nearest, placeText, shortened, shown } from "./wording.ts";
 
-/** Reads a file of the workspace; throws where it can't. */
+/** Reads a file of the workspace. Throws the reason if it can't, without the path. */
 export type ReadFile = (path: string) => Buffer;
 
 /**
- * The cluster file that the input `cluster` names or is.
+ * Reads the cluster file that the input `cluster` names or contains.
  *
- * @param text - the input: a path in the workspace, or the file's text, which has a line break
+ * @param text - the input: a path in the workspace, or the file's text, which contains a line break
  *   or a `{`; empty for no file
  */
-export function readCluster(text: string, readFile: ReadFile): ReturnType<typeof parseClusterFile> {
-  if (text === "") return { file: undefined, problems: [] };
+export function readCluster(text: string, readFile: ReadFile): ParsedFile {
+  if (text === "") return { file: undefined, problems: [], secrets: [] };
   if (/[\n{]/.test(text)) return parseClusterFile({ text, name: "Input `cluster`", readFile });
   const folder = posix.dirname(text);
   const near = (path: string) => readFile(posix.isAbsolute(path) ? path : posix.join(folder, path));
@@ -23,54 +23,56 @@ export function readCluster(text: string, readFile: ReadFile): ReturnType<typeof
   try {
     bytes = readFile(text);
   } catch (error) {
-    const reason = error instanceof Error && "code" in error ? error.code : messageOf(error);
-    const message = `Input \`cluster\` is ${shown(text)}, a file that can't be read (${reason}). Give a path from the workspace's root on (is the repository checked out?), or the YAML itself.`;
-    return { file: undefined, problems: [{ input: "cluster", message }] };
+    const message = `Input \`cluster\` is ${shown(text)}, which can't be read: ${messageOf(error)}. Give the path of a file, relative to the workspace's root (is the repository checked out?), or the YAML itself.`;
+    return { file: undefined, problems: [{ input: "cluster", message }], secrets: [] };
   }
   return parseClusterFile({ text: bytes.toString("utf8"), name: text, path: text, readFile: near });
 }
 
-/** What a cluster file says about a matter that an input is about too. */
-interface Said {
+/** A setting of a cluster file that can also be set by an input. */
+interface FileSetting {
   readonly input: string;
   readonly path: readonly (string | number)[];
   readonly value: string;
 }
 
-function saidBy({ placeOf: _, ...file }: ClusterFile): Said[] {
-  const said = (input: string, path: Said["path"], value: string | number | boolean | undefined) =>
-    value === undefined ? [] : [{ input, path, value: String(value) }];
+function settingsOf({ placeOf: _, ...file }: ClusterFile): FileSetting[] {
+  const setting = (
+    input: string,
+    path: FileSetting["path"],
+    value: string | number | boolean | undefined,
+  ) => (value === undefined ? [] : [{ input, path, value: String(value) }]);
   return [
-    ...said("version", ["version"], file.version),
-    ...said("image", ["image"], file.image),
-    ...said("datacenter", ["datacenters", 0, "name"], file.datacenters[0]?.name),
+    ...setting("version", ["version"], file.version),
+    ...setting("image", ["image"], file.image),
+    ...setting("datacenter", ["datacenters", 0, "name"], file.datacenters[0]?.name),
     ...file.datacenters.flatMap(({ servers, clients }, index) => [
-      ...said("servers", ["datacenters", index, "servers"], servers),
-      ...said("clients", ["datacenters", index, "clients"], clients),
+      ...setting("servers", ["datacenters", index, "servers"], servers),
+      ...setting("clients", ["datacenters", index, "clients"], clients),
     ]),
-    ...said("acl", ["acl"], file.acl),
-    ...said("gossip-encryption", ["gossip_encryption"], file.gossipEncryption),
-    ...said("tls", ["tls"], file.tls),
+    ...setting("acl", ["acl"], file.acl),
+    ...setting("gossip-encryption", ["gossip_encryption"], file.gossipEncryption),
+    ...setting("tls", ["tls"], file.tls),
   ];
 }
 
 /**
- * Where file and inputs say different things about the same matter. An input at its default says
- * nothing: the runner does not tell whether the workflow set it.
+ * Settings that have one value in the file and another in an input. An input at its default value
+ * is ignored: the runner does not reveal whether the workflow set it.
  *
  * @param given - inputs that differ from their defaults, as text
  */
 export function disagreements(file: ClusterFile, given: ReadonlyMap<string, string>): Problem[] {
-  return saidBy(file).flatMap(({ input, path, value }) => {
+  return settingsOf(file).flatMap(({ input, path, value }) => {
     const text = given.get(input);
     if (text === undefined || text.toLowerCase() === value.toLowerCase()) return [];
     const place = file.placeOf(...path);
-    const message = `${placeText(place)}: \`${path.at(-1)}\` is ${value} here, but input \`${input}\` is ${text}: say it in one place.`;
+    const message = `${placeText(place)}: \`${path.at(-1)}\` is ${value} here, but input \`${input}\` is ${text}: set it in one place only.`;
     return [{ input: "cluster", place, message }];
   });
 }
 
-/** Services that are to be registered with a node that the cluster does not have. */
+/** Services whose node is not in the cluster. */
 export function unknownNodes(
   services: readonly DeclaredService[],
   nodes: readonly NodeShape[],
@@ -80,8 +82,8 @@ export function unknownNodes(
     if (node === undefined || names.includes(node)) return [];
     const near = nearest(node, names);
     const advice =
-      near === undefined ? `the nodes are ${names.join(", ")}.` : `did you mean \`${near}\`?`;
-    const message = `${placeText(place)}: \`${name}\` is for node \`${shortened(node)}\`, which this cluster does not have; ${advice}`;
+      near === undefined ? `its nodes are ${names.join(", ")}.` : `did you mean \`${near}\`?`;
+    const message = `${placeText(place)}: \`${name}\` is for node \`${shortened(node)}\`, which is not in this cluster; ${advice}`;
     return [{ input: "cluster", place, message }];
   });
 }

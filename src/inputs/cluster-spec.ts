@@ -2,32 +2,32 @@ import type { Seeds } from "./seeds.ts";
 
 export type Role = "server" | "client";
 
-/** What is wanted: every input read, checked and turned into a value. */
+/** The cluster that the user asks for: every input, parsed and checked. */
 export interface ClusterSpec {
-  /** Image references to try, in this order; the first that exists is used. */
+  /** Image references to try in this order; the first one that exists is used. */
   readonly images: readonly string[];
   /** The first is the primary. */
   readonly datacenters: readonly [Datacenter, ...Datacenter[]];
   /** Ports on the runner's loopback for the first server; 0 means any free port. */
   readonly ports: Readonly<Record<PortName, number>>;
-  /** More configuration of every agent, HCL or JSON, as the user wrote it; empty for none. */
+  /** Additional configuration of every agent, HCL or JSON, as the user wrote it; may be empty. */
   readonly config: string;
-  /** The same of a cluster file, which comes before; each may be empty. */
+  /** The same from a cluster file, applied first; each may be empty. */
   readonly fileConfig: Readonly<Record<"all" | Role, string>>;
   readonly env: ReadonlyMap<string, string>;
-  /** An existing docker network; empty for a network of the cluster's own. */
+  /** An existing Docker network; empty if the cluster gets a new one. */
   readonly network: string;
   readonly logLevel: LogLevel;
   readonly security: Security;
   /** Whether later steps get the `consul` command. */
   readonly cli: boolean;
-  /** What the cluster holds from its start. */
+  /** What the cluster file declares. */
   readonly seeds: Seeds;
   /** Milliseconds. */
   readonly timeout: number;
   readonly exportEnv: boolean;
   readonly cleanup: boolean;
-  /** When the agents' logs are gathered. */
+  /** When the agents' logs are collected. */
   readonly logs: LogsWhen;
 }
 
@@ -36,14 +36,14 @@ export interface Datacenter {
   readonly servers: number;
   readonly clients: number;
   readonly storage: Storage;
-  /** More configuration of its agents, as JSON; empty for none. */
+  /** Additional configuration of its agents as JSON; may be empty. */
   readonly config: string;
 }
 
-/** Where servers keep what they are told: `memory` is gone with the container's restart. */
+/** Where servers store data. Data in `memory` is lost when the container restarts. */
 export type Storage = "memory" | "disk";
 
-/** Which of Consul's three protections are on. */
+/** Which of Consul's security features are on. */
 export interface Security {
   readonly acl: boolean;
   readonly gossipEncryption: boolean;

@@ -1,18 +1,19 @@
 import { parseImage } from "../docker/image-reference.ts";
 import type { Problem } from "../errors.ts";
+import { counted } from "../errors.ts";
 import type { ClusterFile } from "./cluster-file.ts";
 import { type ClusterSpec, portNames } from "./cluster-spec.ts";
 import { inputs, type Texts } from "./input-definitions.ts";
 import { hintOf } from "./input-schema.ts";
 import { shown } from "./wording.ts";
 
-/** The inputs that are not at their defaults. */
-export function given(texts: Texts): Texts {
+/** The inputs that differ from their defaults. */
+export function changedInputs(texts: Texts): Texts {
   return new Map([...texts].filter(([name, text]) => text !== hintOf(inputs, name).default));
 }
 
-// The checks below judge inputs together. They parse what they need on their own, so that
-// their problems are reported even where another input is refused.
+// The checks below compare inputs. Each parses what it needs, so that its problems are reported
+// even if another input is refused.
 
 export function samePorts(texts: Texts): Problem[] {
   const ports = portNames.map((name) => {
@@ -22,14 +23,14 @@ export function samePorts(texts: Texts): Problem[] {
   return ports.flatMap(({ input, port }, index) => {
     const same = ports.slice(0, index).find((earlier) => earlier.port === port);
     if (!same || !port) return [];
-    const message = `Inputs \`${same.input}\` and \`${input}\` are both ${port}: each needs a port of its own. Use 0 for any free port.`;
+    const message = `Inputs \`${same.input}\` and \`${input}\` are both ${port}: use different ports, or 0 for any free port.`;
     return [{ input, message }];
   });
 }
 
 export function versionAgainstImage(texts: Texts, file: ClusterFile | undefined): Problem[] {
-  const said = given(texts);
-  const version = file?.version ?? inputs.shape.version.safeParse(said.get("version")).data;
+  const changed = changedInputs(texts);
+  const version = file?.version ?? inputs.shape.version.safeParse(changed.get("version")).data;
   const text = file?.image ?? texts.get("image") ?? "";
   const reference = parseImage(text);
   const fixed = reference?.tag ?? reference?.digest;
@@ -41,17 +42,17 @@ export function versionAgainstImage(texts: Texts, file: ClusterFile | undefined)
   return [
     {
       input: "version",
-      message: `${first} is ${shown(version)}, but ${second} is ${shown(text)}, which fixes it already: leave \`version\` out, or the tag and digest.`,
+      message: `${first} is ${shown(version)}, but ${second} is ${shown(text)}, which already sets the version: remove \`version\`, or the tag and digest.`,
     },
   ];
 }
 
 export function memoryOfSeveral(texts: Texts, spec: ClusterSpec | undefined): Problem[] {
   const storage = inputs.shape.storage.safeParse(texts.get("storage")).data;
-  const own = inputs.shape.servers.safeParse(texts.get("servers")).data ?? 1;
-  const servers = Math.max(...(spec?.datacenters.map((each) => each.servers) ?? [own]));
+  const single = inputs.shape.servers.safeParse(texts.get("servers")).data ?? 1;
+  const servers = Math.max(...(spec?.datacenters.map((each) => each.servers) ?? [single]));
   if (storage !== "memory" || servers === 1) return [];
-  const message = `Input \`storage\` is "memory", but \`servers\` is ${servers}: Consul keeps its data in memory in \`-dev\` mode only, where every server elects itself alone, so several would never be one cluster. Use \`storage: disk\` or \`servers: 1\`.`;
+  const message = `Input \`storage\` is "memory", but \`servers\` is ${servers}: Consul stores data in memory only in \`-dev\` mode, in which a server elects itself, so several servers never form one cluster. Use \`storage: disk\` or \`servers: 1\`.`;
   return [{ input: "storage", message }];
 }
 
@@ -61,19 +62,19 @@ export function warningsOf({ datacenters }: ClusterSpec): string[] {
     ...datacenters
       .filter(({ servers }) => servers % 2 === 0)
       .map(({ name, servers }) => evenServers(servers, datacenters.length > 1 ? name : "")),
-    ...(agents > maxNeighborly ? [manyAgents(agents)] : []),
+    ...(agents > maxAgentsByDefault ? [manyAgents(agents)] : []),
   ];
 }
 
 function evenServers(servers: number, datacenter: string): string {
   const survived = (count: number) => Math.ceil(count / 2) - 1;
-  const where = datacenter === "" ? "" : ` in datacenter ${datacenter}`;
-  return `Input \`servers\` is ${servers}${where}, an even number: a quorum of ${servers} servers is ${servers / 2 + 1}, so the cluster survives the loss of ${survived(servers)}, no more than with ${servers - 1}.`;
+  const location = datacenter === "" ? "" : ` in datacenter ${datacenter}`;
+  return `Input \`servers\` is ${servers}${location}, an even number: the quorum is ${servers / 2 + 1}, so the cluster tolerates ${counted(survived(servers), "failed server")}, no more than with ${counted(servers - 1, "server")}.`;
 }
 
-/** Every agent gets to know every other, and Linux keeps 1024 neighbors unless told otherwise. */
-const maxNeighborly = 32;
+/** Every agent talks to every other, and Linux keeps 1024 neighbors by default. */
+const maxAgentsByDefault = 32;
 
 function manyAgents(agents: number): string {
-  return `The cluster is to have ${agents} agents: with more than ${maxNeighborly} Linux's table of neighbors overflows, packets are lost and members are taken for failed, unless net.ipv4.neigh.default.gc_thresh3 is raised in an earlier step (\`sudo sysctl -w net.ipv4.neigh.default.gc_thresh3=16384\`).`;
+  return `The cluster has ${agents} agents. With more than ${maxAgentsByDefault}, Linux's neighbor table overflows, packets are lost, and gossip marks members as failed, unless an earlier step raises net.ipv4.neigh.default.gc_thresh3 (\`sudo sysctl -w net.ipv4.neigh.default.gc_thresh3=16384\`).`;
 }

@@ -1,10 +1,11 @@
+import { posix } from "node:path";
 import * as z from "zod";
 import { type ImageReference, parseImage, tagPattern } from "../docker/image-reference.ts";
 import { logLevels, logsWhen } from "./cluster-spec.ts";
 import { defaultsOf, flag, hints, timeout } from "./input-schema.ts";
 import { datacenterPattern, maxClients, maxConfigBytes, maxServers } from "./limits.ts";
 
-/** Networks that every engine has, where containers have no names (docs.docker.com, bridge driver). */
+/** Networks that every engine has; they don't resolve container names (docs.docker.com, bridge driver). */
 const namelessNetworks = ["bridge", "host", "none", "default"];
 
 const wholeNumber = (min: number, max: number) =>
@@ -31,18 +32,41 @@ const image = z.string().transform((text, context): ImageReference => {
 // No variable and no argument of a program can hold a NUL.
 const envLinePattern = /^(?<name>[A-Za-z_][A-Za-z0-9_]*)=(?<value>[^\0]*)$/;
 
+/** A variable that the action itself reads. */
+interface OwnVariable {
+  readonly name: string;
+  readonly pattern: RegExp;
+  /** What a value must be. */
+  readonly allowed: string;
+}
+
+/** The official image's variables that the action reads as well. Empty means unset to both. */
+const ownVariables: readonly OwnVariable[] = [
+  { name: "CONSUL_DATA_DIR", pattern: /^(?:\/+[^/]|$)/, allowed: "an absolute path" },
+  ...["CONSUL_UID", "CONSUL_GID"].map((name) => {
+    return { name, pattern: /^\d{0,9}$/, allowed: "a whole number" };
+  }),
+];
+
 const env = z.string().transform((text, context): ReadonlyMap<string, string> => {
   const variables = new Map<string, string>();
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
     const { name, value } = envLinePattern.exec(line)?.groups ?? {};
+    const own = ownVariables.find((each) => each.name === name);
     if (name === undefined || value === undefined)
       context.addIssue(`line ${index + 1} is not NAME=value`);
-    else if (variables.has(name)) context.addIssue(`line ${index + 1} gives ${name} again`);
-    else variables.set(name, value);
+    else if (variables.has(name)) context.addIssue(`line ${index + 1} sets ${name} again`);
+    else if (own && !own.pattern.test(value))
+      context.addIssue(`line ${index + 1}: ${name} must be ${own.allowed}`);
+    else variables.set(name, name === "CONSUL_DATA_DIR" ? normalPath(value) : value);
   }
   return variables;
 });
+
+/** Without a slash at the end, `.`, or `..`: two spellings of a folder would be two volumes. */
+const normalPath = (path: string) =>
+  path === "" ? "" : posix.normalize(path).replace(/(?<=.)\/$/, "");
 
 /** Every input, in the order of action.yml. */
 export const inputs = z.object({
@@ -54,7 +78,7 @@ export const inputs = z.object({
   version: z.string().regex(tagPattern).register(hints, {
     default: "latest",
     allowed:
-      "a tag of the Consul image: at most 128 letters, digits, '.', '_' and '-', not beginning with '.' or '-'",
+      "a tag of the Consul image: at most 128 letters, digits, `.`, `_`, and `-`, not starting with `.` or `-`",
     example: "2.1",
   }),
   image: image.register(hints, {
@@ -64,22 +88,22 @@ export const inputs = z.object({
   }),
   servers: wholeNumber(1, maxServers).register(hints, {
     default: "3",
-    allowed: `a whole number from 1 to ${maxServers} (each write is copied to every server)`,
+    allowed: `a whole number from 1 to ${maxServers} (every write goes to every server)`,
     example: "3",
   }),
   clients: wholeNumber(0, maxClients).register(hints, {
     default: "0",
-    allowed: `a whole number from 0 to ${maxClients} (each agent takes about 50 MB of memory)`,
+    allowed: `a whole number from 0 to ${maxClients} (each agent needs about 50 MB of memory)`,
     example: "2",
   }),
   storage: z.enum(["", "memory", "disk"]).register(hints, {
     default: "",
-    allowed: "memory or disk, or empty for memory with a single server and disk with several",
+    allowed: "`memory` or `disk`, or empty for memory with one server and disk with several",
     example: "disk",
   }),
   datacenter: z.string().regex(datacenterPattern).register(hints, {
     default: "dc1",
-    allowed: "at most 63 lower-case letters, digits, '-' and '_'",
+    allowed: "1 to 63 lowercase letters, digits, `-`, and `_`",
     example: "dc1",
   }),
   "http-port": port(8500),
@@ -90,13 +114,15 @@ export const inputs = z.object({
     .refine((text) => Buffer.byteLength(text) <= maxConfigBytes && !text.includes("\0"))
     .register(hints, {
       default: "",
-      allowed: `agent configuration in HCL or JSON of at most ${maxConfigBytes} bytes (Linux passes no longer argument to a program)`,
+      allowed: `agent configuration in HCL or JSON of at most ${maxConfigBytes} bytes (the longest argument that Linux passes to a program)`,
       example: '{"limits": {"http_max_conns_per_client": 500}}',
+      isSecret: true,
     }),
   env: env.register(hints, {
     default: "",
-    allowed: "lines of the form NAME=value, each name once",
+    allowed: "lines of the form NAME=value, with each name only once",
     example: "CONSUL_DATA_DIR=/consul/data",
+    isSecret: true,
   }),
   network: z
     .string()
@@ -105,7 +131,7 @@ export const inputs = z.object({
     .register(hints, {
       default: "",
       allowed:
-        "the name of a docker network, letters, digits, '.', '_' and '-', that somebody created: in bridge, host and none containers have no names",
+        "the name of a Docker network that you created, in letters, digits, `.`, `_`, and `-`; the networks bridge, host, and none don't resolve container names",
       example: "my-network",
     }),
   "log-level": z.enum(logLevels).register(hints, {
@@ -127,7 +153,7 @@ export const inputs = z.object({
   }),
   "job-status": z.string().register(hints, {
     default: "",
-    allowed: "left to the runner",
+    allowed: "set by the runner",
     example: "success",
   }),
 });
@@ -135,5 +161,5 @@ export const inputs = z.object({
 export type Values = z.output<typeof inputs>;
 export type Texts = ReadonlyMap<string, string>;
 
-/** Every input's default, as the runner's string. action.yml and README are checked against it. */
+/** Every input's default, as the runner passes it. A check compares action.yml and README with it. */
 export const inputDefaults = defaultsOf(inputs);

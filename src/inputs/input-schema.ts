@@ -2,18 +2,20 @@ import * as z from "zod";
 import type { Problem } from "../errors.ts";
 import { shown } from "./wording.ts";
 
-/** What is said of an input, apart from how it is parsed. */
+/** What messages and docs say about an input. */
 export interface Hint {
-  /** As the runner hands it over where a workflow does not set the input. */
+  /** As the runner passes it if the workflow does not set the input. */
   readonly default: string;
-  /** What a value must be: the second half of every error message. */
+  /** What a value must be: the second half of the error message. */
   readonly allowed: string;
   readonly example: string;
+  /** Whether a value may hold secrets, so that no message may show it. */
+  readonly isSecret?: true;
 }
 
 export const hints = z.registry<Hint>();
 
-/** A job on GitHub's runners ends after 6 hours. */
+/** A job on GitHub's runners may take 6 hours. */
 const maxTimeout = 6 * 3600 * 1000;
 
 /** @param standard - the default */
@@ -40,20 +42,20 @@ export const timeout = z
   .pipe(z.number().min(1000).max(maxTimeout))
   .register(hints, {
     default: "2m",
-    allowed: "a time from 1s to 6 hours, as 90s, 2m, 1m30s or plain seconds",
+    allowed: "a time from 1 second to 6 hours, such as 90s, 2m, 1m30s, or a number of seconds",
     example: "2m",
   });
 
 /** The inputs of one action: a schema for each, by the input's name. */
 type InputSchema = z.ZodObject<Readonly<Record<string, z.ZodType>>>;
 
-/** @returns what was registered for an input */
+/** The hint that is registered for an input. */
 export function hintOf(inputs: InputSchema, name: string): Hint {
   const input = inputs.shape[name];
   return (input && hints.get(input)) ?? { default: "", allowed: "", example: "" };
 }
 
-/** Every input's default, as the runner's string. action.yml and README are checked against it. */
+/** Every input's default, as the runner passes it. A check compares action.yml and README with it. */
 export function defaultsOf(inputs: InputSchema): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.keys(inputs.shape).map((name) => [name, hintOf(inputs, name).default]),
@@ -61,10 +63,10 @@ export function defaultsOf(inputs: InputSchema): Readonly<Record<string, string>
 }
 
 /**
- * Reads and judges every input of an action on its own.
+ * Reads and checks each input of an action by itself.
  *
  * @param read - gives an input's text by its name, as `core.getInput` does
- * @returns the texts as read, the values where all are good, and a problem for each that is not
+ * @returns the texts as read, the values if all are valid, and a problem for each that is not
  */
 export function readInputs<S extends InputSchema>(
   inputs: S,
@@ -93,14 +95,15 @@ function refusal(
   input: string,
   text: string | undefined,
   details: readonly string[],
-  { allowed, example }: Hint,
+  { allowed, example, isSecret }: Hint,
 ): Problem {
   const found = details.length > 0 ? ` (${details.slice(0, maxDetails).join(", ")})` : "";
-  const message = `Input \`${input}\` is ${shown(text)}${found}: it must be ${allowed}. For example: \`${input}: ${example}\`.`;
+  const seen = isSecret ? "not valid" : shown(text);
+  const message = `Input \`${input}\` is ${seen}${found}: it must be ${allowed}. For example: \`${input}: ${example}\`.`;
   return { input, message };
 }
 
-/** Of what is wrong with one input. */
+/** Of the details in one message. */
 const maxDetails = 5;
 
 export const clusterInput = z

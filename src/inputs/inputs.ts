@@ -4,31 +4,36 @@ import type { ClusterFile, FileDatacenter } from "./cluster-file.ts";
 import { disagreements, type ReadFile, readCluster, unknownNodes } from "./cluster-input.ts";
 import type { ClusterSpec, Datacenter } from "./cluster-spec.ts";
 import {
-  given,
+  changedInputs,
   memoryOfSeveral,
   samePorts,
   versionAgainstImage,
   warningsOf,
 } from "./cross-checks.ts";
-import { inputs, type Values } from "./input-definitions.ts";
+import { inputs, type Texts, type Values } from "./input-definitions.ts";
 import { readInputs } from "./input-schema.ts";
 import { nodesOf } from "./nodes.ts";
+import { secretsIn } from "./secret-settings.ts";
 import { noSeeds } from "./seeds.ts";
 
 /**
- * Turns the runner's strings into what is wanted.
+ * Turns the runner's strings into the spec of a cluster.
  *
  * @param read - gives an input's text by its name, as `core.getInput` does
- * @param readFile - reads the cluster file and what that names; none is read without one
- * @returns the spec, and warnings about what is allowed but hardly meant
- * @throws InputError with every problem there is
+ * @param readFile - reads the cluster file and the files it names
+ * @param mask - gets every secret in the configuration, also if the inputs are refused
+ * @returns the spec, and warnings about valid inputs that are probably mistakes
+ * @throws InputError with all problems
  */
 export function parseInputs(
   read: (name: string) => string,
   readFile: ReadFile = noFiles,
+  mask: (secret: string) => void = () => {},
 ): { spec: ClusterSpec; warnings: string[] } {
   const { texts, values, problems: refused } = readInputs(inputs, read);
   const cluster = readCluster(texts.get("cluster") ?? "", readFile);
+  // First of all: messages and debug output may quote configuration.
+  for (const secret of configSecrets(texts, cluster.secrets)) mask(secret);
   const { file } = cluster;
   const spec = values && specOf(values, file);
   const problems = [
@@ -37,18 +42,27 @@ export function parseInputs(
     ...samePorts(texts),
     ...versionAgainstImage(texts, file),
     ...memoryOfSeveral(texts, spec),
-    ...(file ? disagreements(file, given(texts)) : []),
+    ...(file ? disagreements(file, changedInputs(texts)) : []),
     ...(spec ? unknownNodes(spec.seeds.services, nodesOf(spec.datacenters)) : []),
   ];
   if (!spec || problems.length > 0) throw new InputError(problems);
   return { spec, warnings: warningsOf(spec) };
 }
 
-function noFiles(): never {
-  throw new Error("there is no workspace to read from");
+/**
+ * Every secret in the configuration that the user gives: in the inputs `config` and `env`, and in
+ * the cluster file.
+ */
+export function configSecrets(texts: Texts, inFile: readonly string[]): ReadonlySet<string> {
+  const env = (texts.get("env") ?? "").split(/\r?\n/);
+  return new Set([...secretsIn(env, [texts.get("config") ?? ""]), ...inFile]);
 }
 
-/** What the file does not say, the inputs say. */
+function noFiles(): never {
+  throw new Error("there is no workspace");
+}
+
+/** The file overrides the inputs. */
 function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
   const image = (file?.image && parseImage(file.image)) || values.image;
   const named = file?.datacenters ?? [];
@@ -88,28 +102,28 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
 }
 
 /**
- * Memory means `-dev` mode, which turns Connect on. Datacenters must agree on that, so where there
- * are several, each keeps its data on disk unless all shall keep it in memory.
+ * Memory means `-dev` mode, which turns Connect on. All datacenters must have the same Connect
+ * setting, so with several, each stores data on disk unless `storage` says memory for all.
  */
 function resolveDatacenter(
-  said: Partial<FileDatacenter>,
+  declared: Partial<FileDatacenter>,
   values: Values,
   isOneOfSeveral: boolean,
 ): Datacenter {
-  const servers = said.servers ?? values.servers;
+  const servers = declared.servers ?? values.servers;
   return {
-    name: said.name ?? values.datacenter,
+    name: declared.name ?? values.datacenter,
     servers,
-    clients: said.clients ?? values.clients,
+    clients: declared.clients ?? values.clients,
     storage: values.storage || (servers === 1 && !isOneOfSeveral ? "memory" : "disk"),
-    config: said.config ?? "",
+    config: declared.config ?? "",
   };
 }
 
 /**
- * Docker Hub has Consul under two names: `hashicorp/consul`, and the older `consul`, which alone
- * holds early versions such as 1.4.4 and stopped getting new ones around 1.16. So its `latest` is
- * not the latest.
+ * The image references to try for a version, in order. Docker Hub has Consul under two names:
+ * `hashicorp/consul`, and the older `consul`. Only the older one has early versions such as 1.4.4;
+ * it stopped getting new ones around 1.16, so its `latest` is outdated.
  */
 export function candidates({ repository, tag, digest }: ImageReference, version: string): string[] {
   if (digest) return [`${repository}${tag ? `:${tag}` : ""}@${digest}`];

@@ -1,13 +1,13 @@
 import type { Role } from "./cluster-spec.ts";
 
-/** A datacenter, as far as its nodes' names depend on it. */
+/** What the names of a datacenter's nodes depend on. */
 export interface Shape {
   readonly name: string;
   readonly servers: number;
   readonly clients: number;
 }
 
-/** One node that a cluster is to have. */
+/** A node of a cluster, before anything is started. */
 export interface NodeShape {
   readonly node: string;
   readonly role: Role;
@@ -15,8 +15,8 @@ export interface NodeShape {
 }
 
 /**
- * Every node of a cluster: the first datacenter's first, in each the servers first. Names begin
- * with the datacenter's where there are several.
+ * All nodes of a cluster in the order of its datacenters, servers before clients. With several
+ * datacenters, a node's name starts with its datacenter's.
  */
 export function nodesOf(datacenters: readonly Shape[]): NodeShape[] {
   return datacenters.flatMap(({ name, servers, clients }) => {

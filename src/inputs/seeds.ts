@@ -1,9 +1,9 @@
 import type { Place } from "../errors.ts";
 
-/** Something in Consul's own words, which Consul judges. */
+/** An object in the format of Consul's API, which Consul validates. */
 export type Definition = Readonly<Record<string, unknown>>;
 
-/** One thing that the file declares, and where. */
+/** One object that the file declares, and its place. */
 export interface Declared {
   /** For messages: `services[0] (web)`. */
   readonly name: string;
@@ -12,7 +12,7 @@ export interface Declared {
 }
 
 export interface DeclaredService extends Declared {
-  /** Whose agent it is registered with, where the file says so. */
+  /** The node whose agent registers it, if the file names one. */
   readonly node: string | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface DeclaredKey {
   readonly value: Buffer;
 }
 
-/** What a cluster is to hold from its start. */
+/** Everything that a cluster file declares besides agents. */
 export interface Seeds {
   readonly policies: readonly Declared[];
   readonly roles: readonly Declared[];
@@ -42,10 +42,10 @@ export const noSeeds: Seeds = {
   kv: [],
 };
 
-/** `AccessorID`, `accessor_id` and `accessorid` are one key to Consul. */
+/** The normal form of a key: Consul reads `AccessorID`, `accessor_id`, and `accessorid` alike. */
 export const sameKey = (key: string) => key.toLowerCase().replaceAll("_", "");
 
-/** The value that Consul would read under this key, however the key is spelt. */
+/** The value of a key, in whichever of the spellings that Consul accepts. */
 export function field(definition: Definition, key: string): unknown {
   return Object.entries(definition).find(([each]) => sameKey(each) === sameKey(key))?.[1];
 }

@@ -3,17 +3,18 @@ import type { Place } from "../errors.ts";
 
 export type Path = readonly PropertyKey[];
 
-/** How a place is named in a message. */
+/** A place as a message shows it: `file:line:column`. */
 export const placeText = ({ file, line, column }: Place) => `${file}:${line}:${column}`;
 
 const maxShown = 80;
 
-/** A text of any length as a message shows it. */
+/** A text, cut to what fits in a message. */
 export const shortened = (text: string) =>
   text.length > maxShown ? `${text.slice(0, maxShown)}…` : text;
 
-/** The known word that a person most likely meant, if one is near enough to be meant. */
+/** The known word that the user most likely meant, if any is similar enough. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
+  if (word.length > maxShown) return undefined;
   const scored = known.map((each) => ({
     each,
     steps: distance(word.toLowerCase().replaceAll("-", "_"), each.replaceAll("-", "_")),
@@ -35,7 +36,7 @@ export function pathText(path: Path): string {
     .replace(/^\./, "");
 }
 
-/** A value as a message shows it: quoted, on one line, and no longer than a line. */
+/** A value as a message shows it: in quotes, on one line, and cut to fit. */
 export function shown(text = ""): string {
   return JSON.stringify(shortened(text));
 }

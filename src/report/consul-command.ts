@@ -2,12 +2,12 @@ import { binaryRunArguments } from "../plan/container-arguments.ts";
 import type { ClusterPlan } from "../plan/plan.ts";
 
 /**
- * The `consul` command of later steps: a script for any POSIX shell. Its first call takes the
- * program out of the image and puts it beside itself; from then on it becomes that program. A
- * program that does not run on this machine, since it is for another system or processor, is run
- * by the first server instead.
+ * The `consul` command for later steps: a script for any POSIX shell. The first call copies the
+ * program from the image to the script's folder; every call executes that copy. If the program does
+ * not run on this machine because it is for another system or CPU, the first server's container
+ * runs it instead.
  *
- * Image reference, labels and names in it are quoted, so that the shell takes none of them for more.
+ * The image reference, labels, and names are quoted, so that the shell does not interpret them.
  */
 export function cliScript(plan: ClusterPlan): string {
   const [first] = plan.agents;
@@ -18,11 +18,11 @@ set -eu
 program=\${0%/*}/../consul
 
 if ! [ -e "$program" ] && ! [ -e "$program.foreign" ]; then
-  # Under a name of its own until it is whole: several steps may get here at once.
+  # Under a temporary name until it is complete: several steps may get here at once.
   new=$program.$$
   trap 'rm -f "$new"' EXIT
   docker run ${binaryRunArguments(plan).map(quoted).join(" ")} >"$new" || {
-    echo "consul: the program can't be taken out of the image "${quoted(image)} >&2
+    echo "consul: can't copy the program from the image "${quoted(image)} >&2
     exit 1
   }
   chmod 755 "$new"
@@ -31,7 +31,7 @@ if ! [ -e "$program" ] && ! [ -e "$program.foreign" ]; then
   else
     : >"$program.foreign"
     rm -f "$new"
-    echo "consul: the program of "${quoted(image)}" does not run on this machine, so it runs in the container "${quoted(first.container)}". It can't see files of this machine there: give them by standard input." >&2
+    echo "consul: the program of "${quoted(image)}" does not run on this machine, so every command runs in the container "${quoted(first.container)}". It has no access to this machine's files there: pass them on standard input." >&2
   fi
 fi
 if [ -e "$program" ]; then exec "$program" "$@"; fi
@@ -44,5 +44,5 @@ exec docker exec --interactive \\
 `;
 }
 
-/** A word that a POSIX shell takes as it is. */
+/** A word in quotes, which a POSIX shell passes on unchanged. */
 const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;

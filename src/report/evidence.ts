@@ -12,25 +12,25 @@ import { showForeign } from "../runner/log.ts";
 import { redact, secretsIn } from "./redact.ts";
 import { runnerFolder } from "./runner-folder.ts";
 
-/** Lines of each agent's log that are shown in the step's log; the files have all. */
+/** The last lines of each agent's log that the step's log shows; the files have all lines. */
 const shownLines = 50;
 
-/** Milliseconds that gathering may take: an engine that hangs must not hold up the step's end. */
-const patience = 20_000;
+/** Time limit in milliseconds: an engine that hangs must not hold up the end of the step. */
+const timeLimit = 20_000;
 
-/** What there is to know of one agent after the fact. */
+/** What is known about one agent. */
 interface AgentEvidence {
   readonly node: string;
-  /** In a few words: `running`, `exited with code 1`. */
+  /** A few words: `running`, `exited with code 1`. */
   readonly state: string;
   readonly log: string;
-  /** The engine's facts in short. */
+  /** A selection of what `docker inspect` shows. */
   readonly inspect: unknown;
 }
 
 /**
- * Where a cluster's evidence goes: a folder that a later step can upload, beside that which the post
- * step removes.
+ * The folder for a cluster's evidence, which a later step can upload. It is next to the folder that
+ * the post step removes.
  */
 export function evidenceFolder(
   clusterId: string,
@@ -40,17 +40,17 @@ export function evidenceFolder(
 }
 
 interface Evidence {
-  /** The newest problem first. */
+  /** Sorted: the newest problem first. */
   readonly agents: readonly AgentEvidence[];
-  /** What each running agent answers, by the name of the file it goes to. */
+  /** What the running agents answer, by the name of the file to write. */
   readonly views: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Shows how a cluster fared, as groups in the log, and writes it to files. It comes after a
- * failure, so whatever fails in here is said and does not end the step.
+ * Shows the agents' states and logs as groups in the log, and writes them to files. It runs after a
+ * failure, so its own failures are only warnings.
  *
- * @param folder - where the files go; it is made
+ * @param folder - the folder for the files; it is created
  */
 export async function showEvidence(
   docker: Docker,
@@ -58,16 +58,19 @@ export async function showEvidence(
   folder: string,
 ): Promise<void> {
   try {
-    const evidence = await gather(docker.within(AbortSignal.timeout(patience)), clusterId);
+    const evidence = await collectEvidence(
+      docker.within(AbortSignal.timeout(timeLimit)),
+      clusterId,
+    );
     for (const { node, state, log } of evidence.agents)
       showForeign(`${node} ${state}`, log.trimEnd().split("\n").slice(-shownLines));
-    if (evidence.agents.length > 0) write(evidence, folder);
+    if (evidence.agents.length > 0) writeEvidence(evidence, folder);
   } catch (error) {
     core.warning(`The agents' logs can't be shown: ${messageOf(error)}`);
   }
 }
 
-async function gather(docker: Docker, clusterId: string): Promise<Evidence> {
+async function collectEvidence(docker: Docker, clusterId: string): Promise<Evidence> {
   const names = await docker.containers(clusterFilter(clusterId), nodeFilter);
   const containers = (await docker.inspectContainers(names)).toSorted(byNewestProblem);
   const credentials = await readCredentials(docker, containers);
@@ -85,7 +88,7 @@ async function gather(docker: Docker, clusterId: string): Promise<Evidence> {
   return { agents, views };
 }
 
-/** Whose process ended last comes first, and those that run come last, by name. */
+/** The container that exited last comes first; running containers come last, by name. */
 function byNewestProblem(a: ContainerFacts, b: ContainerFacts): number {
   const ended = ({ State }: ContainerFacts) => (State.Status === "running" ? "" : State.FinishedAt);
   return ended(b).localeCompare(ended(a)) || a.Name.localeCompare(b.Name);
@@ -119,11 +122,11 @@ async function agentEvidence(
   };
 }
 
-/** Of a variable that is named like a secret only the name stays, however short its value. */
+/** Removes the value of a variable whose name says that it is a secret, however short it is. */
 const withoutSecretValue = (entry: string) =>
   secretsIn([entry], []).length > 0 ? entry.replace(/=.*$/s, "=***") : entry;
 
-/** Who sees whom, which servers raft has, and who leads, as each agent that runs answers. */
+/** The members, the Raft configuration, and the leader, as each running agent sees them. */
 async function viewsOf(
   containers: readonly ContainerFacts[],
   credentials: Credentials,
@@ -143,7 +146,7 @@ async function viewsOf(
   return { members, raft, leader };
 }
 
-function write({ agents, views }: Evidence, folder: string): void {
+function writeEvidence({ agents, views }: Evidence, folder: string): void {
   const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
   const files = [
     ...agents.flatMap(({ node, log, inspect }) => [
@@ -153,10 +156,10 @@ function write({ agents, views }: Evidence, folder: string): void {
     ...Object.entries(views).map(([name, view]) => [`${name}.json`, json(view)] as const),
   ];
   try {
-    // Its parent is there. (`recursive` would try for ever in a file system such as /proc.)
+    // Its parent exists. (`recursive` would retry forever in a file system such as /proc.)
     if (!existsSync(folder)) mkdirSync(folder);
     for (const [name, content] of files) writeFileSync(join(folder, name), content);
-    core.info(`Logs, container facts, members, raft and leader are in ${folder}`);
+    core.info(`Logs, container details, members, Raft configuration, and leader are in ${folder}`);
   } catch (error) {
     core.warning(`The agents' logs can't be written to ${folder}: ${messageOf(error)}`);
   }

@@ -11,7 +11,7 @@ export interface Node {
   readonly http: string;
 }
 
-/** The agent as an object of the output `nodes`: what the main action tells of it, and its state. */
+/** An agent as an object of the output `nodes`: what the cluster action reports, and its state. */
 export function foundNode(agent: FoundAgent): Node & { readonly state: NodeState } {
   const { node, role, datacenter, container, ip, http, state } = agent;
   return { name: node, role, datacenter, container, ip, http, state };

@@ -15,7 +15,7 @@ export interface ReadyDatacenter {
   readonly leader: string;
 }
 
-/** What is known of a cluster that is ready. */
+/** What is known about a cluster that is ready. */
 export interface ReadyCluster {
   readonly plan: ClusterPlan;
   readonly nodes: readonly Node[];
@@ -23,7 +23,7 @@ export interface ReadyCluster {
   readonly datacenters: readonly ReadyDatacenter[];
   /** The primary datacenter's. */
   readonly leader: string;
-  /** The tokens that the cluster file declares. Their secrets are secret. */
+  /** The tokens that the cluster file declares, with their secrets. */
   readonly tokens: readonly SeededToken[];
   readonly version: string;
   /** `host:port` of the first server's APIs. */
@@ -31,7 +31,7 @@ export interface ReadyCluster {
   readonly dns: string;
   readonly grpc: string;
   readonly credentials: Credentials;
-  /** Path of the CA certificate on the runner; empty without TLS. */
+  /** Path of the CA's certificate on the runner; empty without TLS. */
   readonly caFile: string;
 }
 
@@ -52,7 +52,7 @@ export interface StartedCluster {
  *
  * @throws ActionError if a server does not answer in time
  */
-export async function describe(
+export async function describeCluster(
   started: StartedCluster,
   patience: WaitLimits,
 ): Promise<ReadyCluster> {

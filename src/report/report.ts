@@ -5,7 +5,7 @@ import { barsOf, type Timeline } from "../runner/timeline.ts";
 import type { ReadyCluster } from "./ready-cluster.ts";
 import { summaryText } from "./summary.ts";
 
-/** The outputs, in the order of action.yml. A check keeps action.yml and README equal to them. */
+/** The outputs, in the order of action.yml. A check compares action.yml and README with them. */
 export const outputNames = [
   "http-address",
   "dns-address",
@@ -48,24 +48,24 @@ export function outputsOf(cluster: ReadyCluster, logs: string): Record<OutputNam
   };
 }
 
-/** Variables for later steps, as Consul's own CLI and SDKs read them. */
+/** Variables for later steps, which Consul's CLI and SDKs read. */
 export function environmentOf(cluster: ReadyCluster): Record<string, string> {
   const { http, grpc, caFile } = cluster;
   const { scheme, token } = cluster.credentials;
   return {
     CONSUL_HTTP_ADDR: `${scheme}://${http}`,
     ...(token && { CONSUL_HTTP_TOKEN: token }),
-    // Consul takes the scheme for gRPC from here too.
+    // Consul also takes the scheme for gRPC from here.
     CONSUL_GRPC_ADDR: scheme === "https" ? `https://${grpc}` : grpc,
     ...(caFile && { CONSUL_CACERT: caFile, CONSUL_GRPC_CACERT: caFile }),
   };
 }
 
 /**
- * Hands the cluster to the job: outputs, environment of later steps, summary, and where the time went.
+ * Reports the cluster to the job: outputs, environment of later steps, job summary, and timeline.
  *
  * @param logs - the folder for evidence
- * @throws ActionError where the runner's files can't be written
+ * @throws ActionError if the runner's command files can't be written
  */
 export async function reportCluster(
   cluster: ReadyCluster,
@@ -84,7 +84,7 @@ export async function reportCluster(
   try {
     await core.summary.addRaw(summaryText(cluster, bars), true).write();
   } catch (error) {
-    // Nothing of the job depends on it.
+    // The job does not depend on it.
     core.warning(`The job summary can't be written: ${messageOf(error)}`);
   }
 }

@@ -5,10 +5,11 @@ import type { ClusterPlan } from "../plan/plan.ts";
 import { cliScript } from "./consul-command.ts";
 
 /**
- * What later steps find on the runner: the CA's certificate, the `consul` command. Nothing secret.
+ * The folder on the runner for later steps: the CA's certificate and the `consul` command. It
+ * contains no secrets.
  *
  * @param env - the runner's environment
- * @returns the folder of one cluster, in the folder that the runner empties after each job
+ * @returns the cluster's folder, inside the folder that the runner empties after each job
  */
 export function runnerFolder(
   clusterId: string,
@@ -17,7 +18,7 @@ export function runnerFolder(
   return join(env.RUNNER_TEMP ?? tmpdir(), `consul-${clusterId}`);
 }
 
-/** @returns the path of the certificate */
+/** @returns the path of the file */
 export async function writeCa(folder: string, certificate: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   const file = join(folder, "ca.pem");
@@ -25,13 +26,13 @@ export async function writeCa(folder: string, certificate: string): Promise<stri
   return file;
 }
 
-/** @returns the folder that is to be on the path */
+/** @returns the folder to add to PATH */
 export async function writeCli(folder: string, plan: ClusterPlan): Promise<string> {
   const path = join(folder, "bin");
   await mkdir(path, { recursive: true });
   const file = join(path, "consul");
   await writeFile(file, cliScript(plan));
-  // Whatever the umask: later steps may run as another user.
+  // Regardless of the umask: later steps may run as another user.
   await chmod(file, 0o755);
   return path;
 }

@@ -2,9 +2,6 @@ import { randomUUID } from "node:crypto";
 import * as core from "@actions/core";
 import { ActionError, InputError, messageOf } from "../errors.ts";
 
-/** `1 container`, `2 containers`. */
-export const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
-
 /** Logs a line, prefixed with the seconds since this process started. */
 export function logTimed(line: string): void {
   core.info(`${process.uptime().toFixed(2).padStart(6)} s  ${line}`);

@@ -52,10 +52,6 @@ function firstOfSecondaries(agents: readonly AgentClient[]): AgentClient[] {
 
 export const hasSeeds = (seeds: Seeds) => Object.values(seeds).some((list) => list.length > 0);
 
-/** The secrets in the file itself. No log may show them. */
-export const declaredSecrets = ({ tokens }: Seeds) =>
-  tokens.map(({ value }) => textField(value, "SecretID")).filter((secret) => secret !== "");
-
 function seedCounts({ policies, roles, tokens, kv, configEntries, services }: Seeds): string[] {
   const counts = { policies, roles, tokens, keys: kv, "config entries": configEntries, services };
   return Object.entries(counts)

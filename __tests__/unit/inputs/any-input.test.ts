@@ -100,9 +100,26 @@ test("config and env reach docker as one argument each, whatever is in them", ()
   );
 });
 
+test.each(["/consul/data", "/consul/data/", "//consul//data", "/consul/./data/../data/"])(
+  "data in %s is kept in one volume",
+  (folder) => {
+    const spec = parse({ env: `CONSUL_DATA_DIR=${folder}`, servers: "1" });
+    if (spec instanceof InputError) throw spec;
+    const plan = planCluster(spec, prerequisites);
+    const mounts = plan.agents.flatMap((agent) =>
+      agentRunArguments(plan, agent).filter((argument) => argument.startsWith("--mount=")),
+    );
+    expect(mounts).toEqual([expect.stringContaining('"destination=/consul/data"')]);
+  },
+);
+
 test.each([
   ["env", "A=1\nB", "line 2 is not NAME=value"],
-  ["env", "A=1\nA=2", "line 2 gives A again"],
+  ["env", "A=1\nA=2", "line 2 sets A again"],
+  ["env", "CONSUL_UID=abc", "line 1: CONSUL_UID must be a whole number"],
+  ["env", "CONSUL_GID=-1", "line 1: CONSUL_GID must be a whole number"],
+  ["env", "CONSUL_DATA_DIR=data", "line 1: CONSUL_DATA_DIR must be an absolute path"],
+  ["env", "CONSUL_DATA_DIR=/", "line 1: CONSUL_DATA_DIR must be an absolute path"],
   ["network", "host", '`network` is "host"'],
   ["logs", "sometimes", "one of failure, always, never"],
 ])("%s: %j is refused saying %s", (name, value, words) => {

@@ -32,7 +32,7 @@ test("a path names a file, and values name files from its folder on", () => {
   const { kv } = parse({ cluster: "test/cluster.yml" }).spec.seeds;
   expect(kv.map(({ value }) => value.toString())).toEqual(["near", "far"]);
   expect(refused({ cluster: "cluster.yml" })).toEqual([
-    "Input `cluster` is \"cluster.yml\", a file that can't be read (no cluster.yml). Give a path from the workspace's root on (is the repository checked out?), or the YAML itself.",
+    "Input `cluster` is \"cluster.yml\", which can't be read: no cluster.yml. Give the path of a file, relative to the workspace's root (is the repository checked out?), or the YAML itself.",
   ]);
 });
 
@@ -58,7 +58,7 @@ test("what the file does not say, the inputs say", () => {
   expect(warnings).toEqual([expect.stringContaining("`servers` is 2, an even number")]);
 });
 
-test("what both say alike is no problem, and neither is a default", () => {
+test("the same value in both is no problem, and neither is a default", () => {
   const { spec } = parse({
     cluster: everything,
     ...{ version: "1.9", image: "consul", datacenter: "east", servers: "1", clients: "2" },
@@ -69,18 +69,18 @@ test("what both say alike is no problem, and neither is a default", () => {
   expect(refused({ cluster: everything })).toEqual([]);
 });
 
-test("what they say differently is told, each with both", () => {
+test("what they say differently is reported, with both values", () => {
   const inputs = {
     ...{ version: "1.8", image: "hashicorp/other", datacenter: "west", servers: "5" },
     ...{ clients: "1", acl: "true" },
   };
   expect(refused({ ...inputs, cluster: everything })).toEqual([
-    "Input `cluster`:1:1: `version` is 1.9 here, but input `version` is 1.8: say it in one place.",
-    "Input `cluster`:2:1: `image` is consul here, but input `image` is hashicorp/other: say it in one place.",
-    "Input `cluster`:4:7: `name` is east here, but input `datacenter` is west: say it in one place.",
-    "Input `cluster`:4:19: `servers` is 1 here, but input `servers` is 5: say it in one place.",
-    "Input `cluster`:4:31: `clients` is 2 here, but input `clients` is 1: say it in one place.",
-    "Input `cluster`:5:1: `acl` is false here, but input `acl` is true: say it in one place.",
+    "Input `cluster`:1:1: `version` is 1.9 here, but input `version` is 1.8: set it in one place only.",
+    "Input `cluster`:2:1: `image` is consul here, but input `image` is hashicorp/other: set it in one place only.",
+    "Input `cluster`:4:7: `name` is east here, but input `datacenter` is west: set it in one place only.",
+    "Input `cluster`:4:19: `servers` is 1 here, but input `servers` is 5: set it in one place only.",
+    "Input `cluster`:4:31: `clients` is 2 here, but input `clients` is 1: set it in one place only.",
+    "Input `cluster`:5:1: `acl` is false here, but input `acl` is true: set it in one place only.",
   ]);
 });
 
@@ -89,7 +89,7 @@ test.each([
   [{ cluster: "image: consul:1.9\n", version: "1.8" }, "but the file's `image` is"],
   [{ cluster: "datacenters: [{ name: a, servers: 3 }]\n", storage: "memory" }, "`servers` is 3"],
   [{ cluster: "services: [{ name: a, node: serer-1 }]\n" }, "did you mean `server-1`?"],
-  [{ cluster: "services: [{ name: a, node: x }]\n", servers: "1" }, "the nodes are server-1."],
+  [{ cluster: "services: [{ name: a, node: x }]\n", servers: "1" }, "its nodes are server-1."],
 ])("%j", (inputs, message) => {
   expect(refused(inputs)).toEqual([expect.stringContaining(message)]);
 });

@@ -109,7 +109,7 @@ describe("image and version", () => {
     { image: `consul@${digest}`, version: "1.8" },
   ])("%j disagree", (inputs) => {
     expect(refused(inputs)).toEqual([
-      `Input \`version\` is "1.8", but \`image\` is "${inputs.image}", which fixes it already: leave \`version\` out, or the tag and digest.`,
+      `Input \`version\` is "1.8", but \`image\` is "${inputs.image}", which already sets the version: remove \`version\`, or the tag and digest.`,
     ]);
   });
 });
@@ -140,25 +140,27 @@ describe("refused is", () => {
     ["timeout", ["", "0", "0s", "-5", "1h", "1.5m", "361m", "2m 3s", "s", "m", "1s2m"]],
     ["export-env", ["", "yes", "1", "tRue"]],
     ["cleanup", ["", "no", "false "]],
-  ])("%s where it is none of what is allowed", (name, values) => {
+  ])("%s, if it is none of what is allowed", (name, values) => {
     for (const value of values) {
       const messages = refused({ [name]: value });
       expect(messages).toHaveLength(1);
       expect(messages[0]).toMatch(
-        new RegExp(`^Input \`${name}\` is ".*: it must be .* For example: \`${name}: `),
+        new RegExp(
+          `^Input \`${name}\` is (".*"|not valid).*: it must be .* For example: \`${name}: `,
+        ),
       );
     }
   });
 
   test("the same port twice, but not 0", () => {
     expect(refused({ "dns-port": "8500" })).toEqual([
-      "Inputs `http-port` and `dns-port` are both 8500: each needs a port of its own. Use 0 for any free port.",
+      "Inputs `http-port` and `dns-port` are both 8500: use different ports, or 0 for any free port.",
     ]);
     expect(parse({ "http-port": "0", "dns-port": "0", "grpc-port": "0" }).spec.ports.dns).toBe(0);
   });
 });
 
-test("everything that is wrong is said at once, in the order of action.yml", () => {
+test("all problems are reported at once, in the order of action.yml", () => {
   const messages = refused({ cleanup: "maybe", servers: "0", "grpc-port": "8600", version: "v 1" });
   expect(messages.map((message) => /`([a-z-]+)`/.exec(message)?.[1])).toEqual([
     "version",
@@ -182,16 +184,16 @@ test.each([
   expect(parse({ servers }).warnings).toHaveLength(count);
 });
 
-test("an even number of servers is warned of with what it survives", () => {
+test("a warning about an even number of servers says what the cluster tolerates", () => {
   expect(parse({ servers: "4" }).warnings).toEqual([
-    "Input `servers` is 4, an even number: a quorum of 4 servers is 3, so the cluster survives the loss of 1, no more than with 3.",
+    "Input `servers` is 4, an even number: the quorum is 3, so the cluster tolerates 1 failed server, no more than with 3 servers.",
   ]);
 });
 
-test("a cluster too large for Linux's table of neighbors is warned of", () => {
+test("a cluster too large for Linux's neighbor table causes a warning", () => {
   expect(parse({ servers: "3", clients: "29" }).warnings).toEqual([]);
   expect(parse({ servers: "3", clients: "30" }).warnings).toEqual([
-    expect.stringMatching(/^The cluster is to have 33 agents: .*gc_thresh3/),
+    expect.stringMatching(/^The cluster has 33 agents. .*gc_thresh3/),
   ]);
 });
 

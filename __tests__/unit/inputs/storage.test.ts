@@ -21,11 +21,13 @@ describe("storage", () => {
 
   test("memory for several servers is refused, with the reason", () => {
     expect(() => specOf({ servers: "3", storage: "memory" })).toThrow(
-      /`storage` is "memory", but `servers` is 3: .*elects itself alone.*`storage: disk` or `servers: 1`/,
+      /`storage` is "memory", but `servers` is 3: .*elects itself.*`storage: disk` or `servers: 1`/,
     );
   });
 
   test("an unknown word is refused", () => {
-    expect(() => specOf({ storage: "tmpfs" })).toThrow(/`storage` is "tmpfs": .*memory or disk/);
+    expect(() => specOf({ storage: "tmpfs" })).toThrow(
+      /`storage` is "tmpfs": .*`memory` or `disk`/,
+    );
   });
 });

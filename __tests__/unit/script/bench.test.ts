@@ -55,7 +55,7 @@ test("a verdict compares medians with its target", () => {
     samples: ups.map((up) => ({ up, down: 500 })),
   });
   const [against] = verdictsOf([way("action-3+3", [2200, 9000, 2000]), way("bare-3+3", [2000])]);
-  expect(against).toMatchObject({ measured: "1.10 × (2.20 s against 2.00 s)", isReached: true });
+  expect(against).toMatchObject({ measured: "1.10 × (2.20 s compared with 2.00 s)", isMet: true });
   const [slower] = verdictsOf([way("action-3+3", [2210]), way("bare-3+3", [2000])]);
-  expect(slower?.isReached).toBe(false);
+  expect(slower?.isMet).toBe(false);
 });

@@ -85,7 +85,7 @@ test("a bar is as long as its phase, and one too short to measure is still seen"
   const widths = [...chart.matchAll(/class="s0 bar".*? width="([\d.]+)"/g)].map(([, x]) => x);
   expect(widths).toEqual(["262", "262", "2"]);
   expect(chart).toContain("under 0.01 s");
-  expect(chart).toContain("gossip: 1.00 s, from 1.00 s on.");
+  expect(chart).toContain("gossip: 1.00 s, starting at 1.00 s.");
 });
 
 test("events stand in the order of their times, words on the side that has room", () => {

@@ -93,7 +93,7 @@ describe.concurrent("a script", { timeout: 30_000 }, () => {
     ["soak.ts", ["abc"], 'rounds is "abc": it must be a whole number from 1'],
     ["soak.ts", ["5", "-1"], 'seed is "-1": it must be a whole number from 0'],
     ["bench.ts", ["--runs", "0"], '--runs is "0": it must be a whole number from 1'],
-    ["bench.ts", ["--ways", "bare,nope"], '--ways is "bare,nope": it must be names of ways'],
+    ["bench.ts", ["--ways", "bare,nope"], '--ways is "bare,nope": it must be names of variants'],
     [
       "up.ts",
       ["--server", "3"],
