@@ -6,6 +6,7 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createsSomething } from "../docker/command-kinds.ts";
 
 /** Milliseconds between two looks at the processes. */
 const pause = 50;
@@ -32,14 +33,12 @@ export async function endOrphans(mark: Record<string, string>, patience: number)
     const isLate = performance.now() > deadline;
     for (const { pid, command } of orphans) {
       if (isLate) end(pid, "SIGKILL");
-      else if (!seen.has(pid) && !createsSomething.test(command)) end(pid, "SIGTERM");
+      else if (!seen.has(pid) && !createsSomething(command)) end(pid, "SIGTERM");
       seen.add(pid);
     }
     await sleep(pause);
   }
 }
-
-const createsSomething = /\bdocker (run|network create) /;
 
 interface Process {
   readonly pid: number;

@@ -63,13 +63,13 @@ export const imageDefaultsAnswer = z.tuple([
   }),
 ]);
 
-/** What an image gives to every container of it. */
+/** What an image sets for every container of it. */
 export interface ImageDefaults {
   readonly env: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** What `docker inspect` says of a container, as far as it serves this repository's actions. */
+/** The parts of `docker inspect` of a container that these actions use. */
 export type ContainerFacts = z.output<typeof containersAnswer>[number];
 
 export const exitEvent = z.object({

@@ -1,16 +1,14 @@
 import { ActionError } from "../errors.ts";
 
 /**
- * A signal that aborts when the runner cancels the step. The runner sends SIGINT, 7.5 s later
- * SIGTERM, and kills what is left 2.5 s after that (actions/runner, ProcessInvoker).
+ * A signal that aborts when the runner cancels the step. The runner sends SIGINT, SIGTERM 7.5 s
+ * later, and SIGKILL 2.5 s after that (actions/runner, ProcessInvoker).
  */
 export function cancellation(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.on(signal, () =>
-      controller.abort(
-        new ActionError("Canceled", `The step was canceled (${signal}) while the cluster started.`),
-      ),
+      controller.abort(new ActionError("Canceled", `The step was canceled (${signal}).`)),
     );
   return controller.signal;
 }
