@@ -2,28 +2,28 @@
 export type CommandKind = "asks" | "creates" | "acts";
 
 /** Every docker command that asks or creates, by its first word or its first two. */
-const kinds: Readonly<Record<string, CommandKind>> = {
-  version: "asks",
-  "context inspect": "asks",
-  "image inspect": "asks",
-  "container inspect": "asks",
-  "network inspect": "asks",
-  ps: "asks",
-  "network ls": "asks",
-  "volume ls": "asks",
-  logs: "asks",
-  run: "creates",
-  create: "creates",
-  "network create": "creates",
-  "volume create": "creates",
-};
+const kinds: ReadonlyMap<string, CommandKind> = new Map([
+  ["version", "asks"],
+  ["context inspect", "asks"],
+  ["image inspect", "asks"],
+  ["container inspect", "asks"],
+  ["network inspect", "asks"],
+  ["ps", "asks"],
+  ["network ls", "asks"],
+  ["volume ls", "asks"],
+  ["logs", "asks"],
+  ["run", "creates"],
+  ["create", "creates"],
+  ["network create", "creates"],
+  ["volume create", "creates"],
+]);
 
 /** @param args - a docker command, without `docker` */
 export function kindOf([first = "", second = ""]: readonly string[]): CommandKind {
-  return kinds[`${first} ${second}`] ?? kinds[first] ?? "acts";
+  return kinds.get(`${first} ${second}`) ?? kinds.get(first) ?? "acts";
 }
 
-const creating = Object.keys(kinds).filter((command) => kinds[command] === "creates");
+const creating = [...kinds].flatMap(([command, kind]) => (kind === "creates" ? [command] : []));
 const creatingLine = new RegExp(`\\bdocker (?:${creating.join("|")})(?: |$)`);
 
 /**

@@ -1,5 +1,4 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { setTimeout as sleep } from "node:timers/promises";
 import { kindOf } from "./command-kinds.ts";
 import { commandFailed, commandNotStarted } from "./docker-error.ts";
 import { LineSplitter } from "./lines.ts";
@@ -32,8 +31,6 @@ const creationGrace = 4000;
 const endGrace = 1500;
 /** Milliseconds that the pipes stay open after the exit, if a child of the process holds them. */
 const pipeGrace = 500;
-/** Milliseconds between two looks at a process group. */
-const pause = 20;
 
 /**
  * Runs a command that changes or streams something, and waits until its process has ended, by
@@ -61,9 +58,9 @@ export async function runSpawned(
   child.stdin.end(options.input ?? "");
   const output = collect(child, options);
   const grace = kindOf(args) === "creates" ? creationGrace : 0;
-  const group = endOnAbort(child.pid, signal, grace);
+  const release = endOnAbort(child.pid, signal, grace);
   const exitCode = await exit(child);
-  await group.ended();
+  release();
   if (exitCode === 0) return output.stdout;
   signal.throwIfAborted();
   if (failure && child.pid === undefined) throw commandNotStarted(args, failure);
@@ -116,41 +113,29 @@ function exit(child: ChildProcess): Promise<number | null> {
  *
  * @param leader - process id; undefined if the process did not start
  * @param grace - milliseconds
- * @returns `ended`, to be called when the leader has exited: waits until an aborted group is gone
+ * @returns what to call when the leader has exited; it kills what is left of an aborted group
  */
-function endOnAbort(
-  leader: number | undefined,
-  signal: AbortSignal,
-  grace: number,
-): { ended: () => Promise<void> } {
+function endOnAbort(leader: number | undefined, signal: AbortSignal, grace: number): () => void {
   const timers: NodeJS.Timeout[] = [];
-  let isOver = leader === undefined;
-  const kill = () => {
-    isOver = true;
-    signalGroup(leader, "SIGKILL");
-  };
   const end = () => {
     timers.push(setTimeout(() => signalGroup(leader, "SIGTERM"), grace));
-    timers.push(setTimeout(kill, grace + endGrace));
+    timers.push(setTimeout(() => signalGroup(leader, "SIGKILL"), grace + endGrace));
   };
   signal.addEventListener("abort", end, { once: true });
-  const ended = async () => {
+  return () => {
     signal.removeEventListener("abort", end);
-    while (timers.length > 0 && !isOver && signalGroup(leader, 0)) await sleep(pause);
     for (const timer of timers) clearTimeout(timer);
+    if (signal.aborted) signalGroup(leader, "SIGKILL");
   };
-  return { ended };
 }
 
-/** @returns whether there was a process to signal; 0 only looks */
-function signalGroup(leader: number | undefined, signal: NodeJS.Signals | 0): boolean {
-  if (leader === undefined) return false;
+function signalGroup(leader: number | undefined, signal: NodeJS.Signals): void {
+  if (leader === undefined) return;
   try {
-    return process.kill(-leader, signal);
+    process.kill(-leader, signal);
   } catch (error) {
-    // EPERM: macOS says so of a group in which only zombies are left.
-    if (error instanceof Error && "code" in error && /^(ESRCH|EPERM)$/.test(`${error.code}`))
-      return false;
-    throw error;
+    // ESRCH: the group is gone. EPERM: on macOS, only zombies are left of it.
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code !== "ESRCH" && code !== "EPERM") throw error;
   }
 }
