@@ -59,7 +59,7 @@ async function failing(inputs: Record<string, string>): Promise<StepResult> {
 
 test("a version that no registry has: the message names what was tried", async () => {
   const result = await failing({ image: official, version: "9.9.9" });
-  expect(errorsOf(result)).toMatchObject([{ title: "No such image" }]);
+  expect(errorsOf(result)).toMatchObject([{ title: "Image not found" }]);
   expect(errorsOf(result)[0]?.message).toContain(`${official}:9.9.9`);
   expect(hub.seen.filter((line) => line.includes("/manifests/9.9.9")).length).toBeLessThan(5);
 });
@@ -73,13 +73,13 @@ test("a rate limit: the second registry is used, and this is said", async () => 
   hub.fail((path) => (path.includes("/manifests/") ? "rate-limit" : undefined));
   const lines: string[] = [];
   expect((await find([`${official}:1`], lines)).reference).toBe(`${mirror}:1`);
-  expect(lines.join("\n")).toMatch(/is refused .*pull rate limit.* turning to /);
+  expect(lines.join("\n")).toMatch(/can't be pulled .*pull rate limit.* Trying .* instead/);
 });
 
 test("a rate limit without a second registry: log in", async () => {
   hub.fail((path) => (path.includes("/manifests/") ? "rate-limit" : undefined));
   const result = await failing({ image: official, version: "1" });
-  expect(errorsOf(result)).toMatchObject([{ title: "The registry limits pulls" }]);
+  expect(errorsOf(result)).toMatchObject([{ title: "Pull rate limit reached" }]);
   expect(errorsOf(result)[0]?.message).toContain("docker/login-action");
   // A limit does not pass within a job, so it is not tried again and again.
   expect(hub.seen.filter((line) => line.includes("/manifests/")).length).toBeLessThan(5);
@@ -91,14 +91,14 @@ test("a connection that is cut half-way, then holds", async () => {
   const lines: string[] = [];
   expect((await find([`${official}:1`], lines)).reference).toBe(`${official}:1`);
   expect(cuts).toBeGreaterThan(2);
-  expect(lines).toContain("Trying again in a moment");
+  expect(lines).toContain("Retrying in a moment");
 });
 
 test("a registry that does not come back, nor the second: both are told", async () => {
   hub.fail(() => "unavailable");
   const nowhere = new Map([[official, "127.0.0.1:9/consul"]]);
   const failure = find([`${official}:1`], [], nowhere);
-  await expect(failure).rejects.toThrow(/503.*127\.0\.0\.1:9\/consul:1, tried in its place/s);
+  await expect(failure).rejects.toThrow(/503.*127\.0\.0\.1:9\/consul:1, tried instead/s);
 });
 
 test("an image that is made for another platform", async () => {
