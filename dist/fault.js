@@ -1,2 +1,2 @@
-import { fault } from "./index.js";
-await fault();
+import { fault, runStep } from "./index.js";
+await runStep(fault);

@@ -1,2 +1,2 @@
-import { main } from "./index.js";
-await main();
+import { main, runStep } from "./index.js";
+await runStep(main);

@@ -1,2 +1,2 @@
-import { post } from "./index.js";
-await post();
+import { post, runStep } from "./index.js";
+await runStep(post);

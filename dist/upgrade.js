@@ -1,2 +1,2 @@
-import { upgrade } from "./index.js";
-await upgrade();
+import { runStep, upgrade } from "./index.js";
+await runStep(upgrade);

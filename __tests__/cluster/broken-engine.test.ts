@@ -20,16 +20,14 @@ async function explain(env: Readonly<Record<string, string>>, inputs = testInput
 test("no engine", async () => {
   const { error, post } = await explain({ DOCKER_HOST: "unix:///nowhere/docker.sock" });
   expect(error).toMatch(
-    /^::error title=The Docker engine does not answer::.*no engine answers it\. Start the engine/,
+    /^::error title=Docker engine not reachable::.*no engine answers\. Start the engine/,
   );
-  expect(post).toMatch(/^::warning title=Cluster \w+ was not removed::.*no engine answers it/m);
+  expect(post).toMatch(/^::warning title=Cluster \w+ was not removed::.*no engine answers/m);
 });
 
 test("no docker CLI", async () => {
   const { error } = await explain({ PATH: "/nowhere" });
-  expect(error).toMatch(
-    /^::error title=There is no docker CLI::.*needs the docker CLI on the PATH/,
-  );
+  expect(error).toMatch(/^::error title=docker CLI not found::.*needs the docker CLI on the PATH/);
 });
 
 test("an image that no registry has", async () => {

@@ -78,13 +78,13 @@ describe("the engine", () => {
     const folder = mkdtempSync(join(tmpdir(), "empty-"));
     const { errors } = await failing({}, { env: { PATH: folder } });
     rmSync(folder, { recursive: true });
-    expect(errors).toMatchObject([{ title: "There is no docker CLI" }]);
+    expect(errors).toMatchObject([{ title: "docker CLI not found" }]);
     expect(errors[0]?.message).toContain("needs the docker CLI on the PATH");
   });
 
   test("an engine that does not run", async () => {
     const { errors } = await failing({}, { env: { DOCKER_HOST: "unix:///nowhere/docker.sock" } });
-    expect(errors).toMatchObject([{ title: "The Docker engine does not answer" }]);
+    expect(errors).toMatchObject([{ title: "Docker engine not reachable" }]);
     expect(errors[0]?.message).toContain("unix:///nowhere/docker.sock");
   });
 
@@ -92,8 +92,8 @@ describe("the engine", () => {
     const { env, stop } = await deniedEngine();
     const { errors } = await failing({}, { env });
     stop();
-    expect(errors).toMatchObject([{ title: "The Docker engine denies access" }]);
-    expect(errors[0]?.message).toContain("group `docker`");
+    expect(errors).toMatchObject([{ title: "Docker engine: permission denied" }]);
+    expect(errors[0]?.message).toContain("`docker` group");
   });
 
   test("an engine that stops halfway", async () => {
@@ -104,7 +104,7 @@ describe("the engine", () => {
     cut();
     const result = await step.result;
     expect(result.exitCode).toBe(1);
-    expect(errorsOf(result)).toMatchObject([{ title: "The Docker engine does not answer" }]);
+    expect(errorsOf(result)).toMatchObject([{ title: "Docker engine not reachable" }]);
     const lost = await job.post();
     expect(lost.exitCode).toBe(0);
     expect(lost.log).toContain("To remove what is left");

@@ -45,7 +45,7 @@ async function failing(inputs: Record<string, string>): Promise<StepResult> {
 
 test("a version that no registry has: the message lists what was tried", async () => {
   const result = await failing({ image: official, version: "9.9.9" });
-  expect(errorsOf(result)).toMatchObject([{ title: "No such image" }]);
+  expect(errorsOf(result)).toMatchObject([{ title: "Image not found" }]);
   expect(errorsOf(result)[0]?.message).toContain(`${official}:9.9.9`);
   expect(hub.seen.filter((line) => line.includes("/manifests/9.9.9")).length).toBeLessThan(5);
 });
@@ -53,7 +53,7 @@ test("a version that no registry has: the message lists what was tried", async (
 test("a rate limit without a second registry: log in", async () => {
   hub.fail((path) => (path.includes("/manifests/") ? "rate-limit" : undefined));
   const result = await failing({ image: official, version: "1" });
-  expect(errorsOf(result)).toMatchObject([{ title: "The registry limits pulls" }]);
+  expect(errorsOf(result)).toMatchObject([{ title: "Pull rate limit reached" }]);
   expect(errorsOf(result)[0]?.message).toContain("docker/login-action");
   // A limit does not pass within a job, so it is not tried again and again.
   expect(hub.seen.filter((line) => line.includes("/manifests/")).length).toBeLessThan(5);

@@ -49,7 +49,7 @@ test("a rate limit: the second registry is used, and the log says so", async () 
   hub.fail((path) => (path.includes("/manifests/") ? "rate-limit" : undefined));
   const lines: string[] = [];
   expect((await find([`${official}:1`], lines)).reference).toBe(`${mirror}:1`);
-  expect(lines.join("\n")).toMatch(/is refused .*pull rate limit.* turning to /);
+  expect(lines.join("\n")).toMatch(/can't be pulled .*pull rate limit.* Trying .* instead/);
 });
 
 test("a connection that is cut halfway is tried again", async () => {
@@ -58,12 +58,12 @@ test("a connection that is cut halfway is tried again", async () => {
   const lines: string[] = [];
   expect((await find([`${official}:1`], lines)).reference).toBe(`${official}:1`);
   expect(cuts).toBeGreaterThan(2);
-  expect(lines).toContain("Trying again in a moment");
+  expect(lines).toContain("Retrying in a moment");
 });
 
 test("two registries that stay unavailable: the message names both", async () => {
   hub.fail(() => "unavailable");
   const nowhere = new Map([[official, "127.0.0.1:9/consul"]]);
   const failure = find([`${official}:1`], [], nowhere);
-  await expect(failure).rejects.toThrow(/503.*127\.0\.0\.1:9\/consul:1, tried in its place/s);
+  await expect(failure).rejects.toThrow(/503.*127\.0\.0\.1:9\/consul:1, tried instead/s);
 });

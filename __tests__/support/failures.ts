@@ -65,3 +65,22 @@ export async function deniedEngine() {
   };
   return { env: { PATH: `${folder}:${process.env.PATH}`, DOCKER_HOST: `unix://${socket}` }, stop };
 }
+
+/**
+ * A folder with a `docker` that is a shell script around the real CLI, which runs as its child and
+ * holds its pipes. It can be told to let every `docker ps` hang.
+ */
+export function wrappedDocker() {
+  const { folder, remove } = scratch();
+  const cli = execFileSync("sh", ["-c", "command -v docker"], { encoding: "utf8" }).trim();
+  const hung = join(folder, "hung");
+  const hang = `if [ "$1" = ps ]; then sh -c 'while [ -e "${hung}" ]; do sleep 0.2; done'; fi`;
+  const script = `#!/bin/sh\n${hang}\n${cli} "$@"\nexit $?\n`;
+  writeFileSync(join(folder, "docker"), script, { mode: 0o755 });
+  return {
+    env: { PATH: `${folder}:${process.env.PATH}` },
+    hang: () => writeFileSync(hung, ""),
+    recover: () => rmSync(hung),
+    remove,
+  };
+}

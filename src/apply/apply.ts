@@ -175,5 +175,5 @@ async function runAgent({ docker, plan, secrets }: Begin, agent: AgentPlan): Pro
   const made = await secrets;
   if (!made) throw new Error("a secured cluster has secrets");
   await docker.putArchive(agent.container, securityArchive(plan, agent, made));
-  await docker.startContainer(agent.container);
+  await docker.change("start", [agent.container]);
 }

@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createsSomething } from "../docker/command-kinds.ts";
 
 /** Milliseconds between two scans of the processes. */
 const pause = 50;
@@ -31,14 +32,12 @@ export async function endOrphans(mark: Record<string, string>, timeout: number):
     const isLate = performance.now() > deadline;
     for (const { pid, command } of orphans) {
       if (isLate) kill(pid, "SIGKILL");
-      else if (!seen.has(pid) && !createsSomething.test(command)) kill(pid, "SIGTERM");
+      else if (!seen.has(pid) && !createsSomething(command)) kill(pid, "SIGTERM");
       seen.add(pid);
     }
     await sleep(pause);
   }
 }
-
-const createsSomething = /\bdocker (run|network create) /;
 
 interface Process {
   readonly pid: number;

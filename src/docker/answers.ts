@@ -71,15 +71,33 @@ export const imageDefaultsAnswer = z.tuple([
   }),
 ]);
 
-/** What an image gives to every container of it. */
+/** What an image sets for every container of it. */
 export interface ImageDefaults {
   readonly env: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** What `docker inspect` says of a container, as far as it serves this repository's actions. */
+/** The parts of `docker inspect` of a container that these actions use. */
 export type ContainerFacts = z.output<typeof containersAnswer>[number];
 
-export const exitEvent = z.object({
+const exitEvent = z.object({
   Actor: z.object({ Attributes: z.object({ name: z.string(), exitCode: z.string() }) }),
 });
+
+export interface NetworkMember {
+  readonly name: string;
+  readonly ip: string;
+  readonly mac: string;
+}
+
+/** A container that ended. */
+export interface Exit {
+  readonly container: string;
+  readonly exitCode: number;
+}
+
+/** @param line - an event `die` as JSON */
+export function parseExit(line: string): Exit {
+  const { name, exitCode } = exitEvent.parse(JSON.parse(line)).Actor.Attributes;
+  return { container: name, exitCode: Number(exitCode) };
+}

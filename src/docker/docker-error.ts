@@ -1,6 +1,6 @@
 import { ActionError } from "../errors.ts";
 
-/** What a docker command failed of, as far as callers act differently on it. */
+/** Why a docker command failed, as far as callers need to know. */
 export type DockerFailure =
   | "cli-missing"
   | "engine-unreachable"
@@ -15,8 +15,8 @@ export type DockerFailure =
   | "other";
 
 /**
- * The docker CLI gives an exit code (mostly 1 or 125) and a text, nothing else. These are the
- * texts of CLI and engine 20.10 to 28; the first row that matches names the failure.
+ * The docker CLI gives only an exit code (mostly 1 or 125) and a text. These are the texts of CLI
+ * and engine 20.10 to 28. The first row that matches counts.
  */
 const failures: readonly (readonly [DockerFailure, RegExp])[] = [
   ["access-denied", /permission denied while trying to connect to the docker/i],
@@ -33,14 +33,13 @@ const failures: readonly (readonly [DockerFailure, RegExp])[] = [
   ],
 ];
 
-/** The same for `docker pull`, where the registry may be to blame. Looked at first. */
+/** More rows for `docker pull`, which may also fail because of the registry. They come first. */
 const pullFailures: typeof failures = [
   ["rate-limited", /toomanyrequests|too many requests|rate limit/i],
   ["wrong-platform", /no matching manifest for|does not match the specified platform/i],
   ["engine-unreachable", /cannot connect to the docker daemon|error during connect/i],
   ["not-found", /manifest unknown|manifest for .* not found|repository name not known/i],
-  // Whatever may pass by itself: the engine's words for a registry that can't be reached, breaks
-  // off or fails.
+  // What may go away by itself: a registry that is down, or a connection that breaks.
   [
     "registry-unreachable",
     /http status: 5\d\d|50[0234] |\bEOF\b|connection (reset|refused)|broken pipe|tls handshake timeout|i\/o timeout|context deadline exceeded|request canceled|temporary failure|no such host|server misbehaving|network is unreachable|no route to host|unknown blob|layer verification failed/i,
@@ -51,7 +50,7 @@ const pullFailures: typeof failures = [
 export class DockerError extends ActionError {
   override readonly name = "DockerError";
   readonly failure: DockerFailure;
-  /** What the CLI said on its standard error. */
+  /** The CLI's standard error. */
   readonly said: string;
 
   constructor(failure: DockerFailure, command: string, said: string) {
@@ -64,59 +63,80 @@ export class DockerError extends ActionError {
   }
 }
 
-/** Whether something failed because there is no engine, or none that may be asked. */
+/** Whether something failed because no engine can be reached. */
 export function isEngineGone(error: unknown): boolean {
   const gone: readonly DockerFailure[] = ["cli-missing", "engine-unreachable", "access-denied"];
   return error instanceof DockerError && gone.includes(error.failure);
 }
 
 const titles: Partial<Record<DockerFailure, string>> = {
-  "cli-missing": "There is no docker CLI",
-  "engine-unreachable": "The Docker engine does not answer",
-  "access-denied": "The Docker engine denies access",
-  "rate-limited": "The registry limits pulls",
-  "registry-unreachable": "The registry can't be reached",
-  "wrong-platform": "The image is made for another platform",
-  "disk-full": "A disk of the Docker engine is full",
+  "cli-missing": "docker CLI not found",
+  "engine-unreachable": "Docker engine not reachable",
+  "access-denied": "Docker engine: permission denied",
+  "rate-limited": "Pull rate limit reached",
+  "registry-unreachable": "Registry not reachable",
+  "wrong-platform": "Image is for another platform",
+  "disk-full": "No disk space left on the Docker engine",
 };
 
 const advice: Partial<Record<DockerFailure, string>> = {
   "cli-missing":
     "\nThis action starts Consul in containers and needs the docker CLI on the PATH of the runner: use a runner that has Docker (GitHub's Linux runners do), or install it in an earlier step.",
   "engine-unreachable":
-    "\nThe docker CLI is there, but no engine answers it. Start the engine, or point DOCKER_HOST or the docker context at one that runs.",
+    "\nThe docker CLI works, but no engine answers. Start the engine, or point DOCKER_HOST or the docker context at a running one.",
   "access-denied":
-    "\nThe runner's user may not use the Docker engine: add it to the group `docker`, or use a rootless engine.",
+    "\nThe runner's user is not allowed to use the Docker engine: add it to the `docker` group, or use a rootless engine.",
   "rate-limited":
-    "\nThe registry limits how much is pulled without a login. Log in before this step (docker/login-action), name another registry by `image`, or pull the image on the runner beforehand.",
+    "\nThe registry limits pulls without a login. Log in before this step (docker/login-action), set `image` to one in another registry, or pull the image onto the runner beforehand.",
   "registry-unreachable":
-    "\nThe registry could not be reached or broke off. Run the job again; if it stays so, look at the registry's status page, and at the proxy and DNS of the engine.",
+    "\nThe registry could not be reached, or the connection broke. Rerun the job; if it fails again, check the registry's status page, and the engine's proxy and DNS settings.",
   "wrong-platform":
-    "\nThe image is not made for the platform of this engine. Name an image or a version that is.",
+    "\nThe image does not support this engine's platform. Use an image or a version that does.",
   "disk-full":
-    "\nA disk of the Docker engine is full: free some of it, for example by `docker system prune`, or use a runner with a larger one.",
+    "\nThe Docker engine has no disk space left: free some, for example with `docker system prune`, or use a runner with a larger disk.",
 };
 
-export function dockerError(
+/** How messages name a command: `network create`, `ps`. */
+function commandName(args: readonly string[]): string {
+  return args.slice(0, args[1]?.startsWith("-") ? 1 : 2).join(" ");
+}
+
+/** A command that ran and failed. @param exitCode - null after a signal */
+export function commandFailed(
   args: readonly string[],
-  cause: Error | undefined,
   stderr: string,
   exitCode: number | null,
 ): DockerError {
-  const command = args.slice(0, args[1]?.startsWith("-") ? 1 : 2).join(" ");
-  if (cause) {
-    const isMissing = "code" in cause && (cause.code === "ENOENT" || cause.code === "EACCES");
-    return new DockerError(isMissing ? "cli-missing" : "other", command, `${cause.message}.`);
-  }
   const said = stderr.replace(/\n+Run 'docker .*' for more information\n*$/, "").trim();
-  return new DockerError(failureOf(args, said), command, said || `it ended with code ${exitCode}.`);
+  const otherwise = exitCode === null ? "it was killed." : `it exited with code ${exitCode}.`;
+  return new DockerError(failureOf(args, said), commandName(args), said || otherwise);
+}
+
+/** A command that could not be started. @param cause - from Node or from the toolkit */
+export function commandNotStarted(args: readonly string[], cause: Error): DockerError {
+  const isMissing =
+    ("code" in cause && (cause.code === "ENOENT" || cause.code === "EACCES")) ||
+    cause.message.startsWith("Unable to locate executable file");
+  return isMissing
+    ? new DockerError(
+        "cli-missing",
+        commandName(args),
+        "`docker` is not an executable on the PATH.",
+      )
+    : new DockerError("other", commandName(args), `${cause.message}.`);
+}
+
+/** A question without an answer. @param patience - milliseconds */
+export function notAnswered(args: readonly string[], patience: number): DockerError {
+  const said = `no answer within ${patience / 1000} s.`;
+  return new DockerError("engine-unreachable", commandName(args), said);
 }
 
 /**
- * What a docker command failed of.
+ * Why a docker command failed.
  *
  * @param args - the command
- * @param said - what it said on its standard error
+ * @param said - its standard error
  */
 export function failureOf([command]: readonly string[], said: string): DockerFailure {
   const rows = command === "pull" ? [...pullFailures, ...failures] : failures;

@@ -2,61 +2,55 @@ import * as z from "zod";
 import {
   type ContainerFacts,
   containersAnswer,
-  exitEvent,
+  type Exit,
   type ImageDefaults,
   imageAnswer,
   imageDefaultsAnswer,
+  type NetworkMember,
   networkAnswer,
+  parseExit,
 } from "./answers.ts";
-import { type RunOptions, runDocker } from "./command.ts";
+import { kindOf } from "./command-kinds.ts";
 import { DockerError } from "./docker-error.ts";
 import type { Image } from "./image-reference.ts";
+import { ask } from "./question.ts";
+import { type RunOptions, runSpawned, type Scope } from "./spawned.ts";
 
-export interface NetworkMember {
-  readonly name: string;
-  readonly ip: string;
-  readonly mac: string;
-}
+export type ContainerVerb = "start" | "kill" | "pause" | "unpause" | "stop";
 
-export type ContainerVerb = "kill" | "pause" | "unpause" | "stop";
-
-/** A container that ended. */
-export interface Exit {
-  readonly container: string;
-  readonly exitCode: number;
-}
+/** Milliseconds. An engine that is only busy answers sooner. */
+const defaultPatience = 20_000;
 
 /**
- * The docker CLI, the only way this action reaches an engine: so DOCKER_HOST, contexts and logins
- * hold as they do for the job's own docker commands. Arguments go to the program as an array,
+ * The docker CLI, the only way this action reaches an engine, so DOCKER_HOST, contexts, and logins
+ * work the same as for the job's own docker commands. Arguments go to the program as an array,
  * never through a shell.
  */
 export class Docker {
-  readonly #signal: AbortSignal;
-  readonly #trace: (text: string) => void;
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #scope: Scope;
 
   /**
-   * @param signal - ends every running command; each call then rejects once its process is gone
+   * @param signal - ends every running command
    * @param trace - gets each command line before it runs
-   * @param env - more environment for the CLI, by which its processes are found again
+   * @param env - more environment for the CLI, to find its processes again
+   * @param patience - milliseconds that a question may go without an answer
    */
   constructor(
     signal: AbortSignal,
     trace: (text: string) => void,
     env: Readonly<Record<string, string>> = {},
+    patience = defaultPatience,
   ) {
-    this.#signal = signal;
-    this.#trace = trace;
-    this.#env = env;
+    this.#scope = { signal, trace, env, patience };
   }
 
-  /** The same CLI, whose commands end with this signal too. */
+  /** The same CLI; its commands also end with this signal. */
   within(signal: AbortSignal): Docker {
-    return new Docker(AbortSignal.any([this.#signal, signal]), this.#trace, this.#env);
+    const { trace, env, patience } = this.#scope;
+    return new Docker(AbortSignal.any([this.#scope.signal, signal]), trace, env, patience);
   }
 
-  /** Where the engine is, as DOCKER_HOST or the context has it: `unix:///var/run/docker.sock`. */
+  /** The engine's address, from DOCKER_HOST or the context: `unix:///var/run/docker.sock`. */
   async endpoint(): Promise<string> {
     const format = "--format={{.Endpoints.docker.Host}}";
     return (await this.#run(["context", "inspect", format])).trim();
@@ -67,13 +61,13 @@ export class Docker {
     return (await this.#run(["version", "--format={{.Server.Os}}/{{.Server.Arch}}"])).trim();
   }
 
-  /** The platform that a local image is made for. */
+  /** The platform of a local image. */
   async imagePlatform(reference: string): Promise<string> {
     const format = "--format={{.Os}}/{{.Architecture}}";
     return (await this.#run(["image", "inspect", format, reference])).trim();
   }
 
-  /** @returns the local image of that name, or undefined where there is none */
+  /** @returns the local image of that name, or undefined if there is none */
   async image(reference: string): Promise<Image | undefined> {
     const answer = await this.#unlessMissing(this.#run(["image", "inspect", reference]));
     if (answer === undefined) return undefined;
@@ -82,12 +76,12 @@ export class Docker {
     return { reference, ...(version && { version }) };
   }
 
-  /** @throws DockerError of failure `not-found` where the registry has no such image */
+  /** @throws DockerError `not-found` if the registry has no such image */
   async pull(reference: string, onLine: (line: string) => void): Promise<void> {
     await this.#run(["pull", reference], { onLine });
   }
 
-  /** @returns who is on a network, or undefined where there is no such network */
+  /** @returns the containers on a network, or undefined if there is no such network */
   async networkMembers(network: string): Promise<NetworkMember[] | undefined> {
     const answer = await this.#unlessMissing(this.#run(["network", "inspect", network]));
     if (answer === undefined) return undefined;
@@ -100,7 +94,7 @@ export class Docker {
   }
 
   async createNetwork(args: readonly string[]): Promise<void> {
-    await this.#run(["network", "create", ...args], { creates: true });
+    await this.#run(["network", "create", ...args]);
   }
 
   /** @param args - as `docker network connect` or `disconnect` takes them */
@@ -108,49 +102,49 @@ export class Docker {
     await this.#run(["network", verb, ...args]);
   }
 
-  /** Creates and starts a container in the background. The image must be there. */
+  /** Creates and starts a container in the background. The image must be local. */
   async runContainer(args: readonly string[]): Promise<void> {
-    await this.#run(["run", "--detach", "--pull=never", ...args], { creates: true });
+    await this.#run(["run", "--detach", "--pull=never", ...args]);
   }
 
   /**
-   * Runs a command in a container of its own to its end. The image must be there.
+   * Runs a command in a new container and waits for its end. The image must be local.
    *
-   * @param args - as `docker run` takes them
-   * @param input - what the command reads on its standard input
-   * @returns what the command wrote on its standard output; its exit code is 0
-   * @throws DockerError where the exit code is another
+   * @param args - arguments of `docker run`
+   * @param input - standard input of the command
+   * @returns standard output of the command
+   * @throws DockerError if the exit code is not 0
    */
   async runToEnd(args: readonly string[], input = ""): Promise<string> {
     const run = ["run", "--rm", "--interactive", "--pull=never", ...args];
-    return this.#run(run, { input, creates: true });
+    return this.#run(run, { input });
   }
 
-  /** Creates a container without starting it. The image must be there. */
+  /** Creates a container without starting it. The image must be local. */
   async createContainer(args: readonly string[]): Promise<void> {
-    await this.#run(["create", "--pull=never", ...args], { creates: true });
+    await this.#run(["create", "--pull=never", ...args]);
   }
 
-  async startContainer(name: string): Promise<void> {
-    await this.#run(["start", name]);
-  }
-
-  /** Opens a tar archive in a folder of a container, running or not. */
+  /** Extracts a tar archive to a folder of a container, running or not. */
   async putArchive(container: string, archive: Uint8Array, folder = "/"): Promise<void> {
     await this.#run(["cp", "-", `${container}:${folder}`], { input: archive });
   }
 
   /**
-   * @returns a folder of a container, running or not, as a tar archive of text files; undefined
-   *   where it has no such folder
+   * @returns a folder of a container, running or not, as a tar archive; undefined if there is no
+   *   such folder
    */
   async getArchive(container: string, folder: string): Promise<Uint8Array | undefined> {
-    const archive = await this.#unlessMissing(this.#run(["cp", `${container}:${folder}`, "-"]));
-    // Its own buffer and no part of a larger one, since parsers of archives read all of that.
-    return archive === undefined ? undefined : Uint8Array.from(Buffer.from(archive));
+    const chunks: Buffer[] = [];
+    const copy = this.#run(["cp", `${container}:${folder}`, "-"], {
+      onBytes: (bytes) => chunks.push(bytes),
+    });
+    // A copy, since parsers of archives read the whole buffer that holds a Buffer.
+    const isThere = (await this.#unlessMissing(copy)) !== undefined;
+    return isThere ? Uint8Array.from(Buffer.concat(chunks)) : undefined;
   }
 
-  /** @returns the last lines of a container's log, both of its streams */
+  /** @returns the last lines of a container's log, from both of its streams */
   async logs(container: string, lines: number | "all"): Promise<string[]> {
     const log: string[] = [];
     await this.#run(["logs", `--tail=${lines}`, container], { onLine: (line) => log.push(line) });
@@ -158,23 +152,23 @@ export class Docker {
   }
 
   /**
-   * Waits for the first container that passes these filters and ends, from `since` on.
+   * Waits for the first container that ends.
    *
-   * @param labels - filters that it must pass, all of them
-   * @throws DockerError where the engine itself goes away
+   * @param filters - of `docker events`; the container must match all of them
+   * @param since - a container that has ended since then counts, too
+   * @throws DockerError if the engine goes away
    */
   async firstExit(filters: readonly string[], since: Date): Promise<Exit> {
     const scope = new AbortController();
     let exit: Exit | undefined;
     const onLine = (line: string, stream: string) => {
-      // An engine that goes away leaves a complaint, and perhaps half an event.
+      // An engine that goes away leaves an error message, and perhaps half an event.
       if (stream === "stderr" || !line.endsWith("}")) return;
-      const { Attributes } = exitEvent.parse(JSON.parse(line)).Actor;
-      exit ??= { container: Attributes.name, exitCode: Number(Attributes.exitCode) };
+      exit ??= parseExit(line);
       scope.abort();
     };
-    const wanted = [...filters, "event=die"].map((filter) => `--filter=${filter}`);
-    const args = ["events", `--since=${since.toISOString()}`, ...wanted, "--format={{json .}}"];
+    const matching = [...filters, "event=die"].map((filter) => `--filter=${filter}`);
+    const args = ["events", `--since=${since.toISOString()}`, ...matching, "--format={{json .}}"];
     await this.within(scope.signal)
       .#run(args, { onLine })
       .catch((error: unknown) => {
@@ -185,7 +179,7 @@ export class Docker {
   }
 
   /**
-   * @param filters - as `docker ps --filter` takes them; all must hold
+   * @param filters - of `docker ps`; a container must match all of them
    * @returns names of containers, running or not
    */
   containers(...filters: string[]): Promise<string[]> {
@@ -200,35 +194,33 @@ export class Docker {
     const together = await inspect(names);
     // One that is gone makes the whole command fail.
     const answers = together ? [together] : await Promise.all(names.map((name) => inspect([name])));
-    return answers
-      .filter((answer) => answer !== undefined)
-      .flatMap((answer) => containersAnswer.parse(JSON.parse(answer)));
+    return answers.flatMap((answer) => (answer ? containersAnswer.parse(JSON.parse(answer)) : []));
   }
 
-  /** What this container's image gives to every container of it. The image must be there. */
+  /** What an image sets for every container of it. The image must be local. */
   async imageDefaults(reference: string): Promise<ImageDefaults> {
     const answer = await this.#run(["image", "inspect", reference]);
     const [{ Config }] = imageDefaultsAnswer.parse(JSON.parse(answer));
     return { env: Config.Env ?? [], labels: Config.Labels ?? {} };
   }
 
-  /** Removes a container that does not run. Its volumes stay. */
+  /** Removes a stopped container. Its volumes stay. */
   async removeButKeepVolumes(container: string): Promise<void> {
     await this.#run(["rm", container]);
   }
 
-  /** Does one of docker's own verbs to containers. */
+  /** Runs one of docker's verbs on containers. */
   async change(verb: ContainerVerb, containers: readonly string[]): Promise<void> {
     if (containers.length > 0) await this.#run([verb, ...containers]);
   }
 
-  /** Waits until a container is not running. */
+  /** Waits until a container has stopped. */
   async untilStopped(container: string): Promise<void> {
     await this.#run(["wait", container]);
   }
 
   async createVolume(args: readonly string[]): Promise<void> {
-    await this.#run(["volume", "create", ...args], { creates: true });
+    await this.#run(["volume", "create", ...args]);
   }
 
   networks(...filters: string[]): Promise<string[]> {
@@ -240,14 +232,13 @@ export class Docker {
   }
 
   /**
-   * The labels of every container and every network that passes a filter.
+   * The labels of every container and every network that matches a filter.
    *
    * @param names - of the labels
-   * @returns for each object the values of these labels, in their order; empty for none
+   * @returns for each object the values of these labels, in the same order; empty if it has none
    */
   async labels(filter: string, names: readonly string[]): Promise<string[][]> {
-    const values = names.map((name) => `{{json (.Label "${name}")}}`).join(",");
-    const format = `--format=[${values}]`;
+    const format = `--format=[${names.map((name) => `{{json (.Label "${name}")}}`).join(",")}]`;
     const lists = await Promise.all([
       this.#list(["ps", "--all", format], [filter]),
       this.#list(["network", "ls", format], [filter]),
@@ -255,12 +246,12 @@ export class Docker {
     return lists.flat().map((line) => z.array(z.string()).parse(JSON.parse(line)));
   }
 
-  /** Removes containers, running or not, with their anonymous volumes. Missing ones are fine. */
+  /** Removes containers, running or not, and their anonymous volumes. Missing ones are fine. */
   async removeContainers(names: readonly string[]): Promise<void> {
     if (names.length > 0) await this.#run(["rm", "--force", "--volumes", ...names]);
   }
 
-  /** Removes networks. Containers that others attached to them are detached first. */
+  /** Removes a network. Containers that others attached to it are detached first. */
   async removeNetwork(name: string): Promise<void> {
     try {
       await this.#unlessMissing(this.#run(["network", "rm", name]));
@@ -268,7 +259,7 @@ export class Docker {
       if (!(error instanceof DockerError) || error.failure !== "network-in-use") throw error;
       const members = (await this.networkMembers(name)) ?? [];
       await Promise.all(
-        members.map((member) => this.#run(["network", "disconnect", "--force", name, member.name])),
+        members.map((each) => this.changeConnection("disconnect", ["--force", name, each.name])),
       );
       await this.#run(["network", "rm", name]);
     }
@@ -292,8 +283,15 @@ export class Docker {
     }
   }
 
-  #run(args: readonly string[], options?: RunOptions): Promise<string> {
-    const scope = { signal: this.#signal, trace: this.#trace, env: this.#env };
-    return runDocker(args, scope, options);
+  /**
+   * Runs a command the way that suits it. The toolkit's exec can't end a process, which is fine for
+   * a question: it changes nothing, and the step ends without its answer. Any other command runs
+   * in a process group that we end and wait for on cancellation: left alone, it would create or
+   * change something behind our back.
+   */
+  async #run(args: readonly string[], options?: RunOptions): Promise<string> {
+    this.#scope.signal.throwIfAborted();
+    this.#scope.trace(`docker ${args.join(" ")}`);
+    return (kindOf(args) === "asks" ? ask : runSpawned)(args, this.#scope, options);
   }
 }

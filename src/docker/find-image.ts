@@ -4,28 +4,28 @@ import type { Docker } from "./docker.ts";
 import { DockerError } from "./docker-error.ts";
 import { type Image, parseImage } from "./image-reference.ts";
 
-/** Repositories that hold the same images, by the name of the one that may refuse. */
+/** Repositories with the same images, by the name of the repository they replace. */
 type Mirrors = ReadonlyMap<string, string>;
 
 /**
- * HashiCorp publishes Consul's image at two places. Docker Hub limits what is pulled without a
- * login, and GitHub's runners share their addresses with many.
+ * HashiCorp publishes Consul's image in two registries. Docker Hub limits pulls without a login by
+ * IP address, and GitHub's runners share theirs with many.
  */
 const secondRegistries: Mirrors = new Map([
   ["hashicorp/consul", "public.ecr.aws/hashicorp/consul"],
 ]);
 
-/** How a pull is tried again: waits of about 1, 2 and 4 s, each made up to twice as long at random. */
+/** How a pull is retried: after about 1, 2, and 4 s, each up to twice as long at random. */
 const retries = { retries: 3, minTimeout: 1000, factor: 2, randomize: true };
 
 /**
- * The first of these images that the engine has or can get.
+ * Finds the first of these images that the engine has or can pull.
  *
- * @param references - in the order of preference; a later one is pulled where no registry has the
- *   earlier
+ * @param references - in order of preference; a later one is pulled if no registry has the earlier
+ *   ones
  * @param log - gets the lines of a pull
- * @param signal - ends waiting for another attempt
- * @param mirrors - where to turn when a registry refuses or does not answer
+ * @param signal - ends the wait for another attempt
+ * @param mirrors - used if a registry refuses or can't be reached
  * @throws ActionError that says what was tried
  */
 export async function findImage(
@@ -44,8 +44,8 @@ export async function findImage(
     if (image) return image;
   }
   throw new ActionError(
-    "No such image",
-    `No registry has ${references.join(" or ")}. Look up the tags of the image, and set \`version\` or \`image\` to one that exists.`,
+    "Image not found",
+    `No registry has ${references.join(" or ")}. Check the tags of the image, and set \`version\` or \`image\` to one that exists.`,
   );
 }
 
@@ -62,14 +62,14 @@ async function pullOrMirror(
     const mirror = mirrored(reference, mirrors);
     if (!(error instanceof DockerError) || !refusals.includes(error.failure) || !mirror)
       throw error;
-    log(`${reference} is refused (${error.said}): turning to ${mirror}`);
+    log(`${reference} can't be pulled (${error.said}). Trying ${mirror} instead`);
     return await fromMirror(docker, reference, mirror, error, log, signal);
   }
 }
 
 const refusals: readonly string[] = ["rate-limited", "registry-unreachable"];
 
-/** Where both places fail, the first failure is the one to act on; the second is told with it. */
+/** If both registries fail, the first failure is the one to act on; the message has both. */
 async function fromMirror(
   docker: Docker,
   reference: string,
@@ -84,13 +84,13 @@ async function fromMirror(
   });
   if (reason && !(reason instanceof DockerError)) return reason;
   throw new ActionError(
-    "The image can't be pulled",
-    `${reference}: ${refusal.message}\n${mirror}, tried in its place: ${reason ? reason.said : "does not exist there"}`,
+    "Image can't be pulled",
+    `${reference}: ${refusal.message}\n${mirror}, tried instead: ${reason ? reason.said : "it does not exist"}`,
     { cause: refusal },
   );
 }
 
-/** The same image at the second registry: `hashicorp/consul:1.20` and `docker.io/hashicorp/…` too. */
+/** The same image in the second registry. `docker.io/hashicorp/…` is `hashicorp/…`, too. */
 export function mirrored(reference: string, mirrors: Mirrors): string | undefined {
   const repository = parseImage(reference)?.repository ?? "";
   const mirror = mirrors.get(repository.replace(/^(index\.)?docker\.io\//, ""));
@@ -113,7 +113,7 @@ async function pull(
       onFailedAttempt: ({ error, retriesLeft }) => {
         if (!(error instanceof DockerError) || error.failure !== "registry-unreachable") return;
         log(error.said);
-        if (retriesLeft > 0) log("Trying again in a moment");
+        if (retriesLeft > 0) log("Retrying in a moment");
       },
     });
   } catch (error) {

@@ -1,6 +1,6 @@
-/** A docker image reference, taken apart. */
+/** The parts of a docker image reference. */
 export interface ImageReference {
-  /** With registry, where there is one: `hashicorp/consul`, `localhost:5000/consul`. */
+  /** With the registry, if there is one: `hashicorp/consul`, `localhost:5000/consul`. */
   readonly repository: string;
   readonly tag?: string;
   readonly digest?: string;
@@ -11,20 +11,20 @@ const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
 const domain =
   "(?:localhost|[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:\\d)|\\[[0-9a-fA-F:]+\\])(?::\\d{1,5})?";
 
-/** A tag alone, as the registries' specification has it (distribution/reference, `tag`). */
+/** A tag alone (distribution/reference, `tag`). */
 export const tagPattern = new RegExp(`^${tag}$`);
 
 const referencePattern = new RegExp(
   `^(?<repository>(?:${domain}/)?${component}(?:/${component})*)(?::(?<tag>${tag}))?(?:@(?<digest>sha256:[0-9a-f]{64}))?$`,
 );
 
-/** Docker's own limit on a repository's name (distribution/reference, `NameTotalLengthMax`). */
+/** Docker's limit on a repository's name (distribution/reference, `NameTotalLengthMax`). */
 const maxRepositoryLength = 255;
 
 /**
- * Takes an image reference apart by the grammar of distribution/reference.
+ * Parses an image reference by the grammar of distribution/reference.
  *
- * @returns the parts, or undefined where no registry could have such a name
+ * @returns the parts, or undefined if it is not a valid reference
  */
 export function parseImage(text: string): ImageReference | undefined {
   const { repository, tag, digest } = referencePattern.exec(text)?.groups ?? {};
@@ -32,10 +32,10 @@ export function parseImage(text: string): ImageReference | undefined {
   return { repository, ...(tag && { tag }), ...(digest && { digest }) };
 }
 
-/** An image that the engine has. */
+/** An image on the engine. */
 export interface Image {
-  /** The reference it was found under. */
+  /** The reference under which it was found. */
   readonly reference: string;
-  /** Consul's version, where the image says it (label org.opencontainers.image.version). */
+  /** Consul's version, if the image has the label org.opencontainers.image.version. */
   readonly version?: string;
 }

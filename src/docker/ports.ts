@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { basename } from "node:path";
 import type { Docker } from "./docker.ts";
 
-/** Everything is published here and nowhere else, so nothing is reachable beyond the machine. */
+/** Ports are published on this address only, so nothing is reachable from other machines. */
 export const loopback = "127.0.0.1";
 
 /** A port held by this process, free for others once released. */
@@ -16,7 +16,7 @@ interface Held {
 
 /**
  * Finds ports of the loopback that are free for TCP and for UDP. Between the answer and their use
- * another process may take one: whoever uses them must be ready to ask again.
+ * another process may take one: be ready to ask again.
  *
  * @param count - how many; all are different
  */
@@ -29,7 +29,7 @@ export async function freePorts(count: number): Promise<number[]> {
       try {
         await (await holdUdp(tcp.port)).release();
       } catch {
-        // Taken for UDP only. It stays held so that it isn't offered again, and is not counted.
+        // Another process has it for UDP: try the next one.
         held.splice(held.indexOf(tcp), 1);
         await tcp.release();
       }
@@ -46,15 +46,15 @@ export async function isTaken(port: number, protocol: "tcp" | "udp"): Promise<bo
     await (await (protocol === "tcp" ? holdTcp : holdUdp)(port)).release();
     return false;
   } catch (error) {
-    // A port below 1024 may be forbidden to us and still be open to the engine: not our call.
+    // We may not be allowed to open a port below 1024, but the engine is: let it try.
     return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
   }
 }
 
 /**
- * Who has a port of this machine: a container, else a process where this one may look at it.
+ * Finds the container, or else the process, that has a port of this machine.
  *
- * @returns undefined where that can't be seen
+ * @returns a description, or undefined if we may not see it
  */
 export async function holderOf(docker: Docker, port: number): Promise<string | undefined> {
   const containers = await docker.containers(`publish=${port}`);
@@ -62,7 +62,7 @@ export async function holderOf(docker: Docker, port: number): Promise<string | u
   return processOn(port);
 }
 
-/** Linux only: the tables of sockets name an inode, and a process's file descriptors link to it. */
+/** Linux only: the socket tables have an inode, and a process's file descriptors link to it. */
 function processOn(port: number): string | undefined {
   const inodes = ["tcp", "tcp6", "udp", "udp6"].flatMap((table) =>
     inodesOn(
@@ -87,8 +87,8 @@ function processOn(port: number): string | undefined {
 }
 
 /**
- * Inodes of the sockets that are bound to a port and wait: state 0A is a TCP socket that listens,
- * 07 a UDP socket without a partner (Linux, proc(5) and include/net/tcp_states.h).
+ * Inodes of the sockets that listen on a port: state 0A is TCP LISTEN, 07 is an unconnected UDP
+ * socket (Linux, proc(5) and include/net/tcp_states.h).
  */
 function inodesOn(port: number, table: string): string[] {
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
@@ -99,7 +99,7 @@ function inodesOn(port: number, table: string): string[] {
     .flatMap(({ 9: inode }) => inode ?? []);
 }
 
-/** What is not there, or not ours to see, counts as nothing: this is only to name a culprit. */
+/** Ignores what is gone or not ours to read: the result only goes into a message. */
 function readOr<T>(read: () => T, otherwise: T): T {
   try {
     return read();

@@ -1,3 +1,3 @@
-import { fault } from "./index.ts";
+import { fault, runStep } from "./index.ts";
 
-await fault();
+await runStep(fault);

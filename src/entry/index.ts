@@ -2,4 +2,5 @@
 export { main } from "../cluster/main.ts";
 export { post } from "../cluster/post.ts";
 export { fault } from "../fault/fault.ts";
+export { runStep } from "../runner/step.ts";
 export { upgrade } from "../upgrade/upgrade.ts";

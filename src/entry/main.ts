@@ -1,3 +1,3 @@
-import { main } from "./index.ts";
+import { main, runStep } from "./index.ts";
 
-await main();
+await runStep(main);

@@ -1,3 +1,3 @@
-import { post } from "./index.ts";
+import { post, runStep } from "./index.ts";
 
-await post();
+await runStep(post);

@@ -1,3 +1,3 @@
-import { upgrade } from "./index.ts";
+import { runStep, upgrade } from "./index.ts";
 
-await upgrade();
+await runStep(upgrade);

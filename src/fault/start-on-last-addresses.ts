@@ -54,7 +54,7 @@ const isStopped = ({ state }: FoundAgent) => state === "stopped";
 async function start({ docker, cleanup }: FaultStep, { container, facts }: FoundAgent) {
   try {
     await disconnectOtherNetworks(docker, facts);
-    await docker.startContainer(container);
+    await docker.change("start", [container]);
   } finally {
     await connectOtherNetworks(cleanup.within(AbortSignal.timeout(cleanupTimeout)), facts);
   }

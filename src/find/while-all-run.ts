@@ -1,4 +1,5 @@
-import type { Docker, Exit } from "../docker/docker.ts";
+import type { Exit } from "../docker/answers.ts";
+import type { Docker } from "../docker/docker.ts";
 import { clusterFilter } from "../plan/labels.ts";
 import { explainExit } from "../ready/diagnosis.ts";
 import type { FoundAgent } from "./existing-cluster.ts";

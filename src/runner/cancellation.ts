@@ -1,8 +1,8 @@
 import { ActionError } from "../errors.ts";
 
 /**
- * A signal that aborts when the runner cancels the step. The runner sends SIGINT, 7.5 s later
- * SIGTERM, and kills what is left 2.5 s after that (actions/runner, ProcessInvoker).
+ * A signal that aborts when the runner cancels the step. The runner sends SIGINT, SIGTERM 7.5 s
+ * later, and SIGKILL 2.5 s after that (actions/runner, ProcessInvoker).
  *
  * @param step - the action's name, for the message
  */

@@ -30,7 +30,7 @@ export async function replace(
     await docker.removeButKeepVolumes(container);
     await docker.createContainer(replacementArguments(facts, defaults, image));
     if (rewritten) await docker.putArchive(container, rewritten, dirname(securityFolder));
-    await docker.startContainer(container);
+    await docker.change("start", [container]);
     await connectOtherNetworks(docker, facts);
   } catch (error) {
     if (!(error instanceof ActionError)) throw error;

@@ -1,0 +1,160 @@
+/** How docker commands run and end, with a shell script as the docker CLI. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Docker } from "../../../src/docker/docker.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "docker-"));
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+const file = (name: string) => join(folder, name);
+
+/** A docker CLI that runs this shell script. */
+function dockerThat(script: string, { patience = 5000 } = {}) {
+  writeFileSync(file("docker"), `#!/bin/sh\ncd ${folder}\n${script}\n`, { mode: 0o755 });
+  vi.stubEnv("PATH", [folder, process.env.PATH].join(delimiter));
+  const controller = new AbortController();
+  const docker = new Docker(controller.signal, () => {}, { MARK: "marked" }, patience);
+  return { docker, cancel: () => controller.abort(new Error("canceled")) };
+}
+
+const exists = async (name: string) => {
+  while (!existsSync(file(name))) await sleep(5);
+};
+
+const isAlive = (pid: number) => {
+  try {
+    return process.kill(pid, 0) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+};
+
+/** @returns what the work gave or threw, and how many milliseconds it took */
+async function timed<T>(work: Promise<T>) {
+  const start = performance.now();
+  const result = await work.catch((error: unknown) => error);
+  return { result, took: performance.now() - start };
+}
+
+describe("a question", () => {
+  test("is answered, and knows the mark", async () => {
+    const { docker } = dockerThat('echo "$1 $MARK"');
+    expect(await docker.containers()).toEqual(["ps marked"]);
+  });
+
+  test("that the engine never answers fails, and says how long it waited", async () => {
+    const { docker } = dockerThat("sleep 10", { patience: 200 });
+    const { result, took } = await timed(docker.containers());
+    expect(result).toMatchObject({ failure: "engine-unreachable" });
+    expect(String(result)).toContain("`docker ps` failed: no answer within 0.2 s.");
+    expect(took).toBeLessThan(2000);
+  });
+
+  test("may take long as long as the answer comes in", async () => {
+    const { docker } = dockerThat("for i in 1 2 3 4; do echo $i; sleep 0.3; done", {
+      patience: 600,
+    });
+    expect(await docker.containers()).toHaveLength(4);
+    expect(await docker.logs("x", "all")).toHaveLength(4);
+  });
+
+  test("is given up at once on cancellation", async () => {
+    const { docker, cancel } = dockerThat("touch asked; sleep 10");
+    const asked = timed(docker.containers());
+    await exists("asked");
+    cancel();
+    const { result, took } = await asked;
+    expect(String(result)).toContain("canceled");
+    expect(took).toBeLessThan(2000);
+    await expect(docker.containers()).rejects.toThrow("canceled");
+  });
+
+  test("ends with its process, even if a child holds the pipes", async () => {
+    const { docker } = dockerThat("sleep 10 & echo x");
+    const { result, took } = await timed(docker.containers());
+    expect(result).toEqual(["x"]);
+    expect(took).toBeLessThan(3000);
+  });
+
+  test("that fails says why", async () => {
+    const { docker } = dockerThat("echo 'no space left on device' >&2; exit 1");
+    await expect(docker.containers()).rejects.toMatchObject({ failure: "disk-full" });
+    await expect(docker.logs("x", 5)).rejects.toMatchObject({ failure: "disk-full" });
+    const { docker: killed } = dockerThat("kill -9 $$");
+    await expect(killed.containers()).rejects.toThrow("it was killed");
+  });
+
+  test("for a log keeps characters and a last line that has no line break", async () => {
+    const { docker } = dockerThat(
+      "printf 'one\\ntwo \\303'; sleep 0.1; printf '\\274\\r\\nthree'; sleep 0.1; echo four >&2",
+    );
+    expect((await docker.logs("x", "all")).sort()).toEqual(["four", "one", "three", "two ü"]);
+  });
+});
+
+describe("a command that acts", () => {
+  test("ends with its process, even if a child holds the pipes", async () => {
+    const { docker } = dockerThat("sleep 10 & echo x");
+    const { result, took } = await timed(docker.startContainer("x"));
+    expect(result).toBeUndefined();
+    expect(took).toBeLessThan(3000);
+  });
+
+  test("ends on cancellation with all that it started", async () => {
+    const { docker, cancel } = dockerThat("sleep 10 & echo $! > pid; mv pid child; wait");
+    const stopped = timed(docker.untilStopped("x"));
+    await exists("child");
+    cancel();
+    const { result, took } = await stopped;
+    expect(String(result)).toContain("canceled");
+    expect(took).toBeLessThan(2000);
+    expect(isAlive(Number(readFileSync(file("child"), "utf8")))).toBe(false);
+  });
+
+  test("is killed if it ignores that", async () => {
+    const { docker, cancel } = dockerThat("trap '' TERM; echo $$ > pid; mv pid self; sleep 10");
+    const stopped = timed(docker.untilStopped("x"));
+    await exists("self");
+    cancel();
+    expect((await stopped).took).toBeLessThan(4000);
+    expect(isAlive(Number(readFileSync(file("self"), "utf8")))).toBe(false);
+  });
+
+  test("may finish on cancellation if it creates something", async () => {
+    const { docker, cancel } = dockerThat("touch asked; sleep 1; touch created");
+    const creation = docker.createNetwork(["x"]);
+    await exists("asked");
+    cancel();
+    await creation;
+    expect(existsSync(file("created"))).toBe(true);
+  });
+
+  test("passes on bytes as they are", async () => {
+    const { docker } = dockerThat("printf '\\377\\000\\303'");
+    expect(await docker.getArchive("x", "/y")).toEqual(Uint8Array.of(0xff, 0, 0xc3));
+  });
+
+  test("reads its input", async () => {
+    const { docker } = dockerThat("cat");
+    expect(await docker.runToEnd(["x"], "grüße")).toBe("grüße");
+  });
+});
+
+test("without a docker CLI both kinds say so", async () => {
+  vi.stubEnv("PATH", folder);
+  const docker = new Docker(new AbortController().signal, () => {});
+  for (const command of [docker.containers(), docker.logs("x", 1), docker.startContainer("x")])
+    await expect(command).rejects.toMatchObject({
+      failure: "cli-missing",
+      said: "`docker` is not an executable on the PATH.",
+    });
+});

@@ -1,0 +1,91 @@
+import { exec, getExecOutput } from "@actions/exec";
+import { commandFailed, commandNotStarted, notAnswered } from "./docker-error.ts";
+import { LineSplitter } from "./lines.ts";
+import type { RunOptions, Scope } from "./spawned.ts";
+
+/** Milliseconds that the pipes stay open after the exit, if a child of the process holds them. */
+const pipeGrace = 500;
+/** Characters of standard error that are kept for an error message. */
+const maxError = 4096;
+
+interface Answer {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs a command that only asks.
+ *
+ * @returns standard output; empty if `onLine` gets it
+ * @throws DockerError if the command fails, or is silent for longer than the scope's patience; the
+ *   signal's reason, at once, if it is aborted. The process may still run then.
+ */
+export async function ask(
+  args: readonly string[],
+  { signal, env, patience }: Scope,
+  { onLine }: RunOptions = {},
+): Promise<string> {
+  const unanswered = Promise.withResolvers<never>();
+  const timer = setTimeout(() => unanswered.reject(notAnswered(args, patience)), patience);
+  const cancel = () => unanswered.reject(signal.reason);
+  signal.addEventListener("abort", cancel, { once: true });
+  const hear = () => timer.refresh();
+  const run = onLine ? askForLines(args, env, hear, onLine) : askForText(args, env, hear);
+  const failed = (error: Error) => Promise.reject(commandNotStarted(args, error));
+  try {
+    const { exitCode, stdout, stderr } = await Promise.race([
+      unanswered.promise,
+      run.catch(failed),
+    ]);
+    if (exitCode === 0) return stdout;
+    throw commandFailed(args, stderr, exitCode);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", cancel);
+  }
+}
+
+type Hear = (bytes: Buffer) => void;
+
+function askForText(args: readonly string[], env: Scope["env"], hear: Hear): Promise<Answer> {
+  return getExecOutput("docker", [...args], execOptions(env, { stdout: hear, stderr: hear }));
+}
+
+/**
+ * The toolkit's `getExecOutput` would hold all of a log as one text, which has a size limit, and its
+ * line listeners break characters of several bytes and lose a last line without a line break.
+ */
+async function askForLines(
+  args: readonly string[],
+  env: Scope["env"],
+  hear: Hear,
+  onLine: NonNullable<RunOptions["onLine"]>,
+): Promise<Answer> {
+  let errors = "";
+  const stdout = new LineSplitter((line) => onLine(line, "stdout"));
+  const stderr = new LineSplitter((line) => {
+    errors = `${errors}${line}\n`.slice(-maxError);
+    onLine(line, "stderr");
+  });
+  const to = (splitter: LineSplitter) => (bytes: Buffer) => {
+    hear(bytes);
+    splitter.write(bytes);
+  };
+  const listeners = { stdout: to(stdout), stderr: to(stderr) };
+  const exitCode = await exec("docker", [...args], execOptions(env, listeners));
+  stdout.end();
+  stderr.end();
+  return { exitCode, stdout: "", stderr: errors };
+}
+
+function execOptions(env: Scope["env"], listeners: { stdout: Hear; stderr: Hear }) {
+  const variables = Object.entries({ ...process.env, ...env });
+  return {
+    silent: true,
+    ignoreReturnCode: true,
+    delay: pipeGrace,
+    env: Object.fromEntries(variables.map(([name, value = ""]) => [name, value])),
+    listeners,
+  };
+}
