@@ -104,7 +104,7 @@ describe("a question", () => {
 describe("a command that acts", () => {
   test("ends with its process, even if a child holds the pipes", async () => {
     const { docker } = dockerThat("sleep 10 & echo x");
-    const { result, took } = await timed(docker.startContainer("x"));
+    const { result, took } = await timed(docker.change("start", ["x"]));
     expect(result).toBeUndefined();
     expect(took).toBeLessThan(3000);
   });
@@ -152,7 +152,7 @@ describe("a command that acts", () => {
 test("without a docker CLI both kinds say so", async () => {
   vi.stubEnv("PATH", folder);
   const docker = new Docker(new AbortController().signal, () => {});
-  for (const command of [docker.containers(), docker.logs("x", 1), docker.startContainer("x")])
+  for (const command of [docker.containers(), docker.logs("x", 1), docker.change("start", ["x"])])
     await expect(command).rejects.toMatchObject({
       failure: "cli-missing",
       said: "`docker` is not an executable on the PATH.",
