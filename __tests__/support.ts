@@ -1,11 +1,11 @@
 /** What tests on real clusters share. They run the committed dist, never src. */
 import { execFile } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import * as z from "zod";
 import { consulImage } from "../script/consul-image.ts";
-import { Job, type JobOptions, runId, type StepResult } from "../script/runner.ts";
+import { Job, type JobOptions, root, runId, type StepResult } from "../script/runner.ts";
 
 const run = promisify(execFile);
 
@@ -43,6 +43,19 @@ export async function engineHoldings(): Promise<string[]> {
     }),
   );
   return listings.flat().sort();
+}
+
+/**
+ * `docker run` arguments for a container with this machine's Node.js, docker CLI, engine, and
+ * checkout of this repository.
+ */
+export async function runLikeThisMachine(): Promise<string[]> {
+  const folders = ["/usr", "/lib", "/lib64", "/bin", root].filter(existsSync);
+  const host = await docker("context", "inspect", "--format={{.Endpoints.docker.Host}}");
+  return [
+    ...folders.map((folder) => `--volume=${folder}:${folder}:ro`),
+    `--volume=${host.replace("unix://", "")}:/var/run/docker.sock`,
+  ];
 }
 
 /** Volumes of these containers: one that an image declares bears no label, unless we give it one. */

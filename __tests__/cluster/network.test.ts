@@ -1,10 +1,9 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { root } from "../../script/runner.ts";
 import { aliveMembers } from "../consul.ts";
-import { docker, engineHoldings, testImage, up } from "../support.ts";
+import { docker, engineHoldings, runLikeThisMachine, testImage, up } from "../support.ts";
 
 const network = `tests-${process.pid}`;
 beforeAll(async () => {
@@ -81,20 +80,10 @@ describe("in a job that runs in a container", () => {
     published: z.array(z.string()),
   });
 
-  /** Where the docker CLI of this process finds its engine: the container gets the same. */
-  async function engineSocket(): Promise<string> {
-    const host = await docker("context", "inspect", "--format={{.Endpoints.docker.Host}}");
-    return host.replace("unix://", "");
-  }
-
   test("the cluster joins the job's network and is reached by name, with nothing published", async () => {
     const before = await engineHoldings();
-    // The container has no Node.js or docker of its own, so it sees those of this machine.
-    const folders = ["/usr", "/lib", "/lib64", "/bin", root].filter(existsSync);
-    const mounts = folders.map((folder) => `--volume=${folder}:${folder}:ro`);
     const output = await docker(
-      ...["run", "--rm", `--network=${network}`, ...mounts],
-      ...[`--volume=${await engineSocket()}:/var/run/docker.sock`],
+      ...["run", "--rm", `--network=${network}`, ...(await runLikeThisMachine())],
       ...[`--entrypoint=${process.execPath}`, testImage()],
       ...[join(root, "__tests__/cluster/job-in-container.ts"), network],
       JSON.stringify({ servers: "1", clients: "1", image: testImage() }),
