@@ -62,9 +62,10 @@ export function jobLabels(
   host: string,
 ): Record<string, string> {
   const temp = env.RUNNER_TEMP ?? "";
-  // In a container job the folder is the same on every runner. Gitea's and Forgejo's runners make a
-  // new one for each job.
-  const isLasting = host !== "" && !temp.startsWith("/__w/") && env.GITEA_ACTIONS !== "true";
+  // In a container job the folder is the same on every runner. Gitea's and Forgejo's runners and act
+  // make a new one for each job.
+  const isNewForJob = env.GITEA_ACTIONS === "true" || env.ACT === "true";
+  const isLasting = host !== "" && !temp.startsWith("/__w/") && !isNewForJob;
   return {
     [labelNames.run]: [env.GITHUB_REPOSITORY, env.GITHUB_RUN_ID, env.GITHUB_RUN_ATTEMPT].join("/"),
     [labelNames.job]: env.GITHUB_JOB ?? "",

@@ -1,9 +1,16 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { jobState, type MachineFacts, proofLabels } from "../../../src/destroy/job-state.ts";
+import { root } from "../../../script/runner.ts";
+import {
+  type JobState,
+  jobState,
+  type MachineFacts,
+  proofLabels,
+} from "../../../src/destroy/job-state.ts";
 import { type Labels, labelNames } from "../../../src/plan/labels.ts";
 
 const host = "pid:[4026531836]";
-const namespace = "pid:[4026532486]";
 
 /** Nothing is running on this machine. */
 const facts: MachineFacts = {
@@ -25,87 +32,86 @@ const ranBy = (name: string, pidNamespace = host): Labels => {
 };
 const inContainer = { ...boot, [labelNames.jobContainer]: "c1" };
 const worker = ranBy("Runner.Worker");
-const daemon = ranBy("act_runner");
 
-/** The table in docs/reliability.md, row by row. */
-const table: [string, [string, Labels, Partial<MachineFacts>, string][]][] = [
-  [
-    "GitHub's runner on a machine",
-    [
-      ["process ended", worker, {}, "over"],
-      ["process runs", worker, alive, "running"],
-      ["machine restarted", worker, { ...alive, ...restarted }, "over"],
-      ["another machine", worker, { ...restarted, machine: "machine-2" }, "unknown"],
-      ["remote engine", worker, { ...restarted, isEngineLocal: false }, "unknown"],
-    ],
-  ],
-  [
-    "GitHub's runner in a container that stays",
-    [
-      ["seen from it, process ended", { ...worker, ...inContainer }, container, "over"],
-      ["seen from it, process runs", worker, { ...container, ...alive }, "running"],
-    ],
-  ],
-  [
-    "GitHub's runner in a container for each job",
-    [
-      [
-        "container gone",
-        { ...ranBy("Runner.Worker", namespace), ...inContainer },
-        { pidNamespace: "pid:[1]" },
-        "over",
-      ],
-      [
-        "container runs",
-        { ...ranBy("Runner.Worker", namespace), ...inContainer },
-        { pidNamespace: "pid:[1]", ...container },
-        "unknown",
-      ],
-    ],
-  ],
-  [
-    "a job in a container",
-    [
-      ["gone or stopped", inContainer, {}, "over"],
-      ["runs", inContainer, container, "running"],
-    ],
-  ],
-  [
-    "Docker-in-Docker",
-    [
-      ["nothing known", boot, {}, "unknown"],
-      ["process in another namespace", ranBy("Runner.Worker", namespace), {}, "unknown"],
-    ],
-  ],
-  [
-    "Gitea's and Forgejo's runners, and act, on the host",
-    [
-      ["runner ended", daemon, {}, "over"],
-      ["runner runs", daemon, alive, "unknown"],
-      ["machine restarted", daemon, restarted, "over"],
-      ["forgejo-runner runs", ranBy("forgejo-runner"), alive, "unknown"],
-      ["act ended", ranBy("act"), {}, "over"],
-      ["act runs", ranBy("act"), alive, "unknown"],
-    ],
-  ],
-  [
-    "a system without /proc",
-    [
-      ["nothing known", {}, { boot: "", machine: "", pidNamespace: "" }, "unknown"],
-      ["nothing known of this machine", worker, { boot: "", pidNamespace: "" }, "unknown"],
-    ],
-  ],
-  [
-    "labels that are not ours",
-    [
-      ["empty", { ...boot, [labelNames.runnerProcess]: "" }, {}, "unknown"],
-      ["broken", { ...boot, [labelNames.runnerProcess]: `${host} 0 1 x` }, {}, "unknown"],
-    ],
-  ],
-];
+const forJob = "pid:[4026532486]";
+const otherContainer = { pidNamespace: "pid:[4026532999]" };
 
-describe.each(table)("%s", (_, rows) => {
-  test.each(rows)("%s", (_, labels, changes, state) => {
+/** Labels of a cluster, and what a later job sees while its job runs, and after the runner died. */
+interface Row {
+  readonly labels: Labels;
+  readonly running: Partial<MachineFacts>;
+  readonly died: Partial<MachineFacts>;
+}
+
+/** By the first column of the table in docs/reliability.md. */
+const table: Readonly<Record<string, Row>> = {
+  "GitHub-hosted": { labels: worker, running: alive, died: { ...restarted, machine: "machine-2" } },
+  "self-hosted on a machine": { labels: worker, running: alive, died: {} },
+  "several self-hosted runners on a machine": { labels: worker, running: alive, died: {} },
+  "self-hosted in a container that stays": {
+    labels: { ...worker, ...inContainer },
+    running: { ...alive, ...container },
+    died: container,
+  },
+  "self-hosted in a container for each job": {
+    labels: { ...ranBy("Runner.Worker", forJob), ...inContainer },
+    running: { ...otherContainer, ...container },
+    died: otherContainer,
+  },
+  "job in a container (`container:`)": { labels: inContainer, running: container, died: {} },
+  "Docker-in-Docker": { labels: boot, running: otherContainer, died: otherContainer },
+  "Gitea or Forgejo on the host": { labels: ranBy("act_runner"), running: alive, died: {} },
+  "Gitea or Forgejo in containers": { labels: inContainer, running: container, died: {} },
+  "act on the host": { labels: ranBy("act"), running: alive, died: {} },
+  "act in containers": { labels: inContainer, running: container, died: {} },
+  "macOS, or a runner program with another name": { labels: {}, running: {}, died: {} },
+  "a laptop, without a runner": { labels: onMachine, running: {}, died: {} },
+};
+
+describe("the table in docs/reliability.md", () => {
+  const document = readFileSync(join(root, "docs/reliability.md"), "utf8");
+  const [, body = ""] = /\| runner \| proof .*\n\|.*\n((?:\|.*\n)+)/.exec(document) ?? [];
+  const lines = body.trimEnd().split("\n");
+  const documented = lines.map((line) => line.slice(2, -2).split(" | "));
+
+  test("has these rows", () => {
+    expect(documented.map(([runner]) => runner)).toEqual(Object.keys(table));
+  });
+
+  test.each(documented)("%s", (runner, _, whileRunning = "", afterDeath = "") => {
+    const row = table[runner ?? ""];
+    const isRemoved = (seen?: Partial<MachineFacts>) =>
+      jobState(row?.labels ?? {}, { ...facts, ...seen }).state === "over";
+    expect(isRemoved(row?.running)).toBe(false);
+    expect(whileRunning).toBe("stays");
+    expect(isRemoved(row?.died)).toBe(afterDeath.startsWith("removed"));
+  });
+});
+
+describe("the state of a job", () => {
+  test.each<[string, Labels, Partial<MachineFacts>, JobState["state"]]>([
+    ["process runs", worker, alive, "running"],
+    ["machine restarted", worker, { ...alive, ...restarted }, "over"],
+    ["other machine restarted", worker, { ...restarted, machine: "machine-2" }, "unknown"],
+    ["machine restarted, remote engine", worker, { ...restarted, isEngineLocal: false }, "unknown"],
+    ["machine without an ID restarted", boot, { ...restarted, machine: "" }, "unknown"],
+    ["process in another PID namespace", ranBy("Runner.Worker", forJob), {}, "unknown"],
+    [
+      "runner in another container runs",
+      table["self-hosted in a container for each job"]?.labels ?? {},
+      container,
+      "unknown",
+    ],
+    ["container runs", inContainer, container, "running"],
+    ["daemon runs", ranBy("forgejo-runner"), alive, "unknown"],
+    ["daemon runs, machine restarted", ranBy("act_runner"), restarted, "over"],
+    ["act runs", ranBy("act"), alive, "unknown"],
+    ["nothing known of this machine", worker, { boot: "", pidNamespace: "" }, "unknown"],
+    ["no labels", {}, {}, "unknown"],
+    ["no labels, nothing known", {}, { boot: "", machine: "", pidNamespace: "" }, "unknown"],
+    ["empty label", { ...boot, [labelNames.runnerProcess]: "" }, {}, "unknown"],
+    ["broken label", { ...boot, [labelNames.runnerProcess]: `${host} 0 1 x` }, {}, "unknown"],
+  ])("%s", (_, labels, changes, state) => {
     expect(jobState(labels, { ...facts, ...changes }).state).toBe(state);
   });
 });

@@ -37,6 +37,7 @@ describe("a cluster is of the same runner", () => {
     ["in job containers", { RUNNER_TEMP: "/__w/_temp" }, "abc"],
     ["in containers of other runners", { RUNNER_TEMP: "/tmp" }, ""],
     ["for Gitea's and Forgejo's runners", { GITEA_ACTIONS: "true" }, "host"],
+    ["for act", { ACT: "true" }, "host"],
   ])("%s by repository, since host or folder is new for each job", (_, change, host) => {
     const own = theirs(change, host);
     expect(isOfSameRunner(own, theirs({ ...change, ...earlier }, host && `${host}2`))).toBe(true);
