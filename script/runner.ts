@@ -28,6 +28,8 @@ export interface JobOptions {
   readonly debug?: boolean;
   /** Folder for command files; without one the job makes its own and removes it in dispose(). */
   readonly temp?: string;
+  /** A program and its arguments that run each step: they get its command as further arguments. */
+  readonly through?: readonly string[];
   /** In place of what the runner says of command files: `{ GITHUB_OUTPUT: "/dev/full" }`. */
   readonly commandFiles?: Readonly<Record<string, string>>;
 }
@@ -121,7 +123,8 @@ export class Job {
   #run(script: string, step: MainStep, done?: (result: StepResult) => void): RunningStep {
     const files = commandFiles(join(this.#temp, `step-${++this.#steps}`));
     const started = performance.now();
-    const child = spawn(process.execPath, [script], {
+    const [command = "", ...args] = [...(this.#options.through ?? []), process.execPath, script];
+    const child = spawn(command, args, {
       cwd: root,
       env: this.#environment(step, files),
       stdio: ["ignore", "pipe", "pipe"],

@@ -167,39 +167,3 @@ test("ten clusters at once, removed in a different order, don't see each other",
     expect(await docker("exec", nodes[0]?.container ?? "", "consul", "members")).toContain("alive");
   await Promise.all(clusters.slice(0, 5).map(({ down }) => down()));
 });
-
-describe("a cluster of a job that died", () => {
-  const env = { RUNNER_NAME: `stale-${runId}`, RUNNER_TEMP: "/tmp", GITHUB_RUN_ID: `${runId}-41` };
-  const later = { ...env, GITHUB_RUN_ID: `${runId}-42` };
-
-  test("is removed by the next job of that runner, which says so, and by no other", async () => {
-    const dead = await up({ servers: "1" }, { env });
-    const container = dead.nodes[0]?.container ?? "";
-    const others = await up(
-      { servers: "1" },
-      { env: { ...later, RUNNER_NAME: `another-${runId}` } },
-    );
-    expect(await docker("ps", "--format={{.Names}}")).toContain(container);
-    const sibling = await up({ servers: "1" }, { env });
-    expect(await docker("ps", "--format={{.Names}}")).toContain(container);
-    await sibling.down();
-    const next = await up({ servers: "1" }, { env: later });
-    expect(await docker("ps", "-a", "--format={{.Names}}")).not.toContain(container);
-    expect(next.result.log).toMatch(
-      /Cluster \w+, left behind by job test of run \/[0-9a-f-]+-41\/1: 1 container removed/,
-    );
-    expect(await docker("ps", "--format={{.Names}}")).toContain(others.nodes[0]?.container);
-    await next.down();
-    await others.down();
-    await dead.down();
-  });
-
-  test("is kept if `cleanup` is false", async () => {
-    const kept = await up({ servers: "1", cleanup: "false" }, { env });
-    const next = await up({ servers: "1" }, { env: later });
-    expect(await docker("ps", "--format={{.Names}}")).toContain(kept.nodes[0]?.container);
-    await next.down();
-    await kept.down();
-    await kept.job.post({ ...kept.result, state: { ...kept.result.state, cleanup: "true" } });
-  });
-});

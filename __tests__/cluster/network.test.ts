@@ -1,11 +1,10 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { root, runId } from "../../script/runner.ts";
 import { up } from "../support/cluster.ts";
 import { aliveMembers } from "../support/consul.ts";
-import { docker, engineHoldings, testImage } from "../support/engine.ts";
+import { docker, engineHoldings, runLikeThisMachine, testImage } from "../support/engine.ts";
 
 const network = `tests-${runId}`;
 beforeAll(async () => {
@@ -82,22 +81,12 @@ describe("in a job that runs in a container", () => {
     published: z.array(z.string()),
   });
 
-  /** The socket of the engine that this process uses: the container gets the same. */
-  async function engineSocket(): Promise<string> {
-    const host = await docker("context", "inspect", "--format={{.Endpoints.docker.Host}}");
-    return host.replace("unix://", "");
-  }
-
   test("the cluster joins the job's network and is reached by name, with nothing published", async () => {
     const before = await engineHoldings();
-    // The image has neither Node.js nor docker, so the container mounts those of this machine.
-    const folders = ["/usr", "/lib", "/lib64", "/bin", root].filter(existsSync);
-    const mounts = folders.map((folder) => `--volume=${folder}:${folder}:ro`);
     const output = await docker(
-      ...["run", "--rm", `--network=${network}`, ...mounts],
+      ...["run", "--rm", `--network=${network}`, ...(await runLikeThisMachine())],
       // Labels its cluster as one of this file.
       `--env=CONSUL_TEST_RUN_ID=${runId}`,
-      ...[`--volume=${await engineSocket()}:/var/run/docker.sock`],
       ...[`--entrypoint=${process.execPath}`, testImage()],
       ...[join(root, "__tests__/support/job-in-container.ts"), network],
       JSON.stringify({ servers: "1", clients: "1", image: testImage() }),

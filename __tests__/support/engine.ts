@@ -1,8 +1,9 @@
 /** The Docker engine as tests use it: its CLI, the image under test, and what the tests left on it. */
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { promisify } from "node:util";
 import { consulImage } from "../../script/consul-image.ts";
-import { runId } from "../../script/runner.ts";
+import { root, runId } from "../../script/runner.ts";
 
 export const run = promisify(execFile);
 
@@ -43,3 +44,16 @@ export async function engineHoldings(): Promise<string[]> {
 
 /** Names of the running containers of this test file's jobs. */
 export const ownContainers = () => ownObjects(["ps"], "{{.Names}}");
+
+/**
+ * `docker run` arguments for a container with this machine's Node.js, docker CLI, engine, and
+ * checkout of this repository.
+ */
+export async function runLikeThisMachine(): Promise<string[]> {
+  const folders = ["/usr", "/lib", "/lib64", "/bin", root].filter(existsSync);
+  const host = await docker("context", "inspect", "--format={{.Endpoints.docker.Host}}");
+  return [
+    ...folders.map((folder) => `--volume=${folder}:${folder}:ro`),
+    `--volume=${host.replace("unix://", "")}:/var/run/docker.sock`,
+  ];
+}

@@ -1,4 +1,5 @@
 import { hostname, networkInterfaces } from "node:os";
+import { jobContainer, proofLabels } from "../destroy/job-state.ts";
 import { removeLeftBehind } from "../destroy/left-behind.ts";
 import type { NetworkMember } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
@@ -6,7 +7,13 @@ import { findImage } from "../docker/find-image.ts";
 import { freePorts, holderOf, isTaken } from "../docker/ports.ts";
 import { InputError, type Problem } from "../errors.ts";
 import { type ClusterSpec, portNames } from "../inputs/cluster-spec.ts";
-import { anyClusterFilter, jobLabels, keepLabels, type Owner } from "../plan/labels.ts";
+import {
+  anyClusterFilter,
+  jobLabels,
+  keepLabels,
+  type Labels,
+  type Owner,
+} from "../plan/labels.ts";
 import { freePortsNeeded, networkArguments, type Prerequisites } from "../plan/plan.ts";
 import { takenPort } from "../ready/diagnosis.ts";
 import { withScope } from "../runner/scope.ts";
@@ -21,9 +28,9 @@ import type { StartContext } from "./start-context.ts";
  * @throws InputError if a port is taken, the network does not exist, or Consul refuses `config`
  * @throws ActionError if the image can't be found or pulled
  */
-export function prepare(context: StartContext, spec: ClusterSpec): Promise<Prerequisites> {
+export async function prepare(context: StartContext, spec: ClusterSpec): Promise<Prerequisites> {
   const { clusterId, log, timeline } = context;
-  const labels = jobLabels(context.env, hostname());
+  const labels = await ownLabels(context);
   const owner = { clusterId, jobLabels: { ...labels, ...keepLabels(spec) } };
   return withScope(context.signal, async ({ signal, start }) => {
     const docker = context.docker.within(signal);
@@ -38,6 +45,13 @@ export function prepare(context: StartContext, spec: ClusterSpec): Promise<Prere
   });
 }
 
+/** Labels of the running job. */
+async function ownLabels({ docker, env }: StartContext): Promise<Labels> {
+  const container = await jobContainer(docker);
+  const host = container === "" ? hostname() : "";
+  return { ...jobLabels(env, host), ...proofLabels(container) };
+}
+
 async function ensureNetwork(docker: Docker, { network }: ClusterSpec, owner: Owner) {
   if (network === "") await docker.createNetwork(networkArguments(owner));
 }
@@ -50,7 +64,7 @@ async function ensureNetwork(docker: Docker, { network }: ClusterSpec, owner: Ow
 async function checkMachine(
   { docker, log }: Pick<StartContext, "docker" | "log">,
   spec: ClusterSpec,
-  labels: Readonly<Record<string, string>>,
+  labels: Labels,
 ): Promise<NetworkFacts> {
   const [ports, network] = await Promise.all([
     // A cluster that an earlier job left behind may hold the ports.

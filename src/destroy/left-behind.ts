@@ -1,35 +1,43 @@
 import type { Docker } from "../docker/docker.ts";
 import { counted } from "../errors.ts";
-import { labelNames } from "../plan/labels.ts";
-import { destroy } from "./destroy.ts";
-
-/** Labels that identify a cluster's job and runner: values by name. */
-type Labels = Readonly<Record<string, string>>;
-
-/** The tracking ID that the runner gives each job (actions/runner, `JobExtension`, `ProcessTrackingId`). */
-const trackingPattern = /^github_[0-9a-f-]{36}$/;
+import { type Labels, labelNames } from "../plan/labels.ts";
+import { destroy, removalCommand } from "./destroy.ts";
+import { jobState, type MachineFacts, machineFacts } from "./job-state.ts";
 
 /**
- * Whether an earlier job of this runner left a cluster behind. A runner runs one job at a time, so a
- * cluster of another job on the same runner can't be in use any more.
- *
- * The runner is the same if name, machine and folder match; the job is another one if the run, its
- * attempt or the job's name differs. The jobs of a matrix match in all of these: only the runner's
- * tracking ID differs. If a workflow has overwritten that ID (a known way to let a process outlive
- * its job), it proves nothing, and the cluster stays.
+ * Whether this job may remove the cluster of another job once that job is over: it must belong to
+ * the same runner, and nobody has asked to keep it.
  *
  * @param mine - labels of the running job
  * @param theirs - labels of the cluster in question
  */
-export function isLeftBehind(mine: Labels, theirs: Labels): boolean {
-  const same = (name: string) => (mine[name] ?? "") === (theirs[name] ?? "");
-  const isSameRunner =
-    mine[labelNames.runner] !== "" && same(labelNames.runner) && same(labelNames.home);
-  if (!isSameRunner || theirs[labelNames.keep]) return false;
-  const ids = [mine, theirs].map((labels) => labels[labelNames.tracking] ?? "");
-  const hasOtherId = !same(labelNames.tracking) && ids.every((id) => trackingPattern.test(id));
-  return !same(labelNames.run) || !same(labelNames.job) || hasOtherId;
+export function isOfSameRunner(mine: Labels, theirs: Labels): boolean {
+  const hasRunner = (mine[labelNames.runner] ?? "") !== "";
+  const isSame = areEqual(mine, theirs, [labelNames.runner, labelNames.home]);
+  return hasRunner && isSame && !theirs[labelNames.keep];
 }
+
+/**
+ * What to do with a cluster of this runner. Without proof it stays: a runner may run several jobs at
+ * once, and another runner may have the same name.
+ *
+ * @returns `report` if it stays but may be left behind
+ */
+export function decide(
+  mine: Labels,
+  theirs: Labels,
+  facts: MachineFacts,
+): { action: "remove" | "report" | "ignore"; reason: string } {
+  const { state, reason } = jobState(theirs, facts);
+  if (state === "over") return { action: "remove", reason };
+  // The jobs of a matrix have one name: only the runner's ID for the job differs.
+  const ofJob = [labelNames.run, labelNames.job, labelNames.tracking];
+  const isUnclear = state === "unknown" && !areEqual(mine, theirs, ofJob);
+  return { action: isUnclear ? "report" : "ignore", reason };
+}
+
+const areEqual = (one: Labels, other: Labels, names: readonly string[]) =>
+  names.every((name) => (one[name] ?? "") === (other[name] ?? ""));
 
 const allLabelNames = Object.values(labelNames);
 
@@ -38,27 +46,41 @@ const allLabelNames = Object.values(labelNames);
  * before the post step.
  *
  * @param mine - labels of the running job
- * @param log - gets a line for each cluster removed, and for each object that could not be
+ * @param log - gets a line for each cluster that was removed or may be left behind, and for each
+ *   object that could not be removed
  */
 export async function removeLeftBehind(
   docker: Docker,
   mine: Labels,
   log: (line: string) => void,
 ): Promise<void> {
+  const clusters = await clustersOfRunner(docker, mine);
+  if (clusters.size === 0) return;
+  const facts = await machineFacts(docker, [...clusters.values()]);
+  for (const [clusterId, theirs] of clusters) {
+    const { action, reason } = decide(mine, theirs, facts);
+    const job = `job ${theirs[labelNames.job]} of run ${theirs[labelNames.run]}`;
+    if (action === "report")
+      log(
+        `Cluster ${clusterId} of ${job} may be left behind, but it stays: ${reason}. To remove it: ${removalCommand(clusterId)}`,
+      );
+    if (action === "remove") {
+      const { containers, leftovers } = await destroy(docker, clusterId);
+      const removed = containers > 0 ? counted(containers, "container") : "volumes and network";
+      log(`Cluster ${clusterId}, left behind by ${job}: ${removed} removed (${reason})`);
+      for (const { name, reason } of leftovers) log(`  Can't remove ${name}: ${reason}`);
+    }
+  }
+}
+
+/** @returns labels of this runner's clusters on the engine, by cluster ID */
+async function clustersOfRunner(docker: Docker, mine: Labels): Promise<Map<string, Labels>> {
   const runner = mine[labelNames.runner] ?? "";
-  if (runner === "") return;
-  const found = await docker.labels(`label=${labelNames.runner}=${runner}`, allLabelNames);
-  const owners = found.map((values): Labels => {
+  if (runner === "") return new Map();
+  const objects = await docker.labels(`label=${labelNames.runner}=${runner}`, allLabelNames);
+  const all = objects.map((values): Labels => {
     return Object.fromEntries(allLabelNames.map((name, index) => [name, values[index] ?? ""]));
   });
-  const clusters = new Map(owners.map((labels) => [labels[labelNames.cluster] ?? "", labels]));
-  for (const [clusterId, theirs] of clusters) {
-    if (clusterId === "" || !isLeftBehind(mine, theirs)) continue;
-    const { containers, leftovers } = await destroy(docker, clusterId);
-    const from = `job ${theirs[labelNames.job]} of run ${theirs[labelNames.run]}`;
-    log(
-      `Cluster ${clusterId}, left behind by ${from}: ${counted(containers, "container")} removed`,
-    );
-    for (const { name, reason } of leftovers) log(`  Can't remove ${name}: ${reason}`);
-  }
+  const named = all.filter((theirs) => theirs[labelNames.cluster] && isOfSameRunner(mine, theirs));
+  return new Map(named.map((theirs) => [theirs[labelNames.cluster] ?? "", theirs]));
 }

@@ -232,7 +232,7 @@ export class Docker {
   }
 
   /**
-   * The labels of every container and every network that matches a filter.
+   * The labels of every container, network, and volume that matches a filter.
    *
    * @param names - of the labels
    * @returns for each object the values of these labels, in the same order; empty if it has none
@@ -242,6 +242,7 @@ export class Docker {
     const lists = await Promise.all([
       this.#list(["ps", "--all", format], [filter]),
       this.#list(["network", "ls", format], [filter]),
+      this.#list(["volume", "ls", format], [filter]),
     ]);
     return lists.flat().map((line) => z.array(z.string()).parse(JSON.parse(line)));
   }

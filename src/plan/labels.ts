@@ -1,11 +1,14 @@
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 
+/** Labels of an object: values by name. */
+export type Labels = Readonly<Record<string, string>>;
+
 /** The cluster and job that an object on the engine belongs to. */
 export interface Owner {
   /** Unique among the clusters on the engine. */
   readonly clusterId: string;
   /** Labels of the job, in addition to the cluster's own. */
-  readonly jobLabels: Readonly<Record<string, string>>;
+  readonly jobLabels: Labels;
 }
 
 /** Prefix of every label name. */
@@ -17,10 +20,20 @@ export const labelNames = {
   run: `${prefix}.run`,
   job: `${prefix}.job`,
   runner: `${prefix}.runner`,
-  /** Where the runner is installed: runner names are unique only within an organization. */
+  /**
+   * Host and folder of the runner: runner names are unique only within an organization. The
+   * repository, if neither lasts longer than the job.
+   */
   home: `${prefix}.home`,
   /** The runner's tracking ID of the job: differs even between jobs of a matrix with one name. */
   tracking: `${prefix}.tracking`,
+  /** The runner's process: PID namespace, PID, start time, name. No job outlives it. */
+  runnerProcess: `${prefix}.runner-process`,
+  /** ID of the container that the job runs in, if the engine knows it. */
+  jobContainer: `${prefix}.job-container`,
+  /** The machine that the job runs on, and the ID of its boot. */
+  machine: `${prefix}.machine`,
+  boot: `${prefix}.boot`,
   /** Present if `cleanup` is false: only a person removes this cluster. */
   keep: `${prefix}.keep`,
   node: `${prefix}.node`,
@@ -49,20 +62,22 @@ export const nodeFilter = `label=${labelNames.node}`;
  * Labels of the job that a cluster belongs to.
  *
  * @param env - the environment that the runner sets
- * @param host - host name of the machine
+ * @param host - host name of the machine; empty in a container, whose name is new for each job
  */
 export function jobLabels(
   env: Readonly<Record<string, string | undefined>>,
   host: string,
 ): Record<string, string> {
   const temp = env.RUNNER_TEMP ?? "";
-  // In a container job this path is the same on every runner, and the host name is new each time.
-  const isContainer = temp.startsWith("/__w/");
+  // In a container job the folder is the same on every runner. Gitea's and Forgejo's runners and act
+  // make a new one for each job.
+  const isNewForJob = env.GITEA_ACTIONS === "true" || env.ACT === "true";
+  const isLasting = host !== "" && !temp.startsWith("/__w/") && !isNewForJob;
   return {
     [labelNames.run]: [env.GITHUB_REPOSITORY, env.GITHUB_RUN_ID, env.GITHUB_RUN_ATTEMPT].join("/"),
     [labelNames.job]: env.GITHUB_JOB ?? "",
     [labelNames.runner]: env.RUNNER_NAME ?? "",
-    [labelNames.home]: `${isContainer ? env.GITHUB_REPOSITORY : host}:${temp}`,
+    [labelNames.home]: isLasting ? `${host}:${temp}` : (env.GITHUB_REPOSITORY ?? ""),
     [labelNames.tracking]: env.RUNNER_TRACKING_ID ?? "",
   };
 }

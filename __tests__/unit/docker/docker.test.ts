@@ -152,8 +152,13 @@ describe("a command that acts", () => {
 test("without a docker CLI both kinds say so", async () => {
   vi.stubEnv("PATH", folder);
   const docker = new Docker(new AbortController().signal, () => {});
-  for (const command of [docker.containers(), docker.logs("x", 1), docker.change("start", ["x"])])
-    await expect(command).rejects.toMatchObject({
+  const commands = [
+    () => docker.containers(),
+    () => docker.logs("x", 1),
+    () => docker.change("start", ["x"]),
+  ];
+  for (const command of commands)
+    await expect(command()).rejects.toMatchObject({
       failure: "cli-missing",
       said: "`docker` is not an executable on the PATH.",
     });
