@@ -202,10 +202,11 @@ const seenLeft = (hit: readonly FoundAgent[]): Gate => ({
   },
 });
 
+// Asked the way DNS asks: of every server's own state (`dns_config.allow_stale`).
 const notHealthy = (hit: readonly FoundAgent[]): Gate => ({
   name: `the serfHealth of ${namesOf(hit).join(", ")} is critical, or the node is not in the catalog`,
   look: async (agents) =>
-    noneNames(hit, await ask(agents, (consul) => consul.healthyNodes()), "healthy"),
+    noneNames(hit, await ask(agents, (consul) => consul.healthyNodes("stale")), "healthy"),
 });
 
 /** Holds if no answer names any of these nodes. */
