@@ -42,7 +42,7 @@ export async function grantTokens(
   // The leader first: that question needs no token, so it leaves no refusal in the server's log.
   await untilDone(async (consul) => {
     if ((await consul.leader()) === "") throw new ConsulError("no leader");
-    await consul.checkToken();
+    await consul.acl.checkToken();
   });
   const limit = pLimit(requestsAtOnce);
   await Promise.all(
@@ -69,10 +69,11 @@ function stepsOf(
   { name, secret, rules }: Grant,
   version: string,
 ): ((consul: Consul) => Promise<void>)[] {
-  if (!canChooseSecret(version)) return [(consul) => consul.createLegacyToken(secret, name, rules)];
+  if (!canChooseSecret(version))
+    return [(consul) => consul.acl.createLegacyToken(secret, name, rules)];
   return [
-    (consul) => consul.createPolicy(name, rules),
-    (consul) => consul.createToken(secret, name),
+    (consul) => consul.acl.createPolicy(name, rules),
+    (consul) => consul.acl.createToken(secret, name),
   ];
 }
 

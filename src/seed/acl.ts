@@ -36,7 +36,7 @@ async function ensureAclObject(
 ): Promise<ConsulObject> {
   const existing = await findAclObject(consul, kind, declared);
   if (existing && covers(existing, declared)) return existing;
-  return consul.setAclObject(kind, declared, existing && aclObjectId(kind, existing));
+  return consul.acl.setObject(kind, declared, existing && aclObjectId(kind, existing));
 }
 
 const aclObjectId = (kind: AclKind, object: ConsulObject) =>
@@ -53,9 +53,9 @@ async function findAclObject(consul: Consul, kind: AclKind, declared: Definition
   const key = identities[kind].find((each) => textField(declared, each) !== "");
   if (key === undefined) return undefined;
   const value = textField(declared, key);
-  if (key === "SecretID") return consul.tokenOf(value);
-  const listed = (await consul.aclObjects(kind)).find((each) => textField(each, key) === value);
-  return listed && consul.aclObject(kind, aclObjectId(kind, listed));
+  if (key === "SecretID") return consul.acl.tokenOf(value);
+  const listed = (await consul.acl.objects(kind)).find((each) => textField(each, key) === value);
+  return listed && consul.acl.object(kind, aclObjectId(kind, listed));
 }
 
 function seededToken(object: ConsulObject): SeededToken {

@@ -14,7 +14,7 @@ export async function seedKeys(kv: readonly DeclaredKey[], consul: Consul, probl
   const [first] = kv;
   if (!first) return;
   await collectRefusal(problems, first, async () => {
-    const existing = new Map((await consul.keys()).map(({ key, value }) => [key, value]));
+    const existing = new Map((await consul.kv.all()).map(({ key, value }) => [key, value]));
     const missing = kv.filter(({ key, value }) => !existing.get(key)?.equals(value));
     for (const batch of transactions(missing)) problems.push(...(await setKeys(batch, consul)));
   });
@@ -25,10 +25,10 @@ async function setKeys(batch: readonly DeclaredKey[], consul: Consul): Promise<P
   if (!first) return [];
   try {
     if (!fits(batch)) {
-      await consul.setKey(first);
+      await consul.kv.set(first);
       return [];
     }
-    const refused = await consul.setKeys(batch);
+    const refused = await consul.kv.setAll(batch);
     return refused.map(({ index, reason }) => refusedByConsul(batch[index] ?? first, reason));
   } catch (error) {
     if (!(error instanceof ConsulError)) throw error;

@@ -74,7 +74,7 @@ async function untilReplicated(
   ] as const;
   const look = async () => {
     for (const { kind, key, wanted } of copies) {
-      const existing = wanted.length > 0 ? await consul.aclObjects(kind) : [];
+      const existing = wanted.length > 0 ? await consul.acl.objects(kind) : [];
       const missing = wanted.find(
         (each) => !existing.some((object) => textField(object, key) === each),
       );

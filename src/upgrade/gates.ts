@@ -45,7 +45,7 @@ const noWriteLost = (probe: WriteProbe): Gate => ({
   name: "the last acknowledged write can be read through every agent",
   look: async (agents) => {
     const wanted = probe.acknowledged;
-    const answers = await ask(agents, (consul) => consul.getKey(probe.key));
+    const answers = await ask(agents, (consul) => consul.kv.get(probe.key));
     const failing = answers.flatMap(({ node, answer }) => {
       if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
       return Number(answer) >= wanted ? [] : [`${node}: read write ${answer}, expected ${wanted}`];

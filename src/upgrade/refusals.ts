@@ -58,7 +58,7 @@ export function refuseDowngrade(current: readonly string[], wanted: string, forc
 export async function refuseLegacyTokens(first: FoundAgent, wanted: string): Promise<void> {
   if (takesLegacyTokens(wanted)) return;
   const tokens = await askOrFail(first, "ACL tokens", (consul) =>
-    consul.aclObjects("token").catch((error: unknown) => {
+    consul.acl.objects("token").catch((error: unknown) => {
       // Consul answers 401 if ACLs are disabled.
       if (error instanceof ConsulError && error.status === 401) return [];
       throw error;

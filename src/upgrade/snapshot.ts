@@ -19,7 +19,7 @@ export async function saveSnapshot(
   agent: FoundAgent,
   key: string,
 ): Promise<string> {
-  await askOrFail(agent, "a write", (consul) => consul.setKey({ key, value: Buffer.from("0") }));
+  await askOrFail(agent, "a write", (consul) => consul.kv.set({ key, value: Buffer.from("0") }));
   const name = `consul-${cluster.clusterId}-${agent.datacenter}-${Date.now()}.snap`;
   const file = join(process.env.RUNNER_TEMP ?? tmpdir(), name);
   const snapshot = await askOrFail(agent, "a snapshot", (consul) => consul.snapshot(spec.timeout));

@@ -91,7 +91,7 @@ async function upgradeAll(step: UpgradeStep, target: UpgradeTarget, key: string)
       downtime = Math.max(downtime, await probe.stop());
       output("downtime-ms", String(downtime));
     }
-    await askOrFail(firstOf(there), "removal of a key", (consul) => consul.deleteKey(key));
+    await askOrFail(firstOf(there), "removal of a key", (consul) => consul.kv.delete(key));
   }
 }
 

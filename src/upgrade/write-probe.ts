@@ -73,7 +73,7 @@ export class WriteProbe {
 
   async #attempt(agent: FoundAgent, number: number): Promise<boolean> {
     try {
-      await agent.consul.setKey({ key: this.key, value: Buffer.from(String(number)) });
+      await agent.consul.kv.set({ key: this.key, value: Buffer.from(String(number)) });
       this.#acknowledged = number;
       return true;
     } catch (error) {

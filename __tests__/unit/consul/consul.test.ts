@@ -29,8 +29,8 @@ test.each<[string, (consul: Consul) => Promise<unknown>]>([
     (consul) => consul.healthyNodes("consistent", "east"),
   ],
   ["/v1/health/service/a%20b?dc=east", (consul) => consul.service("a b", "east")],
-  ["/v1/kv/?recurse=", (consul) => consul.keys()],
-  ["/v1/kv/a?raw=&consistent=", (consul) => consul.getKey("a")],
+  ["/v1/kv/?recurse=", (consul) => consul.kv.all()],
+  ["/v1/kv/a?raw=&consistent=", (consul) => consul.kv.get("a")],
 ])("requests %s", async (url, request) => {
   urls.length = 0;
   const bound = server.address();
