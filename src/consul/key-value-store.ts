@@ -1,0 +1,57 @@
+import { type KeyValue, kvAnswer, transactionAnswer, transactionOf } from "./answers.ts";
+import { ConsulError, jsonOf, withQuery } from "./http.ts";
+import type { HttpClient } from "./http-client.ts";
+
+/** The KV store, through one agent. Every method rejects with a ConsulError that says what happened. */
+export class KeyValueStore {
+  readonly #http: HttpClient;
+
+  constructor(http: HttpClient) {
+    this.#http = http;
+  }
+
+  /** Every key in the KV store with its value (`/v1/kv/?recurse`). */
+  async all(): Promise<KeyValue[]> {
+    const entries = await this.#http.find(withQuery("/v1/kv/", { recurse: "" }), kvAnswer);
+    return (entries ?? []).map(({ Key, Value }) => ({
+      key: Key,
+      value: Buffer.from(Value ?? "", "base64"),
+    }));
+  }
+
+  /**
+   * Sets keys in one transaction: all or none (`/v1/txn`, which allows 64 at most).
+   *
+   * @returns the index of each key that Consul refused, and why; empty if all keys are set
+   */
+  async setAll(keys: readonly KeyValue[]): Promise<{ index: number; reason: string }[]> {
+    try {
+      await this.#http.request("/v1/txn", { method: "PUT", body: transactionOf(keys) });
+      return [];
+    } catch (error) {
+      if (!(error instanceof ConsulError) || error.status !== 409) throw error;
+      const { data } = transactionAnswer.safeParse(jsonOf(error.message.replace(/^409 /, "")));
+      if (!data) throw error;
+      return data.Errors.map(({ OpIndex, What }) => ({ index: OpIndex, reason: What }));
+    }
+  }
+
+  /**
+   * Sets one key, even to a value too long for a transaction (`/v1/kv`). Once this resolves, the
+   * write is acknowledged.
+   */
+  async set({ key, value }: KeyValue): Promise<void> {
+    const path = key.split("/").map(encodeURIComponent).join("/");
+    await this.#http.request(`/v1/kv/${path}`, { method: "PUT", body: value });
+  }
+
+  /** A key's value, by a consistent read through this agent (`/v1/kv`). */
+  async get(key: string): Promise<string> {
+    const path = withQuery(`/v1/kv/${key}`, { raw: "", consistent: "" });
+    return (await this.#http.request(path)).toString();
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#http.request(`/v1/kv/${key}`, { method: "DELETE" });
+  }
+}
