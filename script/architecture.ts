@@ -41,7 +41,7 @@ function allowed({ name }: Room): string {
   const not = lower.map((room) => room.name).filter((each) => !may.includes(each));
   if (may.length === 0) return "nothing";
   if (may.length <= 2) return listed(may);
-  return `all below${not.length > 0 ? ` but ${listed(not)}` : ""}`;
+  return `everything below${not.length > 0 ? ` except ${listed(not)}` : ""}`;
 }
 
 const listed = (names: readonly string[]) => names.map(shown).join(", ");

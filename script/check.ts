@@ -147,6 +147,27 @@ function checkClusterSchema(): Problems {
   return isCurrent ? [] : ["schema/cluster.json is outdated: run npm run schema"];
 }
 
+/** Relative links, and links to headings of the same page. */
+function checkLinks(): Problems {
+  return globSync("{,docs/}*.md", { cwd: root }).flatMap((file) => {
+    const text = readFileSync(join(root, file), "utf8");
+    const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => anchorOf(heading));
+    const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => link);
+    const isDead = (link: string) =>
+      link.startsWith("#")
+        ? !headings.includes(link.slice(1))
+        : !/^\w+:/.test(link) && !existsSync(join(root, file, "..", link.replace(/#.*/, "")));
+    return links.filter(isDead).map((link) => `${file}: dead link ${link}`);
+  });
+}
+
+/** As GitHub makes it from a heading. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\w\- ]/g, "")
+    .replaceAll(" ", "-");
+
 function checkArchitecture(): Problems {
   const isCurrent = readFileSync(architectureFile, "utf8") === architectureText();
   return isCurrent ? [] : ["docs/architecture.md is outdated: run npm run architecture"];
@@ -159,6 +180,7 @@ const problems = [
   rows.flatMap(checkAction),
   checkClusterSchema(),
   checkArchitecture(),
+  checkLinks(),
   checkWorkflows(),
 ].flat();
 for (const problem of problems) console.error(problem);

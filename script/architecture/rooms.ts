@@ -58,7 +58,7 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "destroy",
-    holds: "removing a cluster, and what earlier jobs left behind",
+    holds: "removing a cluster, and clusters that earlier jobs left behind",
     below: ["plan"],
   },
   {
@@ -74,7 +74,7 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "inputs",
-    holds: "turning inputs and cluster file into a spec: all defaults and all validation",
+    holds: "turning inputs and cluster file into a spec: defaults and validation",
     below: ["docker", "consul"],
   },
   {
@@ -84,13 +84,13 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "consul",
-    holds: "the only code that calls Consul's HTTP API: its answers, its versions",
+    holds: "the only code that calls Consul's HTTP API: its answers, comparing versions",
     below: ["errors.ts"],
   },
   {
     name: "runner",
     holds:
-      "GitHub's runner (log, command files, cancellation) and how a step waits: scopes, polls, timeline",
+      "GitHub's runner (log, command files, cancellation) and helpers for concurrency, polling, and timing",
     below: ["errors.ts"],
   },
   { name: "errors.ts", holds: "the errors that users see", below: [] },

@@ -35,8 +35,8 @@ export const isSecured = ({ acl, gossipEncryption, tls }: Security) =>
   acl || gossipEncryption || tls;
 
 /**
- * The agent's command line, for every Consul from 1.4 to 2.1. Differences between versions belong in
- * this file.
+ * The agent's command line. It has only what every Consul from 1.4 to 2.1 accepts: settings that
+ * differ between versions are in security-config.ts.
  *
  * Consul merges `-hcl` fragments after all flags, so a fragment from the user, appended later,
  * overrides everything here (agent/config/builder.go).
