@@ -1,6 +1,7 @@
 import { hostname, networkInterfaces } from "node:os";
 import { removeLeftBehind } from "../destroy/left-behind.ts";
-import type { Docker, NetworkMember } from "../docker/docker.ts";
+import type { NetworkMember } from "../docker/answers.ts";
+import type { Docker } from "../docker/docker.ts";
 import { findImage } from "../docker/find-image.ts";
 import { freePorts, holderOf, isTaken } from "../docker/ports.ts";
 import { InputError, type Problem } from "../errors.ts";

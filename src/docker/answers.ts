@@ -75,3 +75,16 @@ export type ContainerFacts = z.output<typeof containersAnswer>[number];
 export const exitEvent = z.object({
   Actor: z.object({ Attributes: z.object({ name: z.string(), exitCode: z.string() }) }),
 });
+
+/** A container that ended. */
+export interface Exit {
+  readonly container: string;
+  readonly exitCode: number;
+}
+
+/** A container on a network. */
+export interface NetworkMember {
+  readonly name: string;
+  readonly ip: string;
+  readonly mac: string;
+}

@@ -2,10 +2,12 @@ import * as z from "zod";
 import {
   type ContainerFacts,
   containersAnswer,
+  type Exit,
   exitEvent,
   type ImageDefaults,
   imageAnswer,
   imageDefaultsAnswer,
+  type NetworkMember,
   networkAnswer,
 } from "./answers.ts";
 import { kindOf } from "./command-kinds.ts";
@@ -14,19 +16,7 @@ import type { Image } from "./image-reference.ts";
 import { ask } from "./question.ts";
 import { type RunOptions, runSpawned, type Scope } from "./spawned.ts";
 
-export interface NetworkMember {
-  readonly name: string;
-  readonly ip: string;
-  readonly mac: string;
-}
-
 export type ContainerVerb = "kill" | "pause" | "unpause" | "stop";
-
-/** A container that ended. */
-export interface Exit {
-  readonly container: string;
-  readonly exitCode: number;
-}
 
 /** Milliseconds. An engine that is only busy answers sooner. */
 const defaultPatience = 20_000;
@@ -145,13 +135,11 @@ export class Docker {
    */
   async getArchive(container: string, folder: string): Promise<Uint8Array | undefined> {
     const chunks: Buffer[] = [];
-    const copy = this.#run(["cp", `${container}:${folder}`, "-"], {
-      onBytes: (bytes) => chunks.push(bytes),
-    });
+    const onBytes = (bytes: Buffer) => chunks.push(bytes);
+    const copy = this.#run(["cp", `${container}:${folder}`, "-"], { onBytes });
     // A copy, since parsers of archives read the whole buffer that holds a Buffer.
-    if ((await this.#unlessMissing(copy)) !== undefined)
-      return Uint8Array.from(Buffer.concat(chunks));
-    return undefined;
+    const isThere = (await this.#unlessMissing(copy)) !== undefined;
+    return isThere ? Uint8Array.from(Buffer.concat(chunks)) : undefined;
   }
 
   /** @returns the last lines of a container's log, from both of its streams */

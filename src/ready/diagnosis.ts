@@ -1,7 +1,7 @@
 /** Finds the cause of a failure, so that the annotation names it and not what it led to. */
 
-import type { ContainerFacts } from "../docker/answers.ts";
-import type { Docker, Exit } from "../docker/docker.ts";
+import type { ContainerFacts, Exit } from "../docker/answers.ts";
+import type { Docker } from "../docker/docker.ts";
 import { type DockerError, isEngineGone } from "../docker/docker-error.ts";
 import { holderOf } from "../docker/ports.ts";
 import { ActionError, InputError, messageOf, type Problem } from "../errors.ts";
