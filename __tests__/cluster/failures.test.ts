@@ -192,7 +192,7 @@ describe("inputs that conflict with the machine, or that Consul refuses", () => 
     );
     expect(errors).toHaveLength(1);
     expect(errors[0]?.message).toContain("`dns-port`");
-    expect(errors[0]?.message).toContain(`the container ${holder} listens`);
+    expect(errors[0]?.message).toContain(`the container ${holder} already listens`);
   });
 
   test.each([
@@ -272,7 +272,7 @@ describe("an agent", () => {
     const inputs = { servers: "3", timeout: "15s", config: neverLed };
     const { errors } = await failing(inputs);
     expect(errors).toMatchObject([{ title: "Consul is not ready" }]);
-    expect(errors[0]?.message).toContain("one leader");
+    expect(errors[0]?.message).toContain("all agents report the same leader");
     expect(errors[0]?.message).toMatch(/server-1 sees (server-2, server-3|server-3, server-2)/);
   });
 });

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type JobOptions, runId } from "../../script/runner.ts";
 import { up } from "../support/cluster.ts";
 import { docker, engineHoldings, runLikeThisMachine, testImage } from "../support/engine.ts";
@@ -23,9 +23,8 @@ afterEach(async () => {
 });
 
 const folder = mkdtempSync(join(tmpdir(), "left-behind-"));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+// Not before the clusters that tests left are removed, which runs these scripts.
+process.on("exit", () => rmSync(folder, { recursive: true }));
 
 /**
  * Writes a script. The kernel names its process after the file. Bash, since other shells don't pass
