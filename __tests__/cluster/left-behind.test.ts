@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type JobOptions, runId } from "../../script/runner.ts";
 import { up } from "../support/cluster.ts";
 import { docker, engineHoldings, runLikeThisMachine, testImage } from "../support/engine.ts";

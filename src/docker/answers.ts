@@ -84,31 +84,20 @@ const exitEvent = z.object({
   Actor: z.object({ Attributes: z.object({ name: z.string(), exitCode: z.string() }) }),
 });
 
-<<<<<<< HEAD
 export interface NetworkMember {
   readonly name: string;
   readonly ip: string;
   readonly mac: string;
 }
 
-=======
->>>>>>> p1
 /** A container that ended. */
 export interface Exit {
   readonly container: string;
   readonly exitCode: number;
 }
 
-<<<<<<< HEAD
 /** @param line - an event `die` as JSON */
 export function parseExit(line: string): Exit {
   const { name, exitCode } = exitEvent.parse(JSON.parse(line)).Actor.Attributes;
   return { container: name, exitCode: Number(exitCode) };
-=======
-/** A container on a network. */
-export interface NetworkMember {
-  readonly name: string;
-  readonly ip: string;
-  readonly mac: string;
->>>>>>> p1
 }

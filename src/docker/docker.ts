@@ -3,10 +3,6 @@ import {
   type ContainerFacts,
   containersAnswer,
   type Exit,
-<<<<<<< HEAD
-=======
-  exitEvent,
->>>>>>> p1
   type ImageDefaults,
   imageAnswer,
   imageDefaultsAnswer,
@@ -20,11 +16,7 @@ import type { Image } from "./image-reference.ts";
 import { ask } from "./question.ts";
 import { type RunOptions, runSpawned, type Scope } from "./spawned.ts";
 
-<<<<<<< HEAD
 export type ContainerVerb = "start" | "kill" | "pause" | "unpause" | "stop";
-=======
-export type ContainerVerb = "kill" | "pause" | "unpause" | "stop";
->>>>>>> p1
 
 /** Milliseconds. An engine that is only busy answers sooner. */
 const defaultPatience = 20_000;
@@ -144,8 +136,9 @@ export class Docker {
    */
   async getArchive(container: string, folder: string): Promise<Uint8Array | undefined> {
     const chunks: Buffer[] = [];
-    const onBytes = (bytes: Buffer) => chunks.push(bytes);
-    const copy = this.#run(["cp", `${container}:${folder}`, "-"], { onBytes });
+    const copy = this.#run(["cp", `${container}:${folder}`, "-"], {
+      onBytes: (bytes) => chunks.push(bytes),
+    });
     // A copy, since parsers of archives read the whole buffer that holds a Buffer.
     const isThere = (await this.#unlessMissing(copy)) !== undefined;
     return isThere ? Uint8Array.from(Buffer.concat(chunks)) : undefined;
