@@ -199,6 +199,23 @@ describe("inputs that conflict with the machine, or that Consul refuses", () => 
   });
 
   test.each([
+    [
+      'datacenter = "other"',
+      '`datacenter` is "other", but the action needs "dc1" on server-1: use',
+    ],
+    ["ports { http = 9500 }", "`ports.http` is 9500, but the action needs 8500 on server-1: use"],
+    ['node_name = "me"', '`node_name` is "me", but the action needs "server-1" on server-1: use'],
+    ["server = false", "`server` is false, but the action needs true on server-1: use"],
+  ])("a setting that the action relies on: %j", async (config, words) => {
+    const start = performance.now();
+    const { result, errors } = await failing({ config });
+    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(errors).toMatchObject([{ title: "Invalid input: config" }]);
+    expect(errors[0]?.message).toContain(words);
+    expect(result.state).toEqual({});
+  });
+
+  test.each([
     ["ports {\n  http = 8500\n", "At 2:17: object expected closing RBRACE"],
     ["no_such_setting = 1", "invalid config key no_such_setting"],
     ['encrypt = "abc"', "encrypt has invalid key"],
