@@ -195,7 +195,7 @@ describe("inputs that conflict with the machine, or that Consul refuses", () => 
     );
     expect(errors).toHaveLength(1);
     expect(errors[0]?.message).toContain("`dns-port`");
-    expect(errors[0]?.message).toContain(`the container ${holder} listens`);
+    expect(errors[0]?.message).toContain(`the container ${holder} already listens`);
   });
 
   test.each([
@@ -289,7 +289,7 @@ describe("an agent", () => {
     const inputs = { ...neverLed, timeout: "15s" };
     const { errors } = await failing(inputs);
     expect(errors).toMatchObject([{ title: "Consul is not ready" }]);
-    expect(errors[0]?.message).toContain("one leader");
+    expect(errors[0]?.message).toContain("all agents report the same leader");
     expect(errors[0]?.message).toMatch(/server-1 sees (server-2, server-3|server-3, server-2)/);
   });
 });

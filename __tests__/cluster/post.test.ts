@@ -125,9 +125,7 @@ describe("after a main that failed", () => {
     expect(main.log).toMatch(
       /^::error title=Consul is not ready::.* within 15 s \(3 of 3 alive, no leader\)/m,
     );
-    expect(main.log).toContain(
-      "there is one leader, the same one asked from every agent:%0A  server-1: no leader%0A",
-    );
+    expect(main.log).toContain("all agents report the same leader:%0A  server-1: no leader%0A");
     expect(main.log).toMatch(/^::group::server-1 running$/m);
     await job.post();
     job.dispose();
