@@ -214,11 +214,11 @@ describe("any other setting passes", () => {
   const names = reservedSettings.map(({ setting }) => setting);
   const scalar = fc.oneof(fc.stringMatching(/^[^\0]*$/), fc.integer(), fc.boolean());
   const innerKey = fc.oneof(
-    fc.stringMatching(/^[a-z_]{1,12}$/),
+    fc.stringMatching(/^[a-z][a-z_]{0,11}$/),
     fc.constantFrom(...names.map((name) => name.replace(/.*\./, ""))),
   );
   const outerKey = fc
-    .oneof(fc.stringMatching(/^[a-z_]{1,12}$/), fc.constantFrom("ports", "addresses"))
+    .oneof(fc.stringMatching(/^[a-z][a-z_]{0,11}$/), fc.constantFrom("ports", "addresses"))
     .filter((key) => !names.includes(key));
   const settings = fc
     .dictionary(
