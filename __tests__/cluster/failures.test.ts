@@ -10,7 +10,7 @@ import { errorsOf } from "../support/annotations.ts";
 import { testInputs } from "../support/cluster.ts";
 import { docker, engineHoldings, ownContainers, testImage } from "../support/engine.ts";
 import { eventually } from "../support/eventually.ts";
-import { deniedEngine, engineProxy } from "../support/failures.ts";
+import { deniedEngine, engineProxy, neverLed } from "../support/failures.ts";
 import { listener } from "../support/ports.ts";
 import { RecordedJob } from "../support/record.ts";
 
@@ -23,6 +23,9 @@ afterAll(async () => {
 });
 
 type Inputs = Readonly<Record<string, string>>;
+
+/** An agent with it exits: no container has this address. */
+const notItsAddress = 'serf_lan = "192.0.2.1"';
 
 /** A main step that fails, and its post step. */
 async function failing(inputs: Inputs = {}, options: JobOptions = {}) {
@@ -161,7 +164,7 @@ describe("the runner", () => {
 
   test("a RUNNER_TEMP that can't be written", async () => {
     const options = { env: { RUNNER_TEMP: "/proc/self" } };
-    const { result, errors } = await failing({ config: 'bind_addr = "192.0.2.1"' }, options);
+    const { result, errors } = await failing({ config: notItsAddress }, options);
     expect(errors[0]?.title).toBe("server-1 exited");
     expect(result.log).toMatch(/::warning::The agents' logs can't be written to \/proc\/self/);
   });
@@ -196,6 +199,21 @@ describe("inputs that conflict with the machine, or that Consul refuses", () => 
   });
 
   test.each([
+    [
+      'datacenter = "other"',
+      '`datacenter` is "other", but the action needs "dc1" on server-1: use',
+    ],
+    ["ports { http = 9500 }", "`ports.http` is 9500, but the action needs 8500 on server-1: use"],
+    ['node_name = "me"', '`node_name` is "me", but the action needs "server-1" on server-1: use'],
+    ["server = false", "`server` is false, but the action needs true on server-1: use"],
+  ])("a setting that the action relies on: %j", async (config, words) => {
+    const { result, errors } = await failing({ config });
+    expect(errors).toMatchObject([{ title: "Invalid input: config" }]);
+    expect(errors[0]?.message).toContain(words);
+    expect(result.state).toEqual({});
+  });
+
+  test.each([
     ["ports {\n  http = 8500\n", "At 2:17: object expected closing RBRACE"],
     ["no_such_setting = 1", "invalid config key no_such_setting"],
     ['encrypt = "abc"', "encrypt has invalid key"],
@@ -214,12 +232,9 @@ async function twoSeconds(): Promise<number> {
   return Math.max(2000, 20 * (performance.now() - start));
 }
 
-/** Three servers that wait for five never elect a leader. */
-const neverLed = "bootstrap_expect = 5";
-
 describe("an agent", () => {
   test("that exits at once", async () => {
-    const { result, errors } = await failing({ config: 'bind_addr = "192.0.2.1"' });
+    const { result, errors } = await failing({ config: notItsAddress });
     expect(errors).toMatchObject([{ title: "server-1 exited" }]);
     expect(errors[0]?.message).toMatch(/^server-1 exited \(exit code 1\)/);
     expect(errors[0]?.message).toContain("192.0.2.1");
@@ -227,7 +242,7 @@ describe("an agent", () => {
   });
 
   test("that is killed while the cluster starts is reported within 2 s", async () => {
-    const inputs = { servers: "3", config: neverLed, timeout: "60s" };
+    const inputs = { ...neverLed, timeout: "60s" };
     const { errors, waited } = await disturbed(inputs, (name) => docker("kill", name));
     expect(errors).toMatchObject([{ title: "server-1 exited" }]);
     expect(errors[0]?.message).toContain("code 137");
@@ -236,7 +251,7 @@ describe("an agent", () => {
 
   test("that is OOM-killed", async () => {
     const limit = ["--memory=24m", "--memory-swap=24m"];
-    const inputs = { servers: "3", config: neverLed, timeout: "60s" };
+    const inputs = { ...neverLed, timeout: "60s" };
     const { errors } = await disturbed(inputs, async (name) => {
       // The kernel accepts no limit below what it can't reclaim, so the agent is made to grow.
       await docker("update", ...limit, name).catch(() =>
@@ -250,7 +265,7 @@ describe("an agent", () => {
   });
 
   test("that never joins: which nodes it does not see, and its last warnings", async () => {
-    const inputs = { servers: "3", timeout: "20s", config: neverLed };
+    const inputs = { ...neverLed, timeout: "20s" };
     const cutOffOnceBound = async (container: string) => {
       // An agent without an address to bind to exits.
       await eventually(
@@ -269,7 +284,7 @@ describe("an agent", () => {
   });
 
   test("without a leader in time: which nodes see each other", async () => {
-    const inputs = { servers: "3", timeout: "15s", config: neverLed };
+    const inputs = { ...neverLed, timeout: "15s" };
     const { errors } = await failing(inputs);
     expect(errors).toMatchObject([{ title: "Consul is not ready" }]);
     expect(errors[0]?.message).toContain("all agents report the same leader");

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { testInputs, up } from "../support/cluster.ts";
 import { aliveMembers } from "../support/consul.ts";
 import { docker, engineHoldings, testImage } from "../support/engine.ts";
+import { neverLed } from "../support/failures.ts";
 import { RecordedJob } from "../support/record.ts";
 import { runnersPatience } from "../support/runner-limits.ts";
 
@@ -119,14 +120,10 @@ describe("after a main that failed", () => {
 
   test("because time ran out: the message names the condition and the nodes that fail it", async () => {
     const job = new RecordedJob();
-    // A server that waits for two more never elects a leader.
-    const config = "bootstrap_expect = 3";
-    const main = await job.main(
-      testInputs({ servers: "1", storage: "disk", timeout: "10s", config }),
-    );
+    const main = await job.main(testInputs({ ...neverLed, timeout: "15s" }));
     expect(main.exitCode).toBe(1);
     expect(main.log).toMatch(
-      /^::error title=Consul is not ready::.* within 10 s \(1 of 1 alive, no leader\)/m,
+      /^::error title=Consul is not ready::.* within 15 s \(3 of 3 alive, no leader\)/m,
     );
     expect(main.log).toContain("all agents report the same leader:%0A  server-1: no leader%0A");
     expect(main.log).toMatch(/^::group::server-1 running$/m);

@@ -427,6 +427,34 @@ test("a default token that the user sets overrides the action's", async () => {
   }
 });
 
+test("a cluster file's own default and agent tokens are not replaced", async () => {
+  const secret = "5b1e5cf3-40d1-4d2e-9f0c-6f2c2d9f7a11";
+  const cluster = await up({
+    servers: "1",
+    cluster: `
+config: { acl: { tokens: { default: ${secret}, agent: anonymous } } }
+acl:
+  policies: [{ Name: reader, Rules: 'key_prefix "" { policy = "read" }' }]
+  tokens: [{ SecretID: ${secret}, Policies: [{ Name: reader }] }]
+kv: { a: b }
+`,
+  });
+  try {
+    const key = `${cluster.outputs["http-address"]}/v1/kv/a?raw`;
+    await eventually(
+      () => ask(key),
+      ({ status, body }) => status === 200 && body === "b",
+    );
+    // The anonymous token may not register the agent's node, as the action's own may.
+    await eventually(
+      () => logsOf(cluster),
+      (log) => /blocked by ACLs/i.test(log),
+    );
+  } finally {
+    await cluster.down();
+  }
+});
+
 describe("images", () => {
   const inTheImage = (version: string) => `#!/consul/sh
 if [ "$*" = version ]; then echo "Consul v${version}"; else exec /bin/consul "$@"; fi

@@ -65,6 +65,9 @@ describe("what the user sets overrides the action", () => {
         # Over a setting of the action's and over a flag of its command line.
         performance { raft_multiplier = 2 }
         log_level = "DEBUG"
+        # What they have anyway.
+        datacenter = "dc1"
+        ports { http = 8500 serf_lan = 8301 }
         node_meta { motto = "$(touch /tmp/made); it's \\"mine\\"" }
       `,
       env: [

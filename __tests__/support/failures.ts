@@ -1,4 +1,4 @@
-/** Broken surroundings: an engine that goes away, or denies access. */
+/** Broken surroundings: an engine that goes away, or denies access; and a cluster that never forms. */
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -6,6 +6,12 @@ import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { portOf } from "./ports.ts";
+
+/**
+ * Inputs for servers that see each other and never elect a leader: each refuses the others'
+ * certificates, which name Consul's usual domain.
+ */
+export const neverLed = { servers: "3", tls: "true", config: 'domain = "elsewhere"' };
 
 export function scratch(): { folder: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), "failure-"));

@@ -2,7 +2,8 @@ import pLimit from "p-limit";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { freePorts } from "../docker/ports.ts";
-import type { ClusterSpec, Role } from "../inputs/cluster-spec.ts";
+import type { Role } from "../inputs/cluster-spec.ts";
+import { givesTokens } from "../inputs/config-fragments.ts";
 import { isSecured } from "../plan/agent-config.ts";
 import { agentRunArguments } from "../plan/container-arguments.ts";
 import { clusterFilter, nodeFilter } from "../plan/labels.ts";
@@ -70,7 +71,7 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
 
     await Promise.race([exited, Promise.all([started, granted, ready])]);
     const made = await secrets;
-    if (made && !namesTokens(plan.spec)) await resync(agents, made, { timeout, signal });
+    if (made && !givesTokens(plan.spec)) await resync(agents, made, { timeout, signal });
     return { secrets: made, agents };
   });
 }
@@ -107,17 +108,6 @@ async function untilPlanIsReady({ docker, agents, secrets, wait, timeline }: Rea
   } catch (error) {
     throw await explainNotReady(docker, agents, error);
   }
-}
-
-/** Whether the user gives agents tokens, which nothing may replace. */
-function namesTokens({ config, fileConfig, datacenters, env }: ClusterSpec): boolean {
-  const given = [
-    config,
-    ...Object.values(fileConfig),
-    ...datacenters.map((each) => each.config),
-    env.get("CONSUL_LOCAL_CONFIG") ?? "",
-  ];
-  return given.some((text) => /token/.test(text));
 }
 
 /** What it takes to start a plan's agents. */

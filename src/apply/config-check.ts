@@ -1,8 +1,8 @@
 import { DockerError } from "../docker/docker-error.ts";
 import type { Image } from "../docker/image-reference.ts";
 import { InputError, messageOf } from "../errors.ts";
+import { agentPorts } from "../inputs/agent-defaults.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
-import { agentPorts } from "../plan/agent-config.ts";
 import { labelArguments, type Owner } from "../plan/labels.ts";
 import { networkName } from "../plan/plan.ts";
 import type { StartContext } from "./start-context.ts";

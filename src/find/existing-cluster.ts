@@ -4,8 +4,9 @@ import type { Credentials } from "../consul/http.ts";
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { ActionError, InputError } from "../errors.ts";
+import { agentPorts } from "../inputs/agent-defaults.ts";
 import { portNames, type Role, type Storage } from "../inputs/cluster-spec.ts";
-import { agentPorts, securityFolder } from "../plan/agent-config.ts";
+import { securityFolder } from "../plan/agent-config.ts";
 import {
   anyClusterFilter,
   clusterFilter,

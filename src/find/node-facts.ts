@@ -1,6 +1,6 @@
 /** What a container's facts say about its node. */
 import type { ContainerFacts } from "../docker/answers.ts";
-import { imageDataDirectory } from "../plan/container-arguments.ts";
+import { imageDataDirectory } from "../inputs/agent-defaults.ts";
 import { labelNames } from "../plan/labels.ts";
 
 /** A node's connection to one docker network. */

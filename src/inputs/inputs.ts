@@ -13,6 +13,7 @@ import {
 import { inputs, type Texts, type Values } from "./input-definitions.ts";
 import { readInputs } from "./input-schema.ts";
 import { nodesOf } from "./nodes.ts";
+import { reservedProblems } from "./reserved-settings.ts";
 import { secretsIn } from "./secret-settings.ts";
 import { noSeeds } from "./seeds.ts";
 
@@ -44,6 +45,8 @@ export function parseInputs(
     ...memoryOfSeveral(texts, spec),
     ...(file ? disagreements(file, changedInputs(texts)) : []),
     ...(spec ? unknownNodes(spec.seeds.services, nodesOf(spec.datacenters)) : []),
+    // What agents have depends on the file.
+    ...(spec && cluster.problems.length === 0 ? reservedProblems(spec, file?.placeOf) : []),
   ];
   if (!spec || problems.length > 0) throw new InputError(problems);
   return { spec, warnings: warningsOf(spec) };

@@ -1,4 +1,5 @@
 /** Finds the secrets in agent configuration. Everything here takes time linear in the text. */
+import { tokensOf } from "./agent-config-text.ts";
 import { sameKey } from "./seeds.ts";
 
 /** Names of settings and variables whose values must stay secret. */
@@ -84,32 +85,6 @@ export function secretsIn(env: readonly string[], configuration: readonly string
 }
 
 /**
- * The tokens of HCL and JSON that matter here. Each alternative also matches if its end is missing,
- * so that no part of the text is read twice.
- */
-const tokenPattern = new RegExp(
-  [
-    /(?:#|\/\/).*|\/\*(?:[\s\S]*?\*\/|[\s\S]*)/,
-    /<<-?(?<mark>\w+)\r?\n(?<heredoc>[\s\S]*?)(?:\n[ \t]*\k<mark>\b|$(?![\s\S]))/,
-    /"(?<string>(?:[^"\\]+|\\[\s\S])*)"?/,
-    /(?<word>[\w.-]+)/,
-    /(?<sign>[{}[\]=:,])/,
-  ]
-    .map(({ source }) => source)
-    .join("|"),
-  "g",
-);
-
-/** What a string in HCL or JSON stands for. */
-function unescaped(text: string): string {
-  try {
-    return String(JSON.parse(`"${text}"`));
-  } catch {
-    return text;
-  }
-}
-
-/**
  * Every string below a secret key in a text of HCL or JSON, which need not be valid.
  *
  * @param text - one or more fragments of agent configuration
@@ -119,18 +94,16 @@ export function secretsInText(text: string): string[] {
   const blocks = [{ isSecret: false, isList: false }];
   const outside = { isSecret: false, isValue: false };
   let key = outside;
-  for (const { groups = {} } of text.matchAll(tokenPattern)) {
-    const { sign, string, word } = groups;
+  for (const { sign, string, word } of tokensOf(text)) {
     const block = blocks.at(-1) ?? { isSecret: false, isList: false };
     const isSecret = block.isSecret || key.isSecret;
-    const value = groups.heredoc ?? string;
     if (sign === "=" || sign === ":") key = { ...key, isValue: true };
     else if (sign !== undefined) {
       if (sign === "{" || sign === "[") blocks.push({ isSecret, isList: sign === "[" });
       else if (sign !== ",") blocks.pop();
       key = outside;
-    } else if (value !== undefined && (key.isValue || block.isList)) {
-      secrets.push(...secretsOfValue(unescaped(value), isSecret));
+    } else if (string !== undefined && (key.isValue || block.isList)) {
+      secrets.push(...secretsOfValue(string, isSecret));
       key = outside;
     } else {
       // Also behind a sign: in YAML a word there may be a key.

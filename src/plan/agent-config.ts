@@ -1,3 +1,4 @@
+import { agentPorts, clientAddress } from "../inputs/agent-defaults.ts";
 import type { LogLevel, Role, Security, Storage } from "../inputs/cluster-spec.ts";
 
 /** Settings of one agent, without what the user adds. */
@@ -20,9 +21,6 @@ export interface AgentSettings {
   readonly security: Security;
 }
 
-/** Ports inside the container. The plan decides which are published, and where. */
-export const agentPorts = { http: 8500, dns: 8600, grpc: 8502 } as const;
-
 /**
  * Folder for the secret part of a secured agent's configuration: `agent.json`; with TLS `ca.pem`,
  * `cert.pem` and `key.pem`; with ACLs, on servers, the management `token`. It is outside
@@ -39,7 +37,8 @@ export const isSecured = ({ acl, gossipEncryption, tls }: Security) =>
  * differ between versions are in security-config.ts.
  *
  * Consul merges `-hcl` fragments after all flags, so a fragment from the user, appended later,
- * overrides everything here (agent/config/builder.go).
+ * overrides everything here (agent/config/builder.go). What the action relies on is refused in
+ * fragments beforehand (inputs/reserved-settings).
  *
  * @returns arguments for the image's entrypoint, starting with `agent`
  */
@@ -56,7 +55,7 @@ export function agentArguments(settings: AgentSettings): string[] {
     `-log-level=${logLevels[logLevel]}`,
     // The image's entrypoint turns this variable into a flag before ours, and ours would override
     // it. It treats an empty variable as unset.
-    ...(env.get("CONSUL_CLIENT_INTERFACE") ? [] : ["-client=0.0.0.0"]),
+    ...(env.get("CONSUL_CLIENT_INTERFACE") ? [] : [`-client=${clientAddress}`]),
     ...(inMemory ? ["-dev"] : []),
     ...(role === "server" && !inMemory ? ["-server", `-bootstrap-expect=${servers}`, "-ui"] : []),
     ...join.map((host) => `-retry-join=${host}`),

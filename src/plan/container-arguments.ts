@@ -1,6 +1,7 @@
 import { loopback } from "../docker/ports.ts";
+import { agentPorts, bindInterface, imageDataDirectory } from "../inputs/agent-defaults.ts";
 import type { ClusterSpec, Datacenter, Role } from "../inputs/cluster-spec.ts";
-import { agentArguments, agentPorts, securedEnvironment } from "./agent-config.ts";
+import { agentArguments, securedEnvironment } from "./agent-config.ts";
 import { labelArguments, labelNames, labels, type Owner } from "./labels.ts";
 import type { AgentPlan, ClusterPlan, Publication } from "./plan.ts";
 
@@ -65,7 +66,7 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
     ...nodeLabelArguments(plan, agent),
     ...dataDirectories(spec.env).map((directory) => `--mount=${volume(prerequisites, directory)}`),
     ...agent.publications.flatMap(publishArguments),
-    "--env=CONSUL_BIND_INTERFACE=eth0",
+    `--env=CONSUL_BIND_INTERFACE=${bindInterface}`,
     ...Object.entries(securedEnvironment(spec.security)).map(
       ([name, value]) => `--env=${name}=${value}`,
     ),
@@ -128,9 +129,6 @@ function configOf({ fileConfig, config }: ClusterSpec, datacenter: Datacenter, r
   const fragments = [fileConfig.all, datacenter.config, fileConfig[role], config];
   return fragments.filter((fragment) => fragment !== "");
 }
-
-/** The image declares a volume here. It needs a mount, or Docker would create it without labels. */
-export const imageDataDirectory = "/consul/data";
 
 /** Directories that need a volume: the agent's data directory, and the image's. */
 function dataDirectories(env: ReadonlyMap<string, string>): string[] {

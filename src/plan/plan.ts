@@ -1,8 +1,8 @@
 import type { Image } from "../docker/image-reference.ts";
 import { loopback } from "../docker/ports.ts";
+import { agentPorts } from "../inputs/agent-defaults.ts";
 import { type ClusterSpec, type PortName, portNames, type Role } from "../inputs/cluster-spec.ts";
 import { nodesOf } from "../inputs/nodes.ts";
-import { agentPorts } from "./agent-config.ts";
 import { labelArguments, type Owner } from "./labels.ts";
 
 /** What a plan needs to know about the runner and its Docker engine. */

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { isAtLeast } from "../consul/versions.ts";
-import { agentPorts, securityFolder } from "./agent-config.ts";
+import { agentPorts } from "../inputs/agent-defaults.ts";
+import { securityFolder } from "./agent-config.ts";
 
 /** Secret IDs of the tokens that one agent has. */
 export interface AgentTokens {

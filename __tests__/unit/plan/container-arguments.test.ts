@@ -9,7 +9,7 @@ describe("the arguments of docker run", () => {
       clients: "1",
       datacenter: "east",
       "log-level": "error",
-      config: "retry_max = 3\nserver = true",
+      config: "retry_max = 3\nenable_debug = true",
       env: "CONSUL_BIND_INTERFACE=eth1\nA=b c",
     }),
     prerequisites,
@@ -53,7 +53,7 @@ describe("the arguments of docker run", () => {
       "-ui",
       "-retry-join=consul-c0ffee00-server-2-gossip",
       settings,
-      "-hcl=retry_max = 3\nserver = true",
+      "-hcl=retry_max = 3\nenable_debug = true",
     ]);
   });
 
@@ -86,7 +86,7 @@ describe("the arguments of docker run", () => {
       "-retry-join=consul-c0ffee00-server-1-gossip",
       "-retry-join=consul-c0ffee00-server-2-gossip",
       settings,
-      "-hcl=retry_max = 3\nserver = true",
+      "-hcl=retry_max = 3\nenable_debug = true",
     ]);
   });
 
