@@ -16,7 +16,8 @@ export default defineConfig({
   test: {
     reporters: ["default", new Tally()],
     projects: [
-      { test: { name: "unit", include: ["__tests__/unit/**/*.test.ts"] } },
+      // A loaded machine may take its time: no unit test is about seconds.
+      { test: { name: "unit", include: ["__tests__/unit/**/*.test.ts"], testTimeout: 60_000 } },
       // Through the committed dist, as a job does: these tests import nothing from src.
       { test: { name: "cluster", include: ["__tests__/cluster/**/*.test.ts"], ...onEngine } },
       // Modules of src with a real engine.

@@ -38,6 +38,11 @@ const isAlive = (pid: number) => {
   }
 };
 
+/** A process that was sent a signal may take a moment to end. */
+const ended = async (pid: number) => {
+  while (isAlive(pid)) await sleep(5);
+};
+
 /** @returns what the work gave or threw, and how many milliseconds it took */
 async function timed<T>(work: Promise<T>) {
   const start = performance.now();
@@ -52,11 +57,11 @@ describe("a question", () => {
   });
 
   test("that the engine never answers fails, and says how long it waited", async () => {
-    const { docker } = dockerThat("sleep 10", { patience: 200 });
+    const { docker } = dockerThat("sleep 60", { patience: 200 });
     const { result, took } = await timed(docker.containers());
     expect(result).toMatchObject({ failure: "engine-unreachable" });
     expect(String(result)).toContain("`docker ps` failed: no answer within 0.2 s.");
-    expect(took).toBeLessThan(2000);
+    expect(took).toBeLessThan(30_000);
   });
 
   test("may take long as long as the answer comes in", async () => {
@@ -68,21 +73,21 @@ describe("a question", () => {
   });
 
   test("is given up at once on cancellation", async () => {
-    const { docker, cancel } = dockerThat("touch asked; sleep 10");
+    const { docker, cancel } = dockerThat("touch asked; sleep 60");
     const asked = timed(docker.containers());
     await exists("asked");
     cancel();
     const { result, took } = await asked;
     expect(String(result)).toContain("canceled");
-    expect(took).toBeLessThan(2000);
+    expect(took).toBeLessThan(30_000);
     await expect(docker.containers()).rejects.toThrow("canceled");
   });
 
   test("ends with its process, even if a child holds the pipes", async () => {
-    const { docker } = dockerThat("sleep 10 & echo x");
+    const { docker } = dockerThat("sleep 60 & echo x");
     const { result, took } = await timed(docker.containers());
     expect(result).toEqual(["x"]);
-    expect(took).toBeLessThan(3000);
+    expect(took).toBeLessThan(30_000);
   });
 
   test("that fails says why", async () => {
@@ -103,30 +108,30 @@ describe("a question", () => {
 
 describe("a command that acts", () => {
   test("ends with its process, even if a child holds the pipes", async () => {
-    const { docker } = dockerThat("sleep 10 & echo x");
+    const { docker } = dockerThat("sleep 60 & echo x");
     const { result, took } = await timed(docker.change("start", ["x"]));
     expect(result).toBeUndefined();
-    expect(took).toBeLessThan(3000);
+    expect(took).toBeLessThan(30_000);
   });
 
   test("ends on cancellation with all that it started", async () => {
-    const { docker, cancel } = dockerThat("sleep 10 & echo $! > pid; mv pid child; wait");
+    const { docker, cancel } = dockerThat("sleep 60 & echo $! > pid; mv pid child; wait");
     const stopped = timed(docker.untilStopped("x"));
     await exists("child");
     cancel();
     const { result, took } = await stopped;
     expect(String(result)).toContain("canceled");
-    expect(took).toBeLessThan(2000);
-    expect(isAlive(Number(readFileSync(file("child"), "utf8")))).toBe(false);
+    expect(took).toBeLessThan(30_000);
+    await ended(Number(readFileSync(file("child"), "utf8")));
   });
 
   test("is killed if it ignores that", async () => {
-    const { docker, cancel } = dockerThat("trap '' TERM; echo $$ > pid; mv pid self; sleep 10");
+    const { docker, cancel } = dockerThat("trap '' TERM; echo $$ > pid; mv pid self; sleep 60");
     const stopped = timed(docker.untilStopped("x"));
     await exists("self");
     cancel();
-    expect((await stopped).took).toBeLessThan(4000);
-    expect(isAlive(Number(readFileSync(file("self"), "utf8")))).toBe(false);
+    expect((await stopped).took).toBeLessThan(30_000);
+    await ended(Number(readFileSync(file("self"), "utf8")));
   });
 
   test("may finish on cancellation if it creates something", async () => {
