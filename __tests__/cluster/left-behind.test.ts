@@ -2,7 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,7 +10,8 @@ import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type JobOptions, runId } from "../../script/runner.ts";
 import { up } from "../support/cluster.ts";
-import { docker, engineHoldings, runLikeThisMachine, testImage } from "../support/engine.ts";
+import { docker, engineHoldings } from "../support/engine.ts";
+import { containerEnv, jobContainer, script } from "../support/job-container.ts";
 
 const run = promisify(execFile);
 
@@ -27,20 +28,10 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/**
- * Writes a script. The kernel names its process after the file. Bash, since other shells don't pass
- * on variables with a dash in their names, as inputs have.
- */
-function script(name: string, ...lines: readonly string[]): string {
-  const path = join(folder, name);
-  writeFileSync(path, ["#!/bin/bash", ...lines, ""].join("\n"));
-  chmodSync(path, 0o755);
-  return path;
-}
-
 /** A stand-in for a runner: runs a step, then stays for as long as the file RUNNER_STAYS exists. */
 const runner = (name: string) =>
   script(
+    folder,
     name,
     '"$@"',
     "code=$?",
@@ -184,31 +175,13 @@ describe("of jobs in containers, a cluster", () => {
     await docker("network", "rm", network);
   });
 
-  /** Starts a job's container, as the runner does: its steps are run by `docker exec`. */
-  async function jobContainer(...options: readonly string[]) {
-    const machine = await runLikeThisMachine();
-    const id = await docker(
-      ...["run", "--detach", "--rm", ...machine, `--network=${network}`, ...options],
-      ...[`--volume=${folder}:${folder}`, `--volume=${folder}:/__w/_temp`],
-      ...["--entrypoint=sleep", testImage(), "600"],
-    );
-    const exec = script(
-      `exec-${id}`,
-      `exec docker exec $(env | sed -n 's/^\\([A-Z_a-z0-9-]*\\)=.*/--env=\\1/p') ${id} "$@"`,
-    );
-    const remove = () => docker("rm", "--force", id);
-    const temp = mkdtempSync(join(folder, "job-"));
-    const contexts = { job: { container: { network } } };
-    return { remove, options: { through: [exec], temp, contexts } satisfies JobOptions };
-  }
-
-  const inContainer = (env: Record<string, string>) => ({ ...env, RUNNER_TEMP: "/__w/_temp" });
+  const inContainer = (env: Record<string, string>) => ({ ...env, ...containerEnv });
 
   test("is removed once its job's container is gone", async () => {
-    const job = await jobContainer();
+    const job = await jobContainer(folder, network, []);
     await start(inContainer(first), job.options);
     await job.remove();
-    const later = await jobContainer();
+    const later = await jobContainer(folder, network, []);
     const next = await start(inContainer(second), later.options);
     expect(await containers(first)).toBe(0);
     expect(next.result.log).toMatch(leftBehind("its job container is not running anymore"));
@@ -220,9 +193,9 @@ describe("of jobs in containers, a cluster", () => {
     ["a host name that was set", ["--hostname=job"]],
     ["a host name of its own", []],
   ])("stays while its job's container runs, with %s", async (_, options) => {
-    const job = await jobContainer(...options);
+    const job = await jobContainer(folder, network, options);
     const living = await start(inContainer(first), job.options);
-    const later = await jobContainer(...options);
+    const later = await jobContainer(folder, network, options);
     const next = await start(inContainer(second), later.options);
     expect(await containers(first)).toBe(1);
     expect(next.result.log).not.toContain("left behind");
