@@ -9,9 +9,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type JobOptions, runId } from "../../script/runner.ts";
-import { up } from "../support/cluster.ts";
+import { testInputs, up } from "../support/cluster.ts";
 import { docker, engineHoldings } from "../support/engine.ts";
 import { containerEnv, jobContainer, script } from "../support/job-container.ts";
+import { RecordedJob } from "../support/record.ts";
 
 const run = promisify(execFile);
 
@@ -179,7 +180,9 @@ describe("of jobs in containers, a cluster", () => {
 
   test("is removed once its job's container is gone", async () => {
     const job = await jobContainer(folder, network, []);
-    await start(inContainer(first), job.options);
+    // Without `up`, which would run the post step in a container that is gone.
+    const dead = new RecordedJob({ env: inContainer(first), ...job.options });
+    expect((await dead.main(testInputs({ servers: "1" }))).exitCode).toBe(0);
     await job.remove();
     const later = await jobContainer(folder, network, []);
     const next = await start(inContainer(second), later.options);
