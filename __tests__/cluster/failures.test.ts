@@ -192,7 +192,7 @@ describe("inputs that conflict with the machine, or that Consul refuses", () => 
     );
     expect(errors).toHaveLength(1);
     expect(errors[0]?.message).toContain("`dns-port`");
-    expect(errors[0]?.message).toContain(`the container ${holder} listens`);
+    expect(errors[0]?.message).toContain(`the container ${holder} already listens`);
   });
 
   test.each([
@@ -232,6 +232,19 @@ describe("an agent", () => {
     expect(errors).toMatchObject([{ title: "server-1 exited" }]);
     expect(errors[0]?.message).toContain("code 137");
     expect(waited).toBeLessThan(await twoSeconds());
+  });
+
+  test("that is killed together with another: both are named", async () => {
+    const inputs = { servers: "3", config: neverLed, timeout: "60s" };
+    const { errors } = await disturbed(inputs, async (first) => {
+      const second = first.replace("server-1", "server-2");
+      await eventually(ownContainers, (names) => names.includes(second));
+      await docker("kill", first, second);
+    });
+    expect(errors).toHaveLength(1);
+    expect(errors[0]?.title.split(", ").sort()).toEqual(["server-1 exited", "server-2 exited"]);
+    expect(errors[0]?.message).toContain("server-1 exited (exit code 137)");
+    expect(errors[0]?.message).toContain("server-2 exited (exit code 137)");
   });
 
   test("that is OOM-killed", async () => {

@@ -82,5 +82,5 @@ test("an image for another platform", async () => {
   // Engines before 23 import for their own platform, whatever --platform says.
   const format = "--format={{.Os}}/{{.Architecture}}";
   const platform = await docker("image", "inspect", format, `${official}:arm`);
-  expect(error?.message).toContain(`says that it is made for ${platform}, the engine runs linux/`);
+  expect(error?.message).toContain(`is for ${platform}, and the engine runs linux/`);
 });

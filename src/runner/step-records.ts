@@ -66,7 +66,8 @@ export function runningSteps(folder: string): StepRecord[] {
 
 /** @returns the path of the record */
 function takeNumber(folder: string, record: StepRecord): string {
-  mkdirSync(folder, { recursive: true });
+  // Not recursive: Node would try for ever where a folder can't be made, as in /proc.
+  unlessTaken(() => mkdirSync(folder));
   // A link appears with its content, unlike a file that is being written.
   const draft = join(folder, `draft-${record.pid}`);
   writeFileSync(draft, JSON.stringify(record));
@@ -76,17 +77,17 @@ function takeNumber(folder: string, record: StepRecord): string {
       const path = join(folder, String(Math.max(0, ...numbersIn(folder)) + 1));
       const [other] = runningSteps(folder);
       if (other) throw busy(other);
-      if (link(draft, path)) return path;
+      if (unlessTaken(() => linkSync(draft, path))) return path;
     }
   } finally {
     unlinkSync(draft);
   }
 }
 
-/** @returns false if the path is taken */
-function link(draft: string, path: string): boolean {
+/** @returns false if something already has the path */
+function unlessTaken(create: () => void): boolean {
   try {
-    linkSync(draft, path);
+    create();
     return true;
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
