@@ -249,6 +249,19 @@ describe("an agent", () => {
     expect(waited).toBeLessThan(await twoSeconds());
   });
 
+  test("that is killed together with another: both are named", async () => {
+    const inputs = { servers: "3", config: neverLed, timeout: "60s" };
+    const { errors } = await disturbed(inputs, async (first) => {
+      const second = first.replace("server-1", "server-2");
+      await eventually(ownContainers, (names) => names.includes(second));
+      await docker("kill", first, second);
+    });
+    expect(errors).toHaveLength(1);
+    expect(errors[0]?.title.split(", ").sort()).toEqual(["server-1 exited", "server-2 exited"]);
+    expect(errors[0]?.message).toContain("server-1 exited (exit code 137)");
+    expect(errors[0]?.message).toContain("server-2 exited (exit code 137)");
+  });
+
   test("that is OOM-killed", async () => {
     const limit = ["--memory=24m", "--memory-swap=24m"];
     const inputs = { ...neverLed, timeout: "60s" };

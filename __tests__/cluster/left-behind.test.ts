@@ -2,15 +2,17 @@
 
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type JobOptions, runId } from "../../script/runner.ts";
-import { up } from "../support/cluster.ts";
-import { docker, engineHoldings, runLikeThisMachine, testImage } from "../support/engine.ts";
+import { testInputs, up } from "../support/cluster.ts";
+import { docker, engineHoldings } from "../support/engine.ts";
+import { containerEnv, jobContainer, script } from "../support/job-container.ts";
+import { RecordedJob } from "../support/record.ts";
 
 const run = promisify(execFile);
 
@@ -26,20 +28,10 @@ const folder = mkdtempSync(join(tmpdir(), "left-behind-"));
 // Not before the clusters that tests left are removed, which runs these scripts.
 process.on("exit", () => rmSync(folder, { recursive: true }));
 
-/**
- * Writes a script. The kernel names its process after the file. Bash, since other shells don't pass
- * on variables with a dash in their names, as inputs have.
- */
-function script(name: string, ...lines: readonly string[]): string {
-  const path = join(folder, name);
-  writeFileSync(path, ["#!/bin/bash", ...lines, ""].join("\n"));
-  chmodSync(path, 0o755);
-  return path;
-}
-
 /** A stand-in for a runner: runs a step, then stays for as long as the file RUNNER_STAYS exists. */
 const runner = (name: string) =>
   script(
+    folder,
     name,
     '"$@"',
     "code=$?",
@@ -183,31 +175,15 @@ describe("of jobs in containers, a cluster", () => {
     await docker("network", "rm", network);
   });
 
-  /** Starts a job's container, as the runner does: its steps are run by `docker exec`. */
-  async function jobContainer(...options: readonly string[]) {
-    const machine = await runLikeThisMachine();
-    const id = await docker(
-      ...["run", "--detach", "--rm", ...machine, `--network=${network}`, ...options],
-      ...[`--volume=${folder}:${folder}`, `--volume=${folder}:/__w/_temp`],
-      ...["--entrypoint=sleep", testImage(), "600"],
-    );
-    const exec = script(
-      `exec-${id}`,
-      `exec docker exec $(env | sed -n 's/^\\([A-Z_a-z0-9-]*\\)=.*/--env=\\1/p') ${id} "$@"`,
-    );
-    const remove = () => docker("rm", "--force", id);
-    const temp = mkdtempSync(join(folder, "job-"));
-    const contexts = { job: { container: { network } } };
-    return { remove, options: { through: [exec], temp, contexts } satisfies JobOptions };
-  }
-
-  const inContainer = (env: Record<string, string>) => ({ ...env, RUNNER_TEMP: "/__w/_temp" });
+  const inContainer = (env: Record<string, string>) => ({ ...env, ...containerEnv });
 
   test("is removed once its job's container is gone", async () => {
-    const job = await jobContainer();
-    await start(inContainer(first), job.options);
+    const job = await jobContainer(folder, network, []);
+    // Without `up`, which would run the post step in a container that is gone.
+    const dead = new RecordedJob({ env: inContainer(first), ...job.options });
+    expect((await dead.main(testInputs({ servers: "1" }))).exitCode).toBe(0);
     await job.remove();
-    const later = await jobContainer();
+    const later = await jobContainer(folder, network, []);
     const next = await start(inContainer(second), later.options);
     expect(await containers(first)).toBe(0);
     expect(next.result.log).toMatch(leftBehind("its job container is not running anymore"));
@@ -219,9 +195,9 @@ describe("of jobs in containers, a cluster", () => {
     ["a host name that was set", ["--hostname=job"]],
     ["a host name of its own", []],
   ])("stays while its job's container runs, with %s", async (_, options) => {
-    const job = await jobContainer(...options);
+    const job = await jobContainer(folder, network, options);
     const living = await start(inContainer(first), job.options);
-    const later = await jobContainer(...options);
+    const later = await jobContainer(folder, network, options);
     const next = await start(inContainer(second), later.options);
     expect(await containers(first)).toBe(1);
     expect(next.result.log).not.toContain("left behind");

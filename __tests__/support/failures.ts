@@ -5,6 +5,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Transform } from "node:stream";
 import { portOf } from "./ports.ts";
 
 /**
@@ -18,7 +19,7 @@ export function scratch(): { folder: string; remove: () => void } {
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** The test's engine over TCP, through a proxy that can be cut. */
+/** The test's engine over TCP, through a proxy that can be cut, and can hold up requests. */
 export async function engineProxy() {
   const host = execFileSync(
     "docker",
@@ -29,9 +30,20 @@ export async function engineProxy() {
   ).trim();
   const sockets = new Set<Socket>();
   let connections = 0;
-  const server = createServer((client) => {
+  let held = { path: /^$/, milliseconds: 0 };
+  /** Passes on what the CLI sends, a held request late, but even if the CLI is gone by then. */
+  const holdUp = () =>
+    new Transform({
+      transform(bytes: Buffer, _, done) {
+        const [, path = ""] = /^[A-Z]+ (\S+) HTTP/.exec(bytes.toString("latin1")) ?? [];
+        const isHeld = path !== "" && held.path.test(path);
+        setTimeout(() => done(null, bytes), isHeld ? held.milliseconds : 0);
+      },
+    });
+  // The CLI may end its input and still read output.
+  const server = createServer({ allowHalfOpen: true }, (client) => {
     connections++;
-    const engine = connect(host.replace(/^unix:\/\//, ""));
+    const engine = connect({ path: host.replace(/^unix:\/\//, ""), allowHalfOpen: true });
     for (const [from, to] of [
       [client, engine],
       [engine, client],
@@ -39,15 +51,19 @@ export async function engineProxy() {
       sockets.add(from);
       from.on("error", () => to.destroy());
       from.on("close", () => sockets.delete(from));
-      from.pipe(to);
     }
+    client.pipe(holdUp()).pipe(engine);
+    engine.pipe(client);
   }).listen(0, "127.0.0.1");
   const port = await portOf(server);
   const cut = () => {
     server.close();
     for (const socket of sockets) socket.destroy();
   };
-  return { host: `tcp://127.0.0.1:${port}`, cut, connections: () => connections };
+  const hold = (path: RegExp, milliseconds: number) => {
+    held = { path, milliseconds };
+  };
+  return { host: `tcp://127.0.0.1:${port}`, cut, hold, connections: () => connections };
 }
 
 /** An environment whose `docker` is the real CLI, run as a user without permission for its socket. */

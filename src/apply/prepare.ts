@@ -66,11 +66,13 @@ async function checkMachine(
   spec: ClusterSpec,
   labels: Labels,
 ): Promise<NetworkFacts> {
-  const [ports, network] = await Promise.all([
-    // A cluster that an earlier job left behind may hold the ports.
-    removeLeftBehind(docker, labels, log).then(() => portProblems(docker, spec)),
+  const [network] = await Promise.all([
     spec.network === "" ? ownNetworkFacts : inspectNetwork(docker, spec.network),
+    removeLeftBehind(docker, labels, log),
   ]);
+  // A cluster that an earlier job left behind may have held the ports. Nothing is published for a
+  // job container on the cluster's network.
+  const ports = network?.isOnNetwork ? [] : await portProblems(docker, spec);
   if (network && ports.length === 0) return network;
   throw new InputError([...ports, ...(network ? [] : [noNetwork(spec.network)])]);
 }

@@ -1,18 +1,42 @@
 /**
- * A killed step leaves its docker commands running. They may create a container during or after the
- * removal in the post step. An environment variable identifies them.
+ * What earlier steps of a cluster left running: a step in a container that the runner's signals did
+ * not reach, and the docker commands of a killed step. They may create a container during or after
+ * the removal in the post step, so they must end first.
  */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createsSomething } from "../docker/command-kinds.ts";
+import { runningSteps } from "../runner/step-records.ts";
 
 /** Milliseconds between two scans of the processes. */
 const pause = 50;
+/** Milliseconds from SIGKILL until a process counts as one that can't be ended. */
+const killGrace = 2000;
 
-/** Environment that marks the docker commands of a cluster. */
-export function processMark(clusterId: string): Record<string, string> {
-  return { CONSUL_CLUSTER_ACTION_ID: clusterId };
+export interface Process {
+  readonly pid: number;
+  readonly command: string;
+}
+
+/** What became of processes that had to end. */
+export interface Ended {
+  /** How many have ended. */
+  readonly count: number;
+  /** Those that not even SIGKILL ended. */
+  readonly stuck: readonly Process[];
+}
+
+/**
+ * Waits until no other step of the cluster is running. Each is asked to end, as the runner would ask,
+ * and killed after the timeout.
+ *
+ * @param folder - with the records of the cluster's steps
+ * @param timeout - milliseconds
+ */
+export function endSteps(folder: string, timeout: number): Promise<Ended> {
+  const list = () => runningSteps(folder).map(({ pid, step }) => ({ pid, command: step }));
+  return end(list, () => "SIGINT", timeout);
 }
 
 /**
@@ -20,31 +44,49 @@ export function processMark(clusterId: string): Record<string, string> {
  * the engine would finish it anyway and unnoticed; one that only reads or pulls is terminated at
  * once. Whatever still runs after the timeout is killed.
  *
+ * @param mark - environment of the processes
  * @param timeout - milliseconds
- * @returns how many processes there were
  */
-export async function endOrphans(mark: Record<string, string>, timeout: number): Promise<number> {
-  const deadline = performance.now() + timeout;
+export function endOrphans(
+  mark: Readonly<Record<string, string>>,
+  timeout: number,
+): Promise<Ended> {
+  const list = () => markedProcesses(mark).filter(({ pid }) => pid !== process.pid);
+  const ask = ({ command }: Process) => (createsSomething(command) ? undefined : "SIGTERM");
+  return end(list, ask, timeout);
+}
+
+/**
+ * Ends processes within a limit: some can't be killed, such as those that wait for a dead disk.
+ *
+ * @param list - those that are still running, anew for each call
+ * @param ask - the first signal for a process; undefined if it may finish
+ * @param timeout - milliseconds until SIGKILL
+ */
+async function end(
+  list: () => readonly Process[],
+  ask: (process: Process) => NodeJS.Signals | undefined,
+  timeout: number,
+): Promise<Ended> {
+  const killAt = performance.now() + timeout;
   const seen = new Set<number>();
   for (;;) {
-    const orphans = markedProcesses(mark).filter(({ pid }) => pid !== process.pid);
-    if (orphans.length === 0) return seen.size;
-    const isLate = performance.now() > deadline;
-    for (const { pid, command } of orphans) {
-      if (isLate) kill(pid, "SIGKILL");
-      else if (!seen.has(pid) && !createsSomething(command)) kill(pid, "SIGTERM");
-      seen.add(pid);
+    const running = list();
+    const now = performance.now();
+    if (running.length === 0 || now > killAt + killGrace) {
+      for (const { pid } of running) seen.delete(pid);
+      return { count: seen.size, stuck: running };
+    }
+    for (const each of running) {
+      if (now > killAt) kill(each.pid, "SIGKILL");
+      else if (!seen.has(each.pid)) kill(each.pid, ask(each));
+      seen.add(each.pid);
     }
     await sleep(pause);
   }
 }
 
-interface Process {
-  readonly pid: number;
-  readonly command: string;
-}
-
-function markedProcesses(mark: Record<string, string>): Process[] {
+function markedProcesses(mark: Readonly<Record<string, string>>): Process[] {
   const variables = Object.entries(mark).map(([name, value]) => `${name}=${value}`);
   const all = process.platform === "linux" ? readProc() : readPs();
   return all
@@ -81,11 +123,10 @@ function readPs(): ListedProcess[] {
   });
 }
 
-function kill(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
+function kill(pid: number, signal: NodeJS.Signals | undefined): void {
   try {
-    process.kill(pid, signal);
-  } catch (error) {
-    // It may have exited by itself, which is just as good.
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    if (signal) process.kill(pid, signal);
+  } catch {
+    // It has exited by itself, or it may not be killed: the next scan shows which.
   }
 }

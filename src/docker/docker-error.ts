@@ -12,6 +12,7 @@ export type DockerFailure =
   | "not-found"
   | "disk-full"
   | "network-in-use"
+  | "no-free-subnet"
   | "other";
 
 /**
@@ -26,6 +27,10 @@ const failures: readonly (readonly [DockerFailure, RegExp])[] = [
   ],
   ["port-taken", /port is already allocated|address already in use|failed to bind host port/i],
   ["network-in-use", /has active endpoints/i],
+  [
+    "no-free-subnet",
+    /non-overlapping IPv4 address pool|predefined address pools have been fully subnetted/i,
+  ],
   ["disk-full", /no space left on device|disk quota exceeded/i],
   [
     "not-found",
@@ -77,6 +82,7 @@ const titles: Partial<Record<DockerFailure, string>> = {
   "registry-unreachable": "Registry not reachable",
   "wrong-platform": "Image is for another platform",
   "disk-full": "No disk space left on the Docker engine",
+  "no-free-subnet": "No address range left for a network",
 };
 
 const advice: Partial<Record<DockerFailure, string>> = {
@@ -94,6 +100,8 @@ const advice: Partial<Record<DockerFailure, string>> = {
     "\nThe image does not support this engine's platform. Use an image or a version that does.",
   "disk-full":
     "\nThe Docker engine has no disk space left: free some, for example with `docker system prune`, or use a runner with a larger disk.",
+  "no-free-subnet":
+    "\nEvery address range that the Docker engine has for networks is in use. Remove unused networks (`docker network prune`), add ranges (`default-address-pools` in the engine's daemon.json), or set `network` to an existing network.",
 };
 
 /** How messages name a command: `network create`, `ps`. */

@@ -62,7 +62,7 @@ async function pullOrMirror(
     const mirror = mirrored(reference, mirrors);
     if (!(error instanceof DockerError) || !refusals.includes(error.failure) || !mirror)
       throw error;
-    log(`${reference} can't be pulled (${error.said}). Trying ${mirror} instead`);
+    log(`${reference} can't be pulled. Trying ${mirror} instead`);
     return await fromMirror(docker, reference, mirror, error, log, signal);
   }
 }
@@ -112,7 +112,7 @@ async function pull(
         error instanceof DockerError && error.failure === "registry-unreachable",
       onFailedAttempt: ({ error, retriesLeft }) => {
         if (!(error instanceof DockerError) || error.failure !== "registry-unreachable") return;
-        log(error.said);
+        // The log has what docker said.
         if (retriesLeft > 0) log("Retrying in a moment");
       },
     });

@@ -3,10 +3,13 @@ import { Docker } from "../docker/docker.ts";
 import { findCluster, lookAgain } from "../find/existing-cluster.ts";
 import { datacentersOf, hasQuorum } from "../find/raft.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
+import { processMark } from "../plan/labels.ts";
 import { untilHold } from "../ready/wait.ts";
 import { foundNode } from "../report/nodes.ts";
+import { stepsFolder } from "../report/runner-folder.ts";
 import { cancellation } from "../runner/cancellation.ts";
 import { fail, logTimed } from "../runner/log.ts";
+import { recordStep } from "../runner/step-records.ts";
 import { type Effect, effectOf } from "./effect.ts";
 import { parseFaultInputs } from "./fault-inputs.ts";
 import { operations } from "./operations.ts";
@@ -19,12 +22,15 @@ export const faultOutputNames = ["node", "leader", "quorum", "nodes"] as const;
 /** The action `fault`: breaks nodes of a cluster on purpose, or brings them back. */
 export async function fault(): Promise<void> {
   const canceled = cancellation("fault");
-  const docker = new Docker(canceled, core.debug);
-  const cleanup = new Docker(new AbortController().signal, core.debug);
   try {
     const spec = parseFaultInputs(core.getInput);
-    const cluster = await findCluster(docker, spec.cluster, process.env);
-    const { addresses } = cluster;
+    const cluster = await findCluster(new Docker(canceled, core.debug), spec.cluster, process.env);
+    const { addresses, clusterId } = cluster;
+    const name = `The \`fault\` step with \`action: ${spec.action}\``;
+    recordStep(stepsFolder(clusterId, process.env), name);
+    const mark = processMark(clusterId);
+    const docker = new Docker(canceled, core.debug, mark);
+    const cleanup = new Docker(new AbortController().signal, core.debug, mark);
     const datacenters = await datacentersOf(cluster);
     const targeted = targetDatacenters(datacenters, spec);
     const hit = resolveTarget(spec, targeted);

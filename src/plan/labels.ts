@@ -49,6 +49,9 @@ export const labelNames = {
 
 const clusterLabel = (clusterId: string) => `${labelNames.cluster}=${clusterId}`;
 
+/** Environment that marks the docker commands of a cluster: the post step finds them by it. */
+export const processMark = (clusterId: string) => ({ CONSUL_CLUSTER_ACTION_ID: clusterId });
+
 /** Filter for docker listings: everything of one cluster. */
 export const clusterFilter = (clusterId: string) => `label=${clusterLabel(clusterId)}`;
 

@@ -11,35 +11,62 @@ import { NotReadyError } from "./wait.ts";
 
 /** Lines of its log to show when an agent exits. */
 const lastLines = 15;
-/** Agents whose last warnings to show when a cluster does not become ready. */
+/** Agents to show the logs of when several exited, or the last warnings of when a cluster is not ready. */
 const maxSuspects = 5;
 
 /**
- * Why an agent exited: what the engine knows about it, and the last lines of its log.
+ * Why agents exited: what the engine knows about them, and the last lines of their logs.
  *
- * @param image - reference of the image it ran
+ * @param image - reference of the image they ran
+ * @param agents - those that should be running; every one that has exited is named
+ * @param first - the exit that was noticed
  */
 export async function explainExit(
   docker: Docker,
   image: string,
   agents: readonly AgentPlan[],
-  { container, exitCode }: Exit,
+  first: Exit,
 ): Promise<ActionError> {
-  const node = agents.find((agent) => agent.container === container)?.node ?? container;
-  const [[facts], lines] = await Promise.all([
-    docker.inspectContainers([container]),
-    docker.logs(container, lastLines).catch((error) => [messageOf(error)]),
-  ]);
-  const cause = await causeOf(docker, image, facts, lines);
-  return new ActionError(
-    `${node} ${cause.title}`,
-    [
-      `${node} ${cause.title} (exit code ${exitCode}). Last lines of its log:`,
+  const exits = [first, ...(await otherExits(docker, agents, first))];
+  const explained = exits.slice(0, maxSuspects).map(async ({ container, exitCode }) => {
+    const [[facts], lines] = await Promise.all([
+      docker.inspectContainers([container]),
+      docker.logs(container, lastLines).catch((error) => [messageOf(error)]),
+    ]);
+    const { title, advice } = await causeOf(docker, image, facts, lines);
+    const node = nodeIn(agents, container);
+    const text = [
+      `${node} ${title} (exit code ${exitCode}). Last lines of its log:`,
       ...(lines.length > 0 ? lines : ["(empty)"]).map((line) => `  ${line}`),
-      cause.advice,
-    ].join("\n"),
-  );
+    ];
+    return { title: `${node} ${title}`, text, advice };
+  });
+  const shown = await Promise.all(explained);
+  const others = exits.slice(maxSuspects).map(({ container }) => nodeIn(agents, container));
+  const title = shown.map((each) => each.title).join(", ");
+  const lines = [
+    ...shown.flatMap(({ text }) => text),
+    ...(others.length > 0 ? [`These exited too: ${others.join(", ")}`] : []),
+    ...new Set(shown.map(({ advice }) => advice)),
+  ];
+  return new ActionError(title, lines.join("\n"));
 }
+
+/** Agents that exited at about the same time, of which the engine reports one first. */
+async function otherExits(
+  docker: Docker,
+  agents: readonly AgentPlan[],
+  { container: first }: Exit,
+): Promise<Exit[]> {
+  const others = agents.map(({ container }) => container).filter((name) => name !== first);
+  const facts = await docker.inspectContainers(others);
+  return facts
+    .filter(({ State }) => State.Status === "exited")
+    .map(({ Name, State }) => ({ container: Name, exitCode: State.ExitCode }));
+}
+
+const nodeIn = (agents: readonly AgentPlan[], container: string) =>
+  agents.find((agent) => agent.container === container)?.node ?? container;
 
 interface Cause {
   /** Completes a sentence that starts with the node's name. */

@@ -18,6 +18,10 @@ export function runnerFolder(
   return join(env.RUNNER_TEMP ?? tmpdir(), `consul-${clusterId}`);
 }
 
+/** The folder beside it, with a record of each step that works on the cluster. */
+export const stepsFolder = (...of: Parameters<typeof runnerFolder>) =>
+  `${runnerFolder(...of)}-steps`;
+
 /** @returns the path of the file */
 export async function writeCa(folder: string, certificate: string): Promise<string> {
   await mkdir(folder, { recursive: true });

@@ -13,6 +13,8 @@ export interface ProcessIdentity {
 export interface ListedProcess extends ProcessIdentity {
   /** ID of the parent process; 0 if there is none in this namespace. */
   readonly parent: number;
+  /** Whether it has exited, but its parent has not yet asked how. */
+  readonly isZombie: boolean;
 }
 
 /** GitHub's runner starts a process with this name for each job (actions/runner, `JobDispatcher`). */
@@ -46,10 +48,16 @@ export function runnerProcess(
   return undefined;
 }
 
-/** Whether this very process still exists. It must be of this boot and of this PID namespace. */
-export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
+/** @returns this process; undefined on systems without /proc */
+export function ownProcess(): ProcessIdentity | undefined {
+  const listed = listedProcess(process.pid);
+  return listed && { name: listed.name, pid: listed.pid, startTime: listed.startTime };
+}
+
+/** Whether this very process is still running. It must be of this boot and of this PID namespace. */
+export function isAlive({ pid, startTime }: Pick<ProcessIdentity, "pid" | "startTime">): boolean {
   const listed = listedProcess(pid);
-  if (listed) return listed.startTime === startTime;
+  if (listed) return listed.startTime === startTime && !listed.isZombie;
   try {
     // /proc may hide the processes of other users (its mount option `hidepid`).
     process.kill(pid, 0);
@@ -83,5 +91,7 @@ export function parseStat(stat: string): ListedProcess {
   const [pid = "", name = ""] = stat.slice(0, nameEnd).split(/ \((.*)/s);
   // The first of these is the third field.
   const fields = stat.slice(nameEnd + 2).split(" ");
-  return { name, pid: Number(pid), parent: Number(fields[1]), startTime: fields[19] ?? "" };
+  const [state, parent] = fields;
+  const isZombie = state === "Z";
+  return { name, pid: Number(pid), parent: Number(parent), startTime: fields[19] ?? "", isZombie };
 }

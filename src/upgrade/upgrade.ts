@@ -3,13 +3,16 @@ import { Docker } from "../docker/docker.ts";
 import { type FoundAgent, findCluster, lookAgain } from "../find/existing-cluster.ts";
 import { type Raft, raftOf } from "../find/raft.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
+import { processMark } from "../plan/labels.ts";
 import { byDatacenter } from "../ready/agents.ts";
 import { overWan, readyGates } from "../ready/gates.ts";
 import { untilHold } from "../ready/wait.ts";
 import { evidenceFolder, showEvidence } from "../report/evidence.ts";
 import { foundNode } from "../report/nodes.ts";
+import { stepsFolder } from "../report/runner-folder.ts";
 import { cancellation } from "../runner/cancellation.ts";
 import { fail, logTimed } from "../runner/log.ts";
+import { recordStep } from "../runner/step-records.ts";
 import { upgradedGates } from "./gates.ts";
 import { askOrFail, refuseUnlessWhole } from "./refusals.ts";
 import { replace } from "./replacement.ts";
@@ -36,14 +39,17 @@ export async function upgrade(): Promise<void> {
   try {
     const spec = parseUpgradeInputs(core.getInput);
     const cluster = await findCluster(docker, spec.cluster, process.env);
-    const step: UpgradeStep = { docker, spec, cluster, signal };
+    const { clusterId } = cluster;
+    recordStep(stepsFolder(clusterId, process.env), "The `upgrade` step");
+    const marked = new Docker(signal, core.debug, processMark(clusterId));
+    const step: UpgradeStep = { docker: marked, spec, cluster, signal };
     refuseUnlessWhole(cluster.agents);
     const target = await resolveTargetImage(step);
 
-    changed = cluster.clusterId;
+    changed = clusterId;
     await core.group("Upgrade", async () => {
       await checkReady(step);
-      const key = `consul-cluster-action/upgrade-${cluster.clusterId}`;
+      const key = `consul-cluster-action/upgrade-${clusterId}`;
       await saveSnapshots(step, key);
       await upgradeAll(step, target, key);
     });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { failureOf } from "../../../src/docker/docker-error.ts";
+import { commandFailed, failureOf } from "../../../src/docker/docker-error.ts";
 
 /** Pure parts of what happens when something goes wrong, by value. */
 describe("what a docker command failed of", () => {
@@ -24,8 +24,26 @@ describe("what a docker command failed of", () => {
       "permission denied while trying to connect to the Docker daemon socket at unix:///x",
       "access-denied",
     ],
+    [
+      "network",
+      "Error response from daemon: could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network",
+      "no-free-subnet",
+    ],
+    [
+      "network",
+      "Error response from daemon: all predefined address pools have been fully subnetted",
+      "no-free-subnet",
+    ],
     ["run", "docker: something new", "other"],
   ] as const)("docker %s: %s", (command, said, failure) => {
     expect(failureOf([command, "x"], said)).toBe(failure);
   });
+});
+
+test("a network without a free address range: the message says how to get one", () => {
+  const said = "could not find an available, non-overlapping IPv4 address pool among the defaults";
+  const { title, message } = commandFailed(["network", "create", "x"], said, 1);
+  expect(title).toBe("No address range left for a network");
+  expect(message).toContain("docker network prune");
+  expect(message).toContain("default-address-pools");
 });

@@ -36,6 +36,26 @@ describe("while agents must run", () => {
     );
   });
 
+  test("two agents that exit at the same moment are both named", async () => {
+    const inspect = '"container inspect") if [ $# = 3 ]; then cat "$3"; else cat facts; fi;;';
+    const folder = fakeDocker(engine.replace(/"container inspect".*/, inspect));
+    const ended = (Name: string, ExitCode: number) => {
+      const State = { ...facts.State, Status: "exited", Running: false, ExitCode };
+      return { ...facts, Name, State };
+    };
+    const [one, two] = [ended("one", 1), ended("two", 3)];
+    for (const [file, list] of Object.entries({ facts: [one, two], one: [one], two: [two] }))
+      writeFileSync(join(folder, file), JSON.stringify(list));
+    const agents = ["one", "two"].map((name) => ({ ...agent(`server-${name}`), container: name }));
+    const watching = { ...watch(new AbortController().signal), agents };
+    const work = (signal: AbortSignal) => sleep(60_000, undefined, { signal });
+    const reason = "can't run on this platform";
+    const failure = await whileAllRun(watching, work).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ title: `server-one ${reason}, server-two ${reason}` });
+    expect(String(failure)).toContain(`server-one ${reason} (exit code 1)`);
+    expect(String(failure)).toContain(`server-two ${reason} (exit code 3)`);
+  });
+
   test("the work ends with a cancellation, whatever becomes of the docker CLI", async () => {
     const folder = fakeDocker(engine);
     writeFileSync(join(folder, "facts"), JSON.stringify([facts]));

@@ -14,7 +14,7 @@ describe("the runner's process", () => {
   /** Processes by name, each the parent of the next, with IDs 1, 2, … */
   const chain = (...names: readonly string[]) => {
     const listed = names.map((name, index): ListedProcess => {
-      return { name, pid: index + 1, parent: index, startTime: `${index}00` };
+      return { name, pid: index + 1, parent: index, startTime: `${index}00`, isZombie: false };
     });
     return runnerProcess(names.length, (pid) => listed[pid - 1]);
   };
@@ -57,6 +57,7 @@ test("a process name may contain parentheses, spaces, and line breaks", () => {
     pid: 43,
     parent: 41,
     startTime: "987654",
+    isZombie: false,
   });
 });
 
@@ -71,6 +72,18 @@ describe.runIf(process.platform === "linux")("on Linux", () => {
     child.kill();
     await once(child, "exit");
     expect(isAlive(identity)).toBe(false);
+  });
+
+  test("a process that has exited is not alive, even if its parent has not asked how", async () => {
+    const script = 'sleep 0.05 & echo "$!"; exec sleep 60';
+    const parent = spawn("sh", ["-c", script]);
+    const [line] = await once(parent.stdout, "data");
+    const pid = Number(String(line));
+    const stat = () => parseStat(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    const { startTime } = stat();
+    await expect.poll(() => stat().isZombie).toBe(true);
+    expect(isAlive({ pid, startTime })).toBe(false);
+    parent.kill();
   });
 
   test("there is a PID namespace", () => {
