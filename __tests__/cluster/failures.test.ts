@@ -250,7 +250,7 @@ describe("an agent", () => {
   });
 
   test("that is killed together with another: both are named", async () => {
-    const inputs = { servers: "3", config: neverLed, timeout: "60s" };
+    const inputs = { ...neverLed, timeout: "60s" };
     const { errors } = await disturbed(inputs, async (first) => {
       const second = first.replace("server-1", "server-2");
       await eventually(ownContainers, (names) => names.includes(second));

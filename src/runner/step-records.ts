@@ -45,11 +45,11 @@ export type StepRecord = z.output<typeof recordSchema>;
  * @throws ActionError that names the other step if one is still working on the cluster
  */
 export function recordStep(folder: string, step: string): void {
-  const process = ownProcess();
-  if (!process) return;
+  const own = ownProcess();
+  if (!own) return;
   try {
-    const record = takeNumber(folder, { step, ...process, namespace: pidNamespace() });
-    globalThis.process.once("exit", () => rmSync(record, { force: true }));
+    const record = takeNumber(folder, { step, ...own, namespace: pidNamespace() });
+    process.once("exit", () => rmSync(record, { force: true }));
   } catch (error) {
     if (error instanceof ActionError) throw error;
     core.debug(`Can't record this step: ${messageOf(error)}`);
@@ -66,7 +66,7 @@ export function runningSteps(folder: string): StepRecord[] {
 
 /** @returns the path of the record */
 function takeNumber(folder: string, record: StepRecord): string {
-  // Not recursive: Node would try for ever where a folder can't be made, as in /proc.
+  // Not recursive: Node would try forever if a folder can't be made, as in /proc.
   unlessTaken(() => mkdirSync(folder));
   // A link appears with its content, unlike a file that is being written.
   const draft = join(folder, `draft-${record.pid}`);
