@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { endOrphans, endSteps } from "../../../src/destroy/orphans.ts";
 import { parseStat, pidNamespace } from "../../../src/runner/processes.ts";
@@ -49,7 +50,9 @@ describe.runIf(process.platform === "linux")("what earlier steps left running", 
 
   test("one that only reads is ended at once", async () => {
     const env = mark();
-    const { exit } = await running("echo; exec sleep 60", env);
+    const { pid, exit } = await running("echo; exec sleep 60", env);
+    // While a process becomes another program, it has no environment to see.
+    while (!readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("sleep")) await sleep(5);
     expect(await endOrphans(env, 10_000)).toEqual({ count: 1, stuck: [] });
     expect(await exit).toEqual([null, "SIGTERM"]);
   });
