@@ -34,7 +34,7 @@ function table(): string {
   return ["| folder | what it holds | may import |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
-/** All that a room may import: most easily said by what it may not, where that is little. */
+/** What a room may import, said by exception if there are few. */
 function allowed({ name }: Room): string {
   const lower = rooms.slice(rooms.findIndex((room) => room.name === name) + 1);
   const may = importable(name);

@@ -37,7 +37,7 @@ const mirrors = () => new Map([[official, mirror]]);
 async function find(references: string[], lines: string[] = [], of = mirrors()) {
   const docker = new Docker(new AbortController().signal, () => {});
   const { signal } = new AbortController();
-  return findImage(docker, references, (line) => lines.push(line), signal, of);
+  return findImage({ docker, log: (line) => lines.push(line), signal }, references, of);
 }
 
 test("an older repository is tried if the newer one has no such version", async () => {

@@ -36,7 +36,7 @@ export async function prepare(context: StartContext, spec: ClusterSpec): Promise
     const docker = context.docker.within(signal);
     const [network, image, ports] = await Promise.all([
       start(checkMachine({ docker, log }, spec, labels)),
-      start(timeline.during("image", () => findImage(docker, spec.images, log, signal))),
+      start(timeline.during("image", () => findImage({ docker, log, signal }, spec.images))),
       start(freePorts(freePortsNeeded(spec))),
       start(timeline.during("network", () => ensureNetwork(docker, spec, owner))),
     ]);

@@ -94,11 +94,11 @@ function markedProcesses(mark: Readonly<Record<string, string>>): Process[] {
     .map(({ pid, command }) => ({ pid, command }));
 }
 
-interface ListedProcess extends Process {
+interface MarkedProcess extends Process {
   readonly environment: string;
 }
 
-function readProc(): ListedProcess[] {
+function readProc(): MarkedProcess[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
@@ -115,7 +115,7 @@ function readProc(): ListedProcess[] {
 }
 
 /** macOS: with -E, `ps` prints the environment after the command. */
-function readPs(): ListedProcess[] {
+function readPs(): MarkedProcess[] {
   const listing = execFileSync("ps", ["-axEww", "-o", "pid=,command="], { encoding: "utf8" });
   return listing.split("\n").flatMap((line) => {
     const [, pid, command] = /^\s*(\d+) (.*)$/.exec(line) ?? [];

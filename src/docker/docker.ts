@@ -13,8 +13,8 @@ import {
 import { kindOf } from "./command-kinds.ts";
 import { DockerError } from "./docker-error.ts";
 import type { Image } from "./image-reference.ts";
-import { ask } from "./question.ts";
-import { type RunOptions, runSpawned, type Scope } from "./spawned.ts";
+import { askDocker } from "./question.ts";
+import { type CommandContext, type RunOptions, runSpawned } from "./spawned.ts";
 
 export type ContainerVerb = "start" | "kill" | "pause" | "unpause" | "stop";
 
@@ -27,7 +27,7 @@ const defaultPatience = 20_000;
  * never through a shell.
  */
 export class Docker {
-  readonly #scope: Scope;
+  readonly #context: CommandContext;
 
   /**
    * @param signal - ends every running command
@@ -41,13 +41,13 @@ export class Docker {
     env: Readonly<Record<string, string>> = {},
     patience = defaultPatience,
   ) {
-    this.#scope = { signal, trace, env, patience };
+    this.#context = { signal, trace, env, patience };
   }
 
   /** The same CLI; its commands also end with this signal. */
   within(signal: AbortSignal): Docker {
-    const { trace, env, patience } = this.#scope;
-    return new Docker(AbortSignal.any([this.#scope.signal, signal]), trace, env, patience);
+    const { trace, env, patience } = this.#context;
+    return new Docker(AbortSignal.any([this.#context.signal, signal]), trace, env, patience);
   }
 
   /** The engine's address, from DOCKER_HOST or the context: `unix:///var/run/docker.sock`. */
@@ -291,8 +291,8 @@ export class Docker {
    * change something behind our back.
    */
   async #run(args: readonly string[], options?: RunOptions): Promise<string> {
-    this.#scope.signal.throwIfAborted();
-    this.#scope.trace(`docker ${args.join(" ")}`);
-    return (kindOf(args) === "asks" ? ask : runSpawned)(args, this.#scope, options);
+    this.#context.signal.throwIfAborted();
+    this.#context.trace(`docker ${args.join(" ")}`);
+    return (kindOf(args) === "asks" ? askDocker : runSpawned)(args, this.#context, options);
   }
 }

@@ -18,29 +18,34 @@ const secondRegistries: Mirrors = new Map([
 /** How a pull is retried: after about 1, 2, and 4 s, each up to twice as long at random. */
 const retries = { retries: 3, minTimeout: 1000, factor: 2, randomize: true };
 
+/** What pulling an image needs. */
+export interface Puller {
+  readonly docker: Docker;
+  /** Gets the lines of a pull. */
+  readonly log: (line: string) => void;
+  /** Ends the wait for another attempt. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * Finds the first of these images that the engine has or can pull.
  *
  * @param references - in order of preference; a later one is pulled if no registry has the earlier
  *   ones
- * @param log - gets the lines of a pull
- * @param signal - ends the wait for another attempt
  * @param mirrors - used if a registry refuses or can't be reached
  * @throws ActionError that says what was tried
  */
 export async function findImage(
-  docker: Docker,
+  puller: Puller,
   references: readonly string[],
-  log: (line: string) => void,
-  signal: AbortSignal,
   mirrors: Mirrors = secondRegistries,
 ): Promise<Image> {
   for (const reference of references) {
-    const image = await docker.image(reference);
+    const image = await puller.docker.image(reference);
     if (image) return image;
   }
   for (const reference of references) {
-    const image = await pullOrMirror(docker, reference, log, signal, mirrors);
+    const image = await pullOrMirror(puller, reference, mirrors);
     if (image) return image;
   }
   throw new ActionError(
@@ -50,44 +55,36 @@ export async function findImage(
 }
 
 async function pullOrMirror(
-  docker: Docker,
+  puller: Puller,
   reference: string,
-  log: (line: string) => void,
-  signal: AbortSignal,
   mirrors: Mirrors,
 ): Promise<Image | undefined> {
   try {
-    return await pull(docker, reference, log, signal);
+    return await pull(puller, reference);
   } catch (error) {
     const mirror = mirrored(reference, mirrors);
     if (!(error instanceof DockerError) || !refusals.includes(error.failure) || !mirror)
       throw error;
-    log(`${reference} can't be pulled. Trying ${mirror} instead`);
-    return await fromMirror(docker, reference, mirror, error, log, signal);
+    puller.log(`${reference} can't be pulled. Trying ${mirror} instead`);
+    const image = await pull(puller, mirror).catch((reason: unknown) => {
+      throw reason instanceof DockerError ? bothFailed(reference, mirror, error, reason) : reason;
+    });
+    if (!image) throw bothFailed(reference, mirror, error, undefined);
+    return image;
   }
 }
 
 const refusals: readonly string[] = ["rate-limited", "registry-unreachable"];
 
-/** If both registries fail, the first failure is the one to act on; the message has both. */
-async function fromMirror(
-  docker: Docker,
+/** The first failure is the one to act on; the message has both. */
+function bothFailed(
   reference: string,
   mirror: string,
-  refusal: DockerError,
-  log: (line: string) => void,
-  signal: AbortSignal,
-): Promise<Image> {
-  const reason = await pull(docker, mirror, log, signal).catch((error: unknown) => {
-    if (error instanceof DockerError) return error;
-    throw error;
-  });
-  if (reason && !(reason instanceof DockerError)) return reason;
-  throw new ActionError(
-    "Image can't be pulled",
-    `${reference}: ${refusal.message}\n${mirror}, tried instead: ${reason ? reason.said : "it does not exist"}`,
-    { cause: refusal },
-  );
+  cause: DockerError,
+  reason: DockerError | undefined,
+): ActionError {
+  const message = `${reference}: ${cause.message}\n${mirror}, tried instead: ${reason ? reason.said : "it does not exist"}`;
+  return new ActionError("Image can't be pulled", message, { cause });
 }
 
 /** The same image in the second registry. `docker.io/hashicorp/…` is `hashicorp/…`, too. */
@@ -98,10 +95,8 @@ export function mirrored(reference: string, mirrors: Mirrors): string | undefine
 }
 
 async function pull(
-  docker: Docker,
+  { docker, log, signal }: Puller,
   reference: string,
-  log: (line: string) => void,
-  signal: AbortSignal,
 ): Promise<Image | undefined> {
   log(`${reference} is not on this engine: pulling it`);
   try {

@@ -1,14 +1,12 @@
 import { exec, getExecOutput } from "@actions/exec";
 import { commandFailed, commandNotStarted, notAnswered } from "./docker-error.ts";
 import { LineSplitter } from "./lines.ts";
-import type { RunOptions, Scope } from "./spawned.ts";
+import { type CommandContext, pipeGrace, type RunOptions } from "./spawned.ts";
 
-/** Milliseconds that the pipes stay open after the exit, if a child of the process holds them. */
-const pipeGrace = 500;
 /** Characters of standard error that are kept for an error message. */
 const maxError = 4096;
 
-interface Answer {
+interface CommandOutput {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -21,9 +19,9 @@ interface Answer {
  * @throws DockerError if the command fails, or is silent for longer than the scope's patience; the
  *   signal's reason, at once, if it is aborted. The process may still run then.
  */
-export async function ask(
+export async function askDocker(
   args: readonly string[],
-  { signal, env, patience }: Scope,
+  { signal, env, patience }: CommandContext,
   { onLine }: RunOptions = {},
 ): Promise<string> {
   const unanswered = Promise.withResolvers<never>();
@@ -48,7 +46,11 @@ export async function ask(
 
 type Hear = (bytes: Buffer) => void;
 
-function askForText(args: readonly string[], env: Scope["env"], hear: Hear): Promise<Answer> {
+function askForText(
+  args: readonly string[],
+  env: CommandContext["env"],
+  hear: Hear,
+): Promise<CommandOutput> {
   return getExecOutput("docker", [...args], execOptions(env, { stdout: hear, stderr: hear }));
 }
 
@@ -58,10 +60,10 @@ function askForText(args: readonly string[], env: Scope["env"], hear: Hear): Pro
  */
 async function askForLines(
   args: readonly string[],
-  env: Scope["env"],
+  env: CommandContext["env"],
   hear: Hear,
   onLine: NonNullable<RunOptions["onLine"]>,
-): Promise<Answer> {
+): Promise<CommandOutput> {
   let errors = "";
   const stdout = new LineSplitter((line) => onLine(line, "stdout"));
   const stderr = new LineSplitter((line) => {
@@ -79,7 +81,7 @@ async function askForLines(
   return { exitCode, stdout: "", stderr: errors };
 }
 
-function execOptions(env: Scope["env"], listeners: { stdout: Hear; stderr: Hear }) {
+function execOptions(env: CommandContext["env"], listeners: { stdout: Hear; stderr: Hear }) {
   const variables = Object.entries({ ...process.env, ...env });
   return {
     silent: true,

@@ -4,7 +4,7 @@ import { commandFailed, commandNotStarted } from "./docker-error.ts";
 import { LineSplitter } from "./lines.ts";
 
 /** What holds for every command of one `Docker`; see its constructor. */
-export interface Scope {
+export interface CommandContext {
   readonly signal: AbortSignal;
   readonly trace: (text: string) => void;
   readonly env: Readonly<Record<string, string>>;
@@ -30,7 +30,7 @@ const creationGrace = 4000;
 /** Milliseconds from SIGTERM to SIGKILL. */
 const endGrace = 1500;
 /** Milliseconds that the pipes stay open after the exit, if a child of the process holds them. */
-const pipeGrace = 500;
+export const pipeGrace = 500;
 
 /**
  * Runs a command that changes or streams something, and waits until its process has ended, by
@@ -41,7 +41,7 @@ const pipeGrace = 500;
  */
 export async function runSpawned(
   args: readonly string[],
-  { signal, env }: Scope,
+  { signal, env }: CommandContext,
   options: RunOptions = {},
 ): Promise<string> {
   const child = spawn("docker", args, {

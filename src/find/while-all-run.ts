@@ -25,7 +25,7 @@ export async function whileAllRun(
 ): Promise<void> {
   const over = new AbortController();
   const signal = AbortSignal.any([watch.signal, over.signal]);
-  const watching = failOnExit(watch, signal);
+  const watching = failWhenOneExits(watch, signal);
   const working = work(signal);
   try {
     await Promise.race([watching, working]);
@@ -36,7 +36,7 @@ export async function whileAllRun(
 }
 
 /** Rejects when an agent exits. */
-async function failOnExit({ docker, clusterId, agents }: Watch, signal: AbortSignal) {
+async function failWhenOneExits({ docker, clusterId, agents }: Watch, signal: AbortSignal) {
   const exit = await firstExit(docker.within(signal), clusterId, agents);
   // An upgraded agent's image is not the one that the agent was found with.
   const [facts] = await docker.inspectContainers([exit.container]);

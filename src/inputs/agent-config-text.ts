@@ -34,7 +34,7 @@ interface Token {
  *
  * @param text - one or more fragments of agent configuration
  */
-export function* tokensOf(text: string): Generator<Token> {
+export function* tokenize(text: string): Generator<Token> {
   for (const { index, groups = {} } of text.matchAll(tokenPattern)) {
     const { sign, word } = groups;
     const quoted = groups.heredoc ?? groups.string;
@@ -78,7 +78,7 @@ export function settingsIn(text: string): Setting[] {
   let keys: string[] = [];
   let offset: number | undefined;
   let isValue = false;
-  for (const token of tokensOf(text)) {
+  for (const token of tokenize(text)) {
     const { sign, string, word } = token;
     const block = blocks.at(-1) ?? top;
     const here = () => ({

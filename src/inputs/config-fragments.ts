@@ -30,7 +30,7 @@ export function fragmentsOf({ config, fileConfig, datacenters, env }: ClusterSpe
 }
 
 /** A setting's keys with dots between them, in lower case: Consul ignores the case of keys. */
-export const nameOf = ({ path }: Setting) => path.join(".").toLowerCase();
+export const settingName = ({ path }: Setting) => path.join(".").toLowerCase();
 
 /** Tokens that an agent uses for itself and for its callers. The last two are up to Consul 1.10. */
 const tokenSettings = ["acl.tokens.default", "acl.tokens.agent", "acl_token", "acl_agent_token"];
@@ -38,6 +38,6 @@ const tokenSettings = ["acl.tokens.default", "acl.tokens.agent", "acl_token", "a
 /** Whether the user gives agents such tokens, which nothing may replace. */
 export function givesTokens(spec: ClusterSpec): boolean {
   return fragmentsOf(spec).some(({ text }) =>
-    settingsIn(text).some((setting) => tokenSettings.includes(nameOf(setting))),
+    settingsIn(text).some((setting) => tokenSettings.includes(settingName(setting))),
   );
 }

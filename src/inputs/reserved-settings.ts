@@ -2,7 +2,7 @@ import type { Place, Problem } from "../errors.ts";
 import { type Setting, settingsIn } from "./agent-config-text.ts";
 import { agentPorts, bindInterface, clientAddress, imageDataDirectory } from "./agent-defaults.ts";
 import type { ClusterSpec } from "./cluster-spec.ts";
-import { type Fragment, fragmentsOf, nameOf } from "./config-fragments.ts";
+import { type Fragment, fragmentsOf, settingName } from "./config-fragments.ts";
 import { type NodeShape, nodesOf } from "./nodes.ts";
 import { type Path, pathText, placeText, shown } from "./wording.ts";
 
@@ -125,7 +125,7 @@ export function reservedProblems(
   return fragmentsOf(spec).flatMap((fragment) => {
     const agents = nodes.filter(fragment.isFor);
     return settingsIn(fragment.text).flatMap((setting) => {
-      const reserved = reservedByName.get(nameOf(setting));
+      const reserved = reservedByName.get(settingName(setting));
       const words = reserved && conflict(setting.value, reserved, agents, spec);
       return words === undefined ? [] : [problemOf(words, setting, fragment, placeOf)];
     });

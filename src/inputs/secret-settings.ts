@@ -1,5 +1,5 @@
 /** Finds the secrets in agent configuration. Everything here takes time linear in the text. */
-import { tokensOf } from "./agent-config-text.ts";
+import { tokenize } from "./agent-config-text.ts";
 import { sameKey } from "./seeds.ts";
 
 /** Names of settings and variables whose values must stay secret. */
@@ -94,7 +94,7 @@ export function secretsInText(text: string): string[] {
   const blocks = [{ isSecret: false, isList: false }];
   const outside = { isSecret: false, isValue: false };
   let key = outside;
-  for (const { sign, string, word } of tokensOf(text)) {
+  for (const { sign, string, word } of tokenize(text)) {
     const block = blocks.at(-1) ?? { isSecret: false, isList: false };
     const isSecret = block.isSecret || key.isSecret;
     if (sign === "=" || sign === ":") key = { ...key, isValue: true };

@@ -99,7 +99,7 @@ function toValue(document: Document): { value?: unknown; flaws: Flaw[] } {
 const startOf = (node: unknown) => (isNode(node) ? node.range?.[0] : undefined);
 
 /** The property name that a key becomes; undefined for a merge key, an alias or a collection. */
-function nameOf(key: unknown): string | undefined {
+function keyName(key: unknown): string | undefined {
   if (!isScalar(key) || typeof key.value === "symbol") return undefined;
   return key.value === null ? "" : String(key.value);
 }
@@ -141,7 +141,7 @@ function examine(document: Document): Examined {
     },
     Pair: (_, { key }) => {
       // JavaScript's objects can't hold this key the way they hold others: it would be lost.
-      if (nameOf(key) === "__proto__")
+      if (keyName(key) === "__proto__")
         repeated.push(flawAt(key, "`__proto__` can't be a key here."));
     },
   });
@@ -156,7 +156,7 @@ const notUnique = "Map keys must be unique.";
 function repeatedKeys({ items }: YAMLMap): unknown[] {
   const seen = new Set<string>();
   return items.flatMap(({ key }) => {
-    const name = nameOf(key);
+    const name = keyName(key);
     const isRepeated = name !== undefined && seen.has(name);
     if (name !== undefined) seen.add(name);
     return isRepeated ? [key] : [];
@@ -166,7 +166,7 @@ function repeatedKeys({ items }: YAMLMap): unknown[] {
 function pairsByName({ items }: YAMLMap): Map<string, Pair> {
   const pairs = new Map<string, Pair>();
   for (const pair of items) {
-    const name = nameOf(pair.key);
+    const name = keyName(pair.key);
     if (name !== undefined && !pairs.has(name)) pairs.set(name, pair);
   }
   return pairs;

@@ -52,7 +52,7 @@ export function agentArguments(settings: AgentSettings): string[] {
     "agent",
     `-node=${node}`,
     `-datacenter=${datacenter}`,
-    `-log-level=${logLevels[logLevel]}`,
+    `-log-level=${levelNames[logLevel]}`,
     // The image's entrypoint turns this variable into a flag before ours, and ours would override
     // it. It treats an empty variable as unset.
     ...(env.get("CONSUL_CLIENT_INTERFACE") ? [] : [`-client=${clientAddress}`]),
@@ -92,7 +92,7 @@ export function securedEnvironment({ tls }: Security): Readonly<Record<string, s
 }
 
 /** `err` is the only spelling of that level that every version accepts: 1.4 has no `error`. */
-const logLevels: Readonly<Record<LogLevel, string>> = {
+const levelNames: Readonly<Record<LogLevel, string>> = {
   trace: "trace",
   debug: "debug",
   info: "info",

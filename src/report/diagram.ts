@@ -69,10 +69,10 @@ function boxText(node: Node, leader: string, { nodes, plan, dns, grpc }: ReadyCl
     ...(node === nodes[0] ? [`DNS ${dns}`, `gRPC ${grpc}`] : []),
     ...plan.spec.seeds.services
       .filter((service) => registrationAgent(service, plan.agents).node === node.name)
-      .map(({ value }) => `⬢ ${labelOf(value)}`),
+      .map(({ value }) => `⬢ ${boxLabel(value)}`),
   ].join("<br/>");
 }
 
 /** A service's name, without characters that could end the label or be markup. */
-const labelOf = (service: Definition) =>
+const boxLabel = (service: Definition) =>
   String(field(service, "name") ?? "").replaceAll(/[^\w .:/-]/g, "");

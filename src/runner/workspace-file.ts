@@ -54,7 +54,7 @@ function fileType(stats: Stats): string {
   return "a device";
 }
 
-const reasons = new Map<unknown, string>([
+const fileErrors = new Map<unknown, string>([
   ["ENOENT", "no such file"],
   ["ENOTDIR", "no such file"],
   ["EACCES", "permission denied"],
@@ -67,5 +67,5 @@ const reasons = new Map<unknown, string>([
 function readFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (!("code" in error)) return error.message;
-  return reasons.get(error.code) ?? String(error.code);
+  return fileErrors.get(error.code) ?? String(error.code);
 }

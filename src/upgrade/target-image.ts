@@ -14,7 +14,7 @@ import { upgradeImages } from "./upgrade-inputs.ts";
 export async function resolveTargetImage(step: UpgradeStep): Promise<UpgradeTarget> {
   const { docker, spec, cluster, signal } = step;
   const images = upgradeImages(spec, firstOf(cluster.agents).facts.Config.Image);
-  const { reference } = await findImage(docker, images, logTimed, signal);
+  const { reference } = await findImage({ docker, log: logTimed, signal }, images);
   const version = await versionOf(docker, reference, cluster.clusterId, spec.timeout);
   for (const there of byDatacenter(cluster.agents).values()) {
     const agent = firstOf(there);
