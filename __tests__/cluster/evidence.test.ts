@@ -59,7 +59,8 @@ test("a job that passed writes nothing, unless `logs: always`", async () => {
 
 test("a main step that fails has written them before the next step, and says where", async () => {
   const job = new RecordedJob(options());
-  const config = 'bind_addr = "192.0.2.1"';
+  // An address that the container doesn't have.
+  const config = 'serf_lan = "192.0.2.1"';
   const failed = await job.main(testInputs({ servers: "1", config }));
   expect(failed.exitCode).toBe(1);
   expect(readFileSync(join(failed.outputs.logs ?? "", "server-1.log"), "utf8")).toContain(

@@ -18,7 +18,7 @@ import { ownJob } from "../support/actions.ts";
 import { errorsOf } from "../support/annotations.ts";
 import { type ClusterNode, testInputs, up } from "../support/cluster.ts";
 import { docker, engineHoldings } from "../support/engine.ts";
-import { engineProxy } from "../support/failures.ts";
+import { engineProxy, neverLed } from "../support/failures.ts";
 import { twoVersions } from "../support/images.ts";
 import { containerEnv, jobContainer } from "../support/job-container.ts";
 import { RecordedJob } from "../support/record.ts";
@@ -144,7 +144,7 @@ describe("in a job container, which the runner's signals don't reach", () => {
     const env = { ...ownJob().env, ...containerEnv };
     const onLine = (line: string) => lines.push(line);
     const job = new RecordedJob({ ...container.options, env, onLine });
-    const inputs = { servers: "3", config: "bootstrap_expect = 5", timeout: "60s" };
+    const inputs = { ...neverLed, timeout: "60s" };
     const step = job.start(testInputs(inputs));
     await untilSaid(step, lines, " of 3 alive");
     // This ends `docker exec`, and not the process in the container.
