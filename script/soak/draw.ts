@@ -85,10 +85,10 @@ export function drawRound(seed: number, number: number): RoundPlan {
   const later = drawLater(random, sequel, shape, security);
   const slowness = chance(random, 0.2) ? drawSlowness(random) : undefined;
   const interruption = chance(random, 0.4)
-    ? drawInterruption(random, later, slowness !== undefined)
+    ? drawInterruption(random, shape, later, slowness ? 2 : 1)
     : undefined;
   const postInterruption = chance(random, 0.25)
-    ? { signal: oneOf(random, postSignals), after: upTo(random, 1500) }
+    ? { signal: oneOf(random, postSignals), after: upTo(random, postSpan) }
     : undefined;
   const tampering = chance(random, 0.15) ? oneOf(random, tamperings) : undefined;
   return {
@@ -152,13 +152,34 @@ function drawSlowness(random: Random): Slowness {
   return { requests, milliseconds: upTo(random, most) };
 }
 
-/** Milliseconds within which steps are interrupted: about as long as they take. */
-const spans = { start: 3000, fault: 8000, upgrade: 25_000 } as const;
+const postSpan = 1200;
+/** Milliseconds of an upgrade for each agent. */
+const upgradeSpan = 4000;
+/** Milliseconds of a fault: it takes longer to see that a node is gone than that it is back. */
+const faultSpans: Readonly<Record<string, number>> = {
+  kill: 8000,
+  pause: 8000,
+  isolate: 8000,
+  stop: 12_000,
+};
+const otherFaultSpan = 3000;
 
-function drawInterruption(random: Random, later: readonly LaterStep[], isSlow: boolean) {
+/** Milliseconds that a step takes, about: an interruption comes within them. */
+function spanOf({ startSpan, datacenters }: Shape, step: LaterStep | undefined): number {
+  if (step === undefined) return startSpan;
+  if (step.kind === "fault") return faultSpans[step.action] ?? otherFaultSpan;
+  const agents = datacenters.reduce((sum, { servers, clients }) => sum + servers + clients, 0);
+  return agents * upgradeSpan;
+}
+
+function drawInterruption(
+  random: Random,
+  shape: Shape,
+  later: readonly LaterStep[],
+  factor: number,
+) {
   const step = Math.floor(random() * (later.length + 1));
-  const kind = later[step - 1]?.kind ?? "start";
-  const after = upTo(random, spans[kind] * (isSlow ? 2 : 1));
+  const after = upTo(random, spanOf(shape, later[step - 1]) * factor);
   return { step, signal: oneOf(random, signals), after };
 }
 

@@ -4,6 +4,8 @@ export interface Shape {
   readonly name: string;
   readonly inputs: Readonly<Record<string, string>>;
   readonly storage: "memory" | "disk";
+  /** Milliseconds within which a start is interrupted: about as long as one takes. */
+  readonly startSpan: number;
   /** In the order of the cluster file. With several, `fault` must be told which one to act on. */
   readonly datacenters: readonly Datacenter[];
 }
@@ -27,30 +29,35 @@ export const shapes: readonly Shape[] = [
     name: "1 server in memory",
     inputs: { servers: "1", storage: "memory" },
     storage: "memory",
+    startSpan: 900,
     datacenters: dc1(1, 0),
   },
   {
     name: "1 server, 1 client",
     inputs: { servers: "1", clients: "1", storage: "disk" },
     storage: "disk",
+    startSpan: 1500,
     datacenters: dc1(1, 1),
   },
   {
     name: "3 servers",
     inputs: { servers: "3" },
     storage: "disk",
+    startSpan: 2500,
     datacenters: dc1(3, 0),
   },
   {
     name: "3 servers, 2 clients",
     inputs: { servers: "3", clients: "2" },
     storage: "disk",
+    startSpan: 3000,
     datacenters: dc1(3, 2),
   },
   {
     name: "2 datacenters (3 + 1 servers, 1 + 1 clients)",
     inputs: { cluster: twoDatacenters },
     storage: "disk",
+    startSpan: 6000,
     datacenters: [
       { name: "east", servers: 3, clients: 1 },
       { name: "west", servers: 1, clients: 1 },
