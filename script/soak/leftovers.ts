@@ -51,6 +51,8 @@ export interface Traces {
   readonly clusters: readonly string[];
   /** IDs of the clusters' containers. */
   readonly containers: readonly string[];
+  /** Their names. */
+  readonly names: readonly string[];
   /** Names of their volumes, also of those without a label. */
   readonly volumes: readonly string[];
 }
@@ -62,10 +64,14 @@ export async function tracesOf(run: string, known: readonly string[]): Promise<T
   const found = (await objectsOfRun(run)).map(({ cluster }) => cluster);
   const clusters = [...new Set([...known, ...found])].filter((cluster) => cluster !== "");
   const filters = clusters.map((cluster) => `--filter=label=${clusterLabel}=${cluster}`);
-  const ids = await Promise.all(
-    filters.map((filter) => docker("ps", "--all", "--quiet", "--no-trunc", filter)),
+  const listed = await Promise.all(
+    filters.map((filter) =>
+      docker("ps", "--all", "--no-trunc", filter, "--format={{.ID}}\t{{.Names}}"),
+    ),
   );
-  const containers = ids.flatMap(lines);
+  const nodes = listed.flatMap(lines).map((line) => line.split("\t"));
+  const containers = nodes.map(([id = ""]) => id);
+  const names = nodes.map(([, name = ""]) => name);
   // A container that goes away meanwhile has no volume to look for.
   const mounts = await Promise.all(
     containers.map((id) => docker("inspect", "--format={{json .Mounts}}", id).catch(() => "[]")),
@@ -73,7 +79,7 @@ export async function tracesOf(run: string, known: readonly string[]): Promise<T
   const volumes = mounts.flatMap((text) =>
     mountsSchema.parse(JSON.parse(text)).flatMap(({ Name }) => (Name ? [Name] : [])),
   );
-  return { run, clusters, containers, volumes: [...new Set(volumes)] };
+  return { run, clusters, containers, names, volumes: [...new Set(volumes)] };
 }
 
 /** Milliseconds that processes have to exit: a docker command may outlive the step that ran it. */
@@ -90,7 +96,7 @@ export async function leftovers(traces: Traces): Promise<string[]> {
   const [ofRun, ofClusters, helpers, volumes] = await Promise.all([
     objectsOfRun(traces.run),
     Promise.all(traces.clusters.map(objectsOfCluster)),
-    helpersOf(traces.containers),
+    helpersOf([...traces.containers, ...traces.names]),
     docker("volume", "ls", "--quiet"),
   ]);
   const unlabeled = lines(volumes).filter((name) => traces.volumes.includes(name));
@@ -108,17 +114,24 @@ const helperSchema = z.object({
   VolumesFrom: z.array(z.string()).nullish(),
 });
 
-/** Short-lived containers in the network, or with the volumes, of a node. They have no label. */
-async function helpersOf(containers: readonly string[]): Promise<string[]> {
-  if (containers.length === 0) return [];
+/**
+ * Short-lived containers in the network, or with the volumes, of a node. They have no label.
+ *
+ * @param nodes - IDs and names: the engine keeps what the command line named
+ */
+async function helpersOf(nodes: readonly string[]): Promise<string[]> {
+  if (nodes.length === 0) return [];
   const ids = lines(await docker("ps", "--all", "--quiet", "--no-trunc"));
+  const format = "--format={{slice .Name 1}}\t{{json .HostConfig}}";
   const found = await Promise.all(
     ids.map(async (id) => {
-      const text = await docker("inspect", "--format={{json .HostConfig}}", id).catch(() => "");
-      if (text === "") return [];
-      const { NetworkMode, VolumesFrom } = helperSchema.parse(JSON.parse(text));
+      // Another job may remove its containers meanwhile.
+      const answer = await docker("container", "inspect", format, id).catch(() => "");
+      const [name = "", config = ""] = answer.split("\t");
+      if (config === "") return [];
+      const { NetworkMode, VolumesFrom } = helperSchema.parse(JSON.parse(config));
       const uses = [NetworkMode.replace("container:", ""), ...(VolumesFrom ?? [])];
-      return uses.some((use) => containers.includes(use)) ? [`container ${id}`] : [];
+      return uses.some((use) => nodes.includes(use)) ? [`container ${name}`] : [];
     }),
   );
   return found.flat();
