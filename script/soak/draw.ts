@@ -108,7 +108,7 @@ const sequels: readonly (readonly [number, Sequel])[] = [
   [3, "nothing"],
   [3, "one fault"],
   [2, "two faults"],
-  [2, "upgrade"],
+  [3, "upgrade"],
 ];
 
 // A cluster in memory can't be upgraded.
@@ -178,7 +178,12 @@ function drawInterruption(
   later: readonly LaterStep[],
   factor: number,
 ) {
-  const step = Math.floor(random() * (later.length + 1));
+  // An upgrade has the most moments, and is the only step after its start.
+  const weights = [1, ...later.map(({ kind }) => (kind === "upgrade" ? 3 : 1))];
+  const step = weighted(
+    random,
+    weights.map((weight, index) => [weight, index]),
+  );
   const after = upTo(random, spanOf(shape, later[step - 1]) * factor);
   return { step, signal: oneOf(random, signals), after };
 }
