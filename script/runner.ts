@@ -94,7 +94,12 @@ export class Job {
   }
 
   /** The post step of the job's last main step, or of the one given. */
-  async post(of: MainStep | undefined = this.#last): Promise<StepResult> {
+  async post(of?: MainStep): Promise<StepResult> {
+    return this.startPost(of).result;
+  }
+
+  /** Starts the same, for callers that send it signals. */
+  startPost(of: MainStep | undefined = this.#last): RunningStep {
     const folder = of?.action ?? this.#defaultAction();
     const action = readAction(folder);
     if (action.runs.post === undefined) throw new Error(`${folder} has no post step`);
@@ -104,7 +109,7 @@ export class Job {
     const given = Object.entries(of?.inputs ?? {}).filter(([name]) => !isExpression(name));
     const inputs = { ...anew, ...Object.fromEntries(given) };
     const step = { action: folder, inputs, state: of?.state ?? {} };
-    return this.#run(join(folder, action.runs.post), step).result;
+    return this.#run(join(folder, action.runs.post), step);
   }
 
   dispose(): void {

@@ -2,11 +2,11 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type Socket } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Transform } from "node:stream";
-import { portOf } from "./ports.ts";
+
+export { engineProxy } from "../../script/engine/proxy.ts";
 
 /**
  * Inputs for servers that see each other and never elect a leader: each refuses the others'
@@ -17,53 +17,6 @@ export const neverLed = { servers: "3", tls: "true", config: 'domain = "elsewher
 export function scratch(): { folder: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), "failure-"));
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
-}
-
-/** The test's engine over TCP, through a proxy that can be cut, and can hold up requests. */
-export async function engineProxy() {
-  const host = execFileSync(
-    "docker",
-    ["context", "inspect", "--format={{.Endpoints.docker.Host}}"],
-    {
-      encoding: "utf8",
-    },
-  ).trim();
-  const sockets = new Set<Socket>();
-  let connections = 0;
-  let held = { path: /^$/, milliseconds: 0 };
-  /** Passes on what the CLI sends, a held request late, but even if the CLI is gone by then. */
-  const holdUp = () =>
-    new Transform({
-      transform(bytes: Buffer, _, done) {
-        const [, path = ""] = /^[A-Z]+ (\S+) HTTP/.exec(bytes.toString("latin1")) ?? [];
-        const isHeld = path !== "" && held.path.test(path);
-        setTimeout(() => done(null, bytes), isHeld ? held.milliseconds : 0);
-      },
-    });
-  // The CLI may end its input and still read output.
-  const server = createServer({ allowHalfOpen: true }, (client) => {
-    connections++;
-    const engine = connect({ path: host.replace(/^unix:\/\//, ""), allowHalfOpen: true });
-    for (const [from, to] of [
-      [client, engine],
-      [engine, client],
-    ] as const) {
-      sockets.add(from);
-      from.on("error", () => to.destroy());
-      from.on("close", () => sockets.delete(from));
-    }
-    client.pipe(holdUp()).pipe(engine);
-    engine.pipe(client);
-  }).listen(0, "127.0.0.1");
-  const port = await portOf(server);
-  const cut = () => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  };
-  const hold = (path: RegExp, milliseconds: number) => {
-    held = { path, milliseconds };
-  };
-  return { host: `tcp://127.0.0.1:${port}`, cut, hold, connections: () => connections };
 }
 
 /** An environment whose `docker` is the real CLI, run as a user without permission for its socket. */

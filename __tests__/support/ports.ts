@@ -1,15 +1,10 @@
 /** Ports of the loopback: free ones, and one that is taken. */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { createServer, type Server } from "node:net";
+import { createServer } from "node:net";
+import { portOf } from "../../script/engine/ports.ts";
 
-/** The TCP port that a server listens on. */
-export async function portOf(server: Server): Promise<number> {
-  if (!server.listening) await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("not a TCP server");
-  return address.port;
-}
+export { portOf };
 
 /** Ports of the loopback that nothing uses, neither for TCP nor for UDP. */
 export async function freePorts(count: number): Promise<number[]> {

@@ -90,8 +90,9 @@ function run(script: string, args: readonly string[], env = {}) {
 
 describe.concurrent("a script", { timeout: 30_000 }, () => {
   test.each([
-    ["soak.ts", ["abc"], 'rounds is "abc": it must be a whole number from 1'],
-    ["soak.ts", ["5", "-1"], 'seed is "-1": it must be a whole number from 0'],
+    ["soak.ts", ["--rounds=abc"], '--rounds is "abc": it must be a whole number from 1'],
+    ["soak.ts", ["--seed", "-1"], '--seed is "-1": it must be a whole number from 0'],
+    ["soak.ts", ["--write=yes"], '--write is "yes": it must be true or false'],
     ["bench.ts", ["--runs", "0"], '--runs is "0": it must be a whole number from 1'],
     ["bench.ts", ["--ways", "bare,nope"], '--ways is "bare,nope": it must be names of variants'],
     [
@@ -113,7 +114,7 @@ describe.concurrent("a script", { timeout: 30_000 }, () => {
   });
 
   test.each([
-    ["soak.ts", ["--help"], "npm run soak -- [rounds] [seed]\n"],
+    ["soak.ts", ["--help"], "npm run soak -- [flags]\n"],
     ["bench.ts", ["--runs", "0", "--help"], "npm run bench -- [flags]\n"],
     ["up.ts", ["-h"], "npm run up -- [flags]\n"],
     ["failover.ts", ["--help"], "npm run failover\n"],
