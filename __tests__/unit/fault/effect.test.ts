@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { effectOf } from "../../../src/fault/effect.ts";
 import { wanGate } from "../../../src/ready/gates.ts";
-import { agent, dc1, names, raft, three } from "../find/fixtures.ts";
+import { agent, dc1, names, raft, three, withAnswers } from "../find/fixtures.ts";
 
 describe("the effect of a fault", () => {
   const effect = (
@@ -85,4 +85,22 @@ describe("with several datacenters", () => {
     expect(names(asked)).toEqual([...names(three), "server-9"]);
     expect(gates).toHaveLength(2 * startFirst().gates.length + 1);
   });
+});
+
+test("a dead node is gone only once the state that DNS answers from no longer has it", async () => {
+  const hit = three.filter(({ node }) => node === "client-1");
+  const check = { Node: "client-1", CheckID: "serfHealth" };
+  const verdictWith = (own: readonly unknown[]) =>
+    withAnswers(
+      { "/v1/health/state/passing": [], "/v1/health/state/passing?stale=": own },
+      async (consul) => {
+        const asked = three.map((each) => ({ ...each, consul }));
+        const before = { datacenters: [dc1(asked, raft)], addresses: new Map<string, string>() };
+        const { gates } = effectOf("kill", hit, before);
+        const gate = gates.find(({ name }) => name.includes("serfHealth of client-1"));
+        return gate?.look(asked);
+      },
+    );
+  expect((await verdictWith([check]))?.failing).not.toEqual([]);
+  expect((await verdictWith([]))?.failing).toEqual([]);
 });

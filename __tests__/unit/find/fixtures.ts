@@ -87,13 +87,13 @@ export function fakeDocker(script: string): string {
 
 export const names = (agents: readonly FoundAgent[]) => agents.map(({ node }) => node);
 
-/** An agent's HTTP API that gives these answers, by path. */
+/** An agent's HTTP API that gives these answers, by path, with or without its query. */
 export async function withAnswers<T>(
   answers: Readonly<Record<string, unknown>>,
   use: (consul: Consul) => Promise<T>,
 ): Promise<T> {
   const server = createServer(({ url = "" }, answer) => {
-    answer.end(JSON.stringify(answers[url.replace(/\?.*/, "")]));
+    answer.end(JSON.stringify(answers[url] ?? answers[url.replace(/\?.*/, "")]));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = z.object({ port: z.number() }).parse(server.address());
