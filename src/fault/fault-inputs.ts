@@ -5,7 +5,7 @@ import {
   defaultsOf,
   flag,
   hints,
-  readInputs,
+  readValidInputs,
   timeout,
 } from "../inputs/input-schema.ts";
 import { datacenterPattern } from "../inputs/limits.ts";
@@ -115,8 +115,7 @@ export const faultInputDefaults = defaultsOf(inputs);
  * @throws InputError with all problems
  */
 export function parseFaultInputs(read: (name: string) => string): FaultSpec {
-  const { values, problems } = readInputs(inputs, read);
-  if (!values || problems.length > 0) throw new InputError(problems);
+  const values = readValidInputs(inputs, read);
   const { action, target } = values;
   if ("all" in target && !restoring.includes(action)) {
     const message = `Input \`target\` is empty, but \`${action}\` needs one. For example: \`target: leader\`. (Only ${restoring.join(", ")} work without a target: they bring back every node that can be brought back.)`;

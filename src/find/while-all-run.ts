@@ -2,6 +2,7 @@ import type { Exit } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { clusterFilter } from "../plan/labels.ts";
 import { explainExit } from "../ready/diagnosis.ts";
+import { withScope } from "../runner/scope.ts";
 import type { FoundAgent } from "./existing-cluster.ts";
 
 /** Agents that must keep running. */
@@ -19,20 +20,13 @@ export interface Watch {
  * @param work - gets a signal that aborts when an agent exits or the watch's own signal aborts
  * @throws ActionError with an agent's last log lines, as soon as that agent exits
  */
-export async function whileAllRun(
+export function whileAllRun(
   watch: Watch,
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const over = new AbortController();
-  const signal = AbortSignal.any([watch.signal, over.signal]);
-  const watching = failWhenOneExits(watch, signal);
-  const working = work(signal);
-  try {
-    await Promise.race([watching, working]);
-  } finally {
-    over.abort();
-    await Promise.allSettled([watching, working]);
-  }
+  return withScope(watch.signal, async ({ signal, start }) => {
+    await Promise.race([start(failWhenOneExits(watch, signal)), start(work(signal))]);
+  });
 }
 
 /** Rejects when an agent exits. */

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Problem } from "../errors.ts";
+import { InputError, type Problem } from "../errors.ts";
 import { shown } from "./wording.ts";
 
 /** What messages and docs say about an input. */
@@ -89,6 +89,20 @@ export function readInputs<S extends InputSchema>(
     refusal(name, texts.get(name), detailsOf(name), hintOf(inputs, name)),
   );
   return { texts, values: data, problems };
+}
+
+/**
+ * The values of an action whose inputs are independent of anything else.
+ *
+ * @throws InputError with all problems
+ */
+export function readValidInputs<S extends InputSchema>(
+  inputs: S,
+  read: (name: string) => string,
+): z.output<S> {
+  const { values, problems } = readInputs(inputs, read);
+  if (!values || problems.length > 0) throw new InputError(problems);
+  return values;
 }
 
 function refusal(

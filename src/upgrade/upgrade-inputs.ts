@@ -6,7 +6,7 @@ import {
   defaultsOf,
   flag,
   hints,
-  readInputs,
+  readValidInputs,
   timeout,
 } from "../inputs/input-schema.ts";
 import { candidates } from "../inputs/inputs.ts";
@@ -57,8 +57,7 @@ export const upgradeInputDefaults = defaultsOf(inputs);
 
 /** @throws InputError with all problems */
 export function parseUpgradeInputs(read: (name: string) => string): UpgradeSpec {
-  const { values, problems } = readInputs(inputs, read);
-  if (!values || problems.length > 0) throw new InputError(problems);
+  const values = readValidInputs(inputs, read);
   const { version, image } = values;
   const fixed = image?.tag ?? image?.digest;
   if ((version === "") === (fixed === undefined)) {
