@@ -12,6 +12,7 @@ import {
   type Verdict,
 } from "../ready/gates.ts";
 import type { FaultAction } from "./fault-inputs.ts";
+import { joins } from "./rejoin.ts";
 import { includes } from "./step.ts";
 
 /** What a step waits for. */
@@ -114,7 +115,14 @@ function effectIn(
   if (!isBack) return goneEffect(action, affected, working, alone);
   const away = agents.filter((agent) => !working.includes(agent));
   const awayAt = away.map(({ node }) => addresses.get(node) ?? "");
-  const gates = [...readyGates, seenAlive(affected), raftIsSettled(awayAt)];
+  const [server] = servers(affected);
+  const isForgotten = server && others.length > 0 && servers(others).length === 0;
+  const gates = [
+    ...(isForgotten ? [joins(server, others)] : []),
+    ...readyGates,
+    seenAlive(affected),
+    raftIsSettled(awayAt),
+  ];
   const what = `${namesOf(affected).join(", ")} ${isOrAre(affected)} back`;
   return { what, isLed: true, asked: working, gates: asking(working, gates) };
 }

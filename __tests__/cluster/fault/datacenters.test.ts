@@ -56,6 +56,14 @@ describe("a fault", () => {
     expect(await overWan(cluster, "east-server-1")).toEqual(allOverWan);
   });
 
+  test("brings a datacenter's only server back after a graceful leave, and its client finds it", async () => {
+    // Gossip forgets a server that left, and the server forgets the others.
+    await fault(cluster, "stop", "west-server-1");
+    const { outputs } = await fault(cluster, "start", "west-server-1");
+    expect(outputs).toMatchObject({ node: "west-server-1" });
+    expect(await leaderFor("west-client-1")).not.toBe("");
+  });
+
   test("without a target, nodes come back in every datacenter, and the outputs are the primary's", async () => {
     await fault(cluster, "kill", "west-server-1");
     await fault(cluster, "kill", "follower", { datacenter: "east" });

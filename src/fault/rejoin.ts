@@ -1,0 +1,55 @@
+import { ConsulError } from "../consul/http.ts";
+import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
+import { ask, servers } from "../ready/agents.ts";
+import type { Gate } from "../ready/gates.ts";
+import { logTimed } from "../runner/log.ts";
+import { type FaultStep, includes } from "./step.ts";
+
+/**
+ * Tells nodes that were away to join again. Otherwise gossip tries a node that it sees as failed
+ * only every 30 s (Serf's `ReconnectInterval`), and never one that was removed.
+ */
+export async function rejoin({ hit, cluster }: FaultStep): Promise<void> {
+  const able = servers(cluster.agents).filter((agent) => isUp(agent) || includes(hit, agent));
+  const joins = hit.map(async (agent) => {
+    const others = able.filter(({ node }) => node !== agent.node);
+    const isHere = ({ datacenter }: FoundAgent) => datacenter === agent.datacenter;
+    await joinFirst(agent, others.filter(isHere), "lan");
+    const elsewhere = others.filter((other) => !isHere(other));
+    if (agent.role === "server") await joinFirst(agent, elsewhere, "wan");
+  });
+  await Promise.all(joins);
+}
+
+/** Joins the first of these servers that can be joined. */
+async function joinFirst(agent: FoundAgent, others: readonly FoundAgent[], pool: "lan" | "wan") {
+  for (const { node, ip } of others) {
+    const error = await agent.consul.join(ip, pool).catch((reason: unknown) => reason);
+    if (error === undefined) return;
+    if (!(error instanceof ConsulError)) throw error;
+    logTimed(`${agent.node} could not join ${node} (${ip}): ${error.message}`);
+  }
+}
+
+/**
+ * Has a server join agents that it doesn't see, and holds once it sees them all. Agents whose servers
+ * were all away may never find them again by themselves: gossip forgets servers that left, a server
+ * that left forgets the others, and only clients that start look for servers.
+ *
+ * @param others - running agents of the server's datacenter
+ */
+export const joins = (server: FoundAgent, others: readonly FoundAgent[]): Gate => ({
+  name: `${server.node} has joined the agents that ran without a server`,
+  look: async () => {
+    const answers = await ask([server], async (consul) => {
+      const members = await consul.members();
+      const alive = members.filter(({ isAlive }) => isAlive).map(({ node }) => node);
+      const missing = others.filter(({ node }) => !alive.includes(node));
+      await Promise.all(missing.map(({ ip }) => consul.join(ip, "lan")));
+    });
+    const failing = answers.flatMap(({ node, answer }) =>
+      answer instanceof ConsulError ? [`${node}: ${answer.message}`] : [],
+    );
+    return { status: failing.length === 0 ? "joined" : "not joined", failing };
+  },
+});
