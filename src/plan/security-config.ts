@@ -151,18 +151,44 @@ function tokensIn({ agent, replication, ...others }: WrittenTokens): AgentTokens
   };
 }
 
-/** Rules of an agent's own token: register its node, and read services. */
-export const agentRules = (node: string) =>
-  `node "${node}" { policy = "write" } service_prefix "" { policy = "read" }`;
+/**
+ * Rules of an agent's own token: register its node, and read services. From 2.1, client agents also ask
+ * for feature gates.
+ */
+export function agentRules(node: string, version: string): string {
+  const rules = `node "${node}" { policy = "write" } ${readAll("service", version)}`;
+  return hasFeatureGates(version) ? `${rules} operator = "read"` : rules;
+}
 
 /** Rules for DNS queries. */
-export const dnsRules = `node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }`;
+export const dnsRules = (version: string) =>
+  `${readAll("node", version)} ${readAll("service", version)}`;
 
-/** Rules for a datacenter to replicate the primary's ACLs, config entries and intentions. */
-export const replicationRules = `acl = "write" operator = "write" service_prefix "" { policy = "read" intentions = "read" }`;
+/**
+ * Rules for a datacenter to replicate the primary's ACLs, config entries and intentions.
+ *
+ * @returns an empty string if only a management token can do this: legacy rules have no `acl`
+ */
+export const replicationRules = (version: string) =>
+  canChooseSecret(version)
+    ? `acl = "write" operator = "write" service_prefix "" { policy = "read" intentions = "read" }`
+    : "";
 
-/** Whether the secret ID of a new token can be chosen. */
+/** Legacy rules have no `node_prefix` and `service_prefix`: in them, every name is a prefix. */
+const readAll = (resource: "node" | "service", version: string) =>
+  `${resource}${canChooseSecret(version) ? "_prefix" : ""} "" { policy = "read" }`;
+
+/**
+ * Whether the secret ID of a new token can be chosen. Before, only that of a legacy token can, which
+ * contains its rules, in the words of Consul 1.3 (`createLegacyToken`).
+ */
 export const canChooseSecret = (version: string) => isAtLeast(version, "1.5.0");
+
+/** Whether an agent whose token changes syncs with the catalog at once. */
+export const syncsOnTokenChange = (version: string) => isAtLeast(version, "1.6.2");
+
+/** Whether client agents ask the servers for feature gates. */
+const hasFeatureGates = (version: string) => isAtLeast(version, "2.1.0");
 
 /** Whether legacy tokens, which contain their rules (`createLegacyToken`), are still valid. */
 export const takesLegacyTokens = (version: string) => !isAtLeast(version, "1.11.0");
