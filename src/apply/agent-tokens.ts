@@ -1,15 +1,9 @@
 import pLimit from "p-limit";
 import type { Consul } from "../consul/consul.ts";
 import { ConsulError } from "../consul/http.ts";
+import { has } from "../consul/versions.ts";
 import type { AgentPlan } from "../plan/plan.ts";
-import {
-  agentRules,
-  canChooseSecret,
-  dnsRules,
-  hasDnsToken,
-  replicationRules,
-  syncsOnTokenChange,
-} from "../plan/security-config.ts";
+import { agentRules, dnsRules, replicationRules } from "../plan/security-config.ts";
 import { credentialsFrom, type Secrets, type Tokens } from "../plan/security-files.ts";
 import { type AgentClient, answerOf, clientFor } from "../ready/agents.ts";
 import { syncGate } from "../ready/gates.ts";
@@ -74,7 +68,7 @@ function stepsOf(
   { name, secret, rules }: Grant,
   version: string,
 ): ((consul: Consul) => Promise<void>)[] {
-  if (!canChooseSecret(version))
+  if (!has(version, "chosenSecretId"))
     return [(consul) => consul.acl.createLegacyToken(secret, name, rules)];
   return [
     (consul) => consul.acl.createPolicy(name, rules),
@@ -105,9 +99,9 @@ export async function resync(
   if (!tokens) return;
   const credentials = credentialsFrom(secrets);
   const clients = agents.map((agent) => clientFor(agent, credentials));
-  if (!syncsOnTokenChange(version))
+  if (!has(version, "syncOnTokenChange"))
     return untilHold([syncGate], () => clients, { ...wait, failure: notSynced });
-  const standard = hasDnsToken(version) ? "" : tokens.dns;
+  const standard = has(version, "dnsToken") ? "" : tokens.dns;
   const set = (client: AgentClient, token: string) =>
     answerOf(client, "set its token", (consul) => consul.setDefaultToken(token), wait);
   await Promise.all(

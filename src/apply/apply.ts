@@ -1,4 +1,5 @@
 import pLimit from "p-limit";
+import { has } from "../consul/versions.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { freePorts } from "../docker/ports.ts";
@@ -8,7 +9,6 @@ import { isSecured } from "../plan/agent-config.ts";
 import { agentRunArguments } from "../plan/container-arguments.ts";
 import { clusterFilter, nodeFilter } from "../plan/labels.ts";
 import { type AgentPlan, type ClusterPlan, withOtherPorts } from "../plan/plan.ts";
-import { syncsOnTokenChange } from "../plan/security-config.ts";
 import { credentialsFrom, type Secrets, securityArchive } from "../plan/security-files.ts";
 import { type AgentClient, clientFor } from "../ready/agents.ts";
 import { explainExit, explainNotReady, explainStart } from "../ready/diagnosis.ts";
@@ -63,7 +63,7 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
     );
     const started = start(
       Promise.all([secrets, servers]).then(async ([made]) => {
-        if (made && !syncsOnTokenChange(made.version)) await granted;
+        if (made && !has(made.version, "syncOnTokenChange")) await granted;
         await timeline.during("clients", () => startRole(begin, "client"));
       }),
     );
