@@ -3,7 +3,7 @@ import type { Consul } from "../consul/consul.ts";
 import { ConsulError } from "../consul/http.ts";
 import { has } from "../consul/versions.ts";
 import type { AgentPlan } from "../plan/plan.ts";
-import { agentRules, dnsRules, replicationRules } from "../plan/security-config.ts";
+import { agentPolicy, agentRules, dnsRules, replicationRules } from "../plan/security-config.ts";
 import { credentialsFrom, type Secrets, type Tokens } from "../plan/security-files.ts";
 import { type AgentClient, answerOf, clientFor } from "../ready/agents.ts";
 import { syncGate } from "../ready/gates.ts";
@@ -59,7 +59,7 @@ function grantsOf({ dns, replication, agents }: Tokens, version: string): Grant[
       : []),
     { name: "dns", secret: dns, rules: dnsRules(version) },
     ...Array.from(agents, ([node, secret]) => {
-      return { name: `agent-${node}`, secret, rules: agentRules(node, version) };
+      return { name: agentPolicy(node), secret, rules: agentRules(node, version) };
     }),
   ];
 }

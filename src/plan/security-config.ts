@@ -140,6 +140,9 @@ function tokensIn({ agent, replication, ...others }: WrittenTokens): AgentTokens
   };
 }
 
+/** The name of an agent's token and of its policy. */
+export const agentPolicy = (node: string) => `agent-${node}`;
+
 /**
  * Rules of an agent's own token: register its node, and read services. From 2.1, client agents also ask
  * for feature gates.
