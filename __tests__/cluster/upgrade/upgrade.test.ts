@@ -230,6 +230,19 @@ describe("an upgrade that fails", () => {
     return now.filter(([, { image }]) => image === older.image).map(([node]) => node);
   }
 
+  /** The rules of a node's own token. */
+  async function agentRules(node: string): Promise<string> {
+    const api = `${cluster.outputs["http-address"]}/v1/acl`;
+    const answer = async <T>(path: string, schema: z.ZodType<T>) =>
+      schema.parse(JSON.parse((await ask(`${api}/${path}`, credentials(cluster))).body));
+    const policies = await answer(
+      "policies",
+      z.array(z.object({ Name: z.string(), ID: z.string() })),
+    );
+    const id = policies.find(({ Name }) => Name === `agent-${node}`)?.ID;
+    return (await answer(`policy/${id}`, z.object({ Rules: z.string() }))).Rules;
+  }
+
   test("before it begins, because a token would become invalid", async ({ skip }) => {
     if (gte(older.version, "1.11.0")) skip("this Consul makes no such tokens");
     const api = `${cluster.outputs["http-address"]}/v1/acl`;
@@ -267,7 +280,7 @@ if [ "$*" = version ]; then echo "Consul v${newer.version}"; else exec /bin/cons
     // On the other side of every name that Consul changed.
     const [version, ...names] = gte(older.version, "1.17.0")
       ? ["1.10.12", "default", "master"]
-      : ["1.22.0", "dns", "initial_management"];
+      : ["2.1.0", "dns", "initial_management"];
     const script = `#!/consul/sh
 if [ "$*" = version ]; then echo "Consul v${version}"; exit; fi
 sed -n 's/^ *"\\(default\\|dns\\|master\\|initial_management\\)":.*/told \\1/p' /consul/security/agent.json
@@ -296,6 +309,9 @@ exit 3
       );
       expect(JSON.parse(leader.body), node).not.toBe("");
     }
+    const rules = await agentRules(first);
+    if (version === "2.1.0") expect(rules).toContain('operator = "read"');
+    else expect(rules).not.toContain("operator");
   });
 });
 
