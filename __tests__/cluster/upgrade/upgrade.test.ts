@@ -10,7 +10,7 @@ import { nodeOf, type Up, up } from "../../support/cluster.ts";
 import { getJson, httpGet } from "../../support/consul.ts";
 import { docker, engineHoldings } from "../../support/engine.ts";
 import { imageWithScript, twoVersions, type VersionedImage } from "../../support/images.ts";
-import { ask, credentials, secretFile } from "../../support/later-step.ts";
+import { ask, credentials, query, secretFile } from "../../support/later-step.ts";
 
 const allServers = ["server-1", "server-2", "server-3"];
 
@@ -231,16 +231,13 @@ describe("an upgrade that fails", () => {
   }
 
   /** The rules of a node's own token. */
-  async function agentRules(node: string): Promise<string> {
-    const api = `${cluster.outputs["http-address"]}/v1/acl`;
-    const answer = async <T>(path: string, schema: z.ZodType<T>) =>
-      schema.parse(JSON.parse((await ask(`${api}/${path}`, credentials(cluster))).body));
-    const policies = await answer(
-      "policies",
-      z.array(z.object({ Name: z.string(), ID: z.string() })),
-    );
+  async function rulesOf(node: string): Promise<string> {
+    const there = nodeOf(cluster, allServers.find((each) => each !== node) ?? "");
+    const listed = z.array(z.object({ Name: z.string(), ID: z.string() }));
+    const policies = await query(cluster, there, "/v1/acl/policies", listed);
     const id = policies.find(({ Name }) => Name === `agent-${node}`)?.ID;
-    return (await answer(`policy/${id}`, z.object({ Rules: z.string() }))).Rules;
+    const schema = z.object({ Rules: z.string() });
+    return (await query(cluster, there, `/v1/acl/policy/${id}`, schema)).Rules;
   }
 
   test("before it begins, because a token would become invalid", async ({ skip }) => {
@@ -309,7 +306,7 @@ exit 3
       );
       expect(JSON.parse(leader.body), node).not.toBe("");
     }
-    const rules = await agentRules(first);
+    const rules = await rulesOf(first);
     if (version === "2.1.0") expect(rules).toContain('operator = "read"');
     else expect(rules).not.toContain("operator");
   });
