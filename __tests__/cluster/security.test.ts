@@ -316,7 +316,7 @@ describe("all switches, three servers and a client", () => {
     };
     expect((await as("/v1/kv/greeting")).status).toBe(403);
     expect((await as("/v1/acl/tokens")).status).toBe(403);
-    expect((await as("/v1/snapshot")).status).toBe(403);
+    expect((await as("/v1/operator/autopilot/configuration", {})).status).toBe(403);
     expect((await register(0)).status).toBe(403);
     expect((await register(3)).status).toBe(200);
     expect((await as("/v1/catalog/services")).body).toContain("consul");
