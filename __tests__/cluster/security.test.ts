@@ -316,7 +316,7 @@ describe("all switches, three servers and a client", () => {
     };
     expect((await as("/v1/kv/greeting")).status).toBe(403);
     expect((await as("/v1/acl/tokens")).status).toBe(403);
-    expect((await as("/v1/operator/raft/configuration")).status).toBe(403);
+    expect((await as("/v1/operator/autopilot/configuration", {})).status).toBe(403);
     expect((await register(0)).status).toBe(403);
     expect((await register(3)).status).toBe(200);
     expect((await as("/v1/catalog/services")).body).toContain("consul");
@@ -491,6 +491,15 @@ if [ "$*" = version ]; then echo "Consul v${version}"; else exec /bin/consul "$@
       expect(body).toContain("agent-client-1");
       const nodes = () => ask(`${address}/v1/catalog/nodes`, credentials(cluster));
       await eventually(nodes, (answer) => answer.body.split('"lan"').length === 3);
+      const web = JSON.stringify({ Name: "web", Port: 8080 });
+      const register = `${cluster.nodes[1]?.http}/v1/agent/service/register`;
+      await ask(register, { ...credentials(cluster), body: web });
+      const resolver = new Resolver();
+      resolver.setServers([cluster.outputs["dns-address"] ?? ""]);
+      await eventually(
+        () => resolver.resolveSrv("web.service.consul").catch(() => []),
+        ([found]) => found?.port === 8080,
+      );
       expect(await logsOf(cluster)).not.toMatch(/blocked by ACLs/i);
     } finally {
       await cluster.down();

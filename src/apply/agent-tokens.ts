@@ -3,9 +3,11 @@ import type { Consul } from "../consul/consul.ts";
 import { ConsulError } from "../consul/http.ts";
 import { has } from "../consul/versions.ts";
 import type { AgentPlan } from "../plan/plan.ts";
-import { agentRules, dnsRules, replicationRules } from "../plan/security-config.ts";
+import { agentPolicy, agentRules, dnsRules, replicationRules } from "../plan/security-config.ts";
 import { credentialsFrom, type Secrets, type Tokens } from "../plan/security-files.ts";
 import { type AgentClient, answerOf, clientFor } from "../ready/agents.ts";
+import { syncGate } from "../ready/gates.ts";
+import { untilHold, type Wait } from "../ready/wait.ts";
 import type { WaitLimits } from "../runner/poll.ts";
 
 /** Consul accepts at most 200 connections from one client at a time (`http_max_conns_per_client`). */
@@ -41,7 +43,7 @@ export async function grantTokens(
   });
   const limit = pLimit(requestsAtOnce);
   await Promise.all(
-    grantsOf(tokens).map((grant) =>
+    grantsOf(tokens, version).map((grant) =>
       limit(async () => {
         for (const step of stepsOf(grant, version))
           await untilDone((consul) => step(consul).catch(unlessThere));
@@ -50,12 +52,14 @@ export async function grantTokens(
   );
 }
 
-function grantsOf({ dns, replication, agents }: Tokens): Grant[] {
+function grantsOf({ dns, replication, agents }: Tokens, version: string): Grant[] {
   return [
-    ...(replication ? [{ name: "replication", secret: replication, rules: replicationRules }] : []),
-    { name: "dns", secret: dns, rules: dnsRules },
+    ...(replication
+      ? [{ name: "replication", secret: replication, rules: replicationRules(version) }]
+      : []),
+    { name: "dns", secret: dns, rules: dnsRules(version) },
     ...Array.from(agents, ([node, secret]) => {
-      return { name: `agent-${node}`, secret, rules: agentRules(node) };
+      return { name: agentPolicy(node), secret, rules: agentRules(node, version) };
     }),
   ];
 }
@@ -80,30 +84,35 @@ function unlessThere(error: unknown): void {
 /**
  * Has every agent compare what it has with the catalog. An agent that tried before its token was valid
  * would wait 15 s or more before it tries again, and other agents would not see what is registered
- * with it in the meantime. An agent does this when its default token changes: here to its own token
- * and back.
+ * with it in the meantime. From Consul 1.6.2, an agent does this when its default token changes: here to
+ * its own token and back. Before, nothing makes an agent try again, so this waits until each has synced.
  *
- * @throws ActionError if an agent does not take the tokens in time
+ * @param wait - for each agent
+ * @throws ActionError if an agent does not take the tokens, or does not sync, in time
  */
 export async function resync(
   agents: readonly AgentPlan[],
   secrets: Secrets,
-  patience: WaitLimits,
+  wait: Omit<Wait, "failure" | "after">,
 ): Promise<void> {
   const { tokens, version } = secrets;
   if (!tokens) return;
   const credentials = credentialsFrom(secrets);
+  const clients = agents.map((agent) => clientFor(agent, credentials));
+  if (!has(version, "syncOnTokenChange"))
+    return untilHold([syncGate], () => clients, { ...wait, failure: notSynced });
   const standard = has(version, "dnsToken") ? "" : tokens.dns;
+  const set = (client: AgentClient, token: string) =>
+    answerOf(client, "set its token", (consul) => consul.setDefaultToken(token), wait);
   await Promise.all(
-    agents.map(async (agent) => {
-      const client = clientFor(agent, credentials);
-      for (const token of [tokens.agents.get(agent.node) ?? "", standard])
-        await answerOf(
-          client,
-          "set its token",
-          (consul) => consul.setDefaultToken(token),
-          patience,
-        );
+    clients.map(async (client) => {
+      await set(client, tokens.agents.get(client.node) ?? "");
+      await set(client, standard);
     }),
   );
 }
+
+const notSynced = {
+  title: "Consul is not ready",
+  summary: "The agents did not register themselves",
+};

@@ -1,4 +1,5 @@
 import pLimit from "p-limit";
+import { has } from "../consul/versions.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { freePorts } from "../docker/ports.ts";
@@ -37,8 +38,9 @@ export interface RunningCluster {
  * Starts every agent of the plan and waits until the cluster is ready.
  *
  * Servers start first and alone, because the wait for an election, the longest of all, begins with
- * them. Clients, agent tokens, and the election then go on side by side. The gates are looked at once
- * every agent runs: none can hold earlier, and questions would take time that starting needs.
+ * them. Clients, agent tokens, and the election then go on side by side, unless a client that tries
+ * its token too early would not try again soon. The gates are looked at once every agent runs: none can
+ * hold earlier, and questions would take time that starting needs.
  *
  * @throws ActionError if an agent can't be started or exits, or when time is up
  */
@@ -54,13 +56,16 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
     const secrets = start(secure(docker, plan, { log, onSecret }));
     const begin = { docker, plan, secrets, agents, log, signal };
     const servers = start(timeline.during("servers", () => startRole(begin, "server")));
-    const started = start(
-      servers.then(() => timeline.during("clients", () => startRole(begin, "client"))),
-    );
     const granted = start(
       Promise.all([secrets, servers]).then(
         ([made]) => made && grantTokens(firstServer(agents, made), made, { timeout, signal }),
       ),
+    );
+    const started = start(
+      Promise.all([secrets, servers]).then(async ([made]) => {
+        if (made && !has(made.version, "syncOnTokenChange")) await granted;
+        await timeline.during("clients", () => startRole(begin, "client"));
+      }),
     );
     const ready = start(
       secrets.then((made) => {
@@ -71,7 +76,8 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
 
     await Promise.race([exited, Promise.all([started, granted, ready])]);
     const made = await secrets;
-    if (made && !givesTokens(plan.spec)) await resync(agents, made, { timeout, signal });
+    if (made && !givesTokens(plan.spec))
+      await resync(agents, made, { timeout, signal, onChange: log });
     return { secrets: made, agents };
   });
 }

@@ -27,14 +27,14 @@ export class Acl {
     await this.#http.put("/v1/acl/token", { SecretID: secret, Description: policy, Policies });
   }
 
-  /** Creates a legacy ACL token with this secret ID (`/v1/acl/create`); up to Consul 1.10. */
+  /**
+   * Creates a legacy ACL token with this secret ID (`/v1/acl/create`); up to Consul 1.10.
+   *
+   * @param rules - legacy rules; empty for a management token, which may do everything
+   */
   async createLegacyToken(secret: string, name: string, rules: string): Promise<void> {
-    await this.#http.put("/v1/acl/create", {
-      ID: secret,
-      Name: name,
-      Type: "client",
-      Rules: rules,
-    });
+    const Type = rules === "" ? "management" : "client";
+    await this.#http.put("/v1/acl/create", { ID: secret, Name: name, Type, Rules: rules });
   }
 
   /** Every ACL object of a kind, in the short form that lists have. */

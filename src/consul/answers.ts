@@ -56,6 +56,10 @@ export const autopilotAnswer = z.object({ Healthy: z.boolean() });
 
 export const checksAnswer = z.array(z.object({ Node: z.string(), CheckID: z.string() }));
 
+export const catalogNodesAnswer = z.array(
+  z.object({ Node: z.string(), TaggedAddresses: z.record(z.string(), z.string()).nullish() }),
+);
+
 export const kvAnswer = z.array(z.object({ Key: z.string(), Value: z.string().nullable() }));
 
 export const transactionAnswer = z.object({

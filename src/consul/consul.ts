@@ -6,6 +6,7 @@ import {
   type CatalogService,
   type ConsulObject,
   catalogNodeAnswer,
+  catalogNodesAnswer,
   checksAnswer,
   left,
   type Member,
@@ -104,6 +105,15 @@ export class Consul {
     return checks.filter(({ CheckID }) => CheckID === "serfHealth").map(({ Node }) => Node);
   }
 
+  /**
+   * Nodes whose agents have synced them with the catalog (`/v1/catalog/nodes`): the leader itself
+   * registers nodes that it sees, but without their tagged addresses.
+   */
+  async syncedNodes(): Promise<string[]> {
+    const nodes = await this.#http.get("/v1/catalog/nodes", catalogNodesAnswer);
+    return nodes.filter(({ TaggedAddresses }) => TaggedAddresses?.lan).map(({ Node }) => Node);
+  }
+
   /** Leaves the cluster for good, like `consul leave`; the agent then exits. */
   async leave(timeout: number): Promise<void> {
     await this.#http.request("/v1/agent/leave", { method: "PUT", timeout });
@@ -117,7 +127,7 @@ export class Consul {
 
   /**
    * Sets the token that this agent uses for requests without one (`/v1/agent/token/default`), until
-   * it restarts. A change makes the agent sync all its services and checks with the catalog.
+   * it restarts. From Consul 1.6.2, a change makes the agent sync all it has with the catalog.
    *
    * @param secret - the token's secret ID; empty for none
    */

@@ -24,8 +24,9 @@ export const differences = {
   },
   chosenSecretId: {
     from: "1.5.0",
-    what: "the secret ID of a new token can be chosen; before, agents get legacy tokens",
-    source: "CHANGELOG of 1.5.0; agent/consul/acl_endpoint.go",
+    what: "the secret ID of a new token can be chosen; before, agents get legacy tokens, whose rules have only prefixes, and the replication token is a management token",
+    source:
+      "CHANGELOG of 1.5.0; agent/consul/acl_endpoint.go; parseLegacy in acl/policy.go of 1.4.4",
   },
   chosenAccessorId: {
     from: "1.5.0",
@@ -46,6 +47,11 @@ export const differences = {
     from: "1.6.0",
     what: "configuration entries `service-router`, `service-splitter`, `service-resolver`",
     source: "agent/structs/config_entry.go of 1.5.3 and 1.6.0",
+  },
+  syncOnTokenChange: {
+    from: "1.6.2",
+    what: "an agent whose token is set syncs with the catalog at once; before, one whose first sync failed tries again after 15 to 30 s, so clients start once the tokens are valid, and the step waits until every agent has synced",
+    source: "AgentToken in agent/agent_endpoint.go; agent/ae/ae.go; seen on 1.4.4",
   },
   gatewayEntries: {
     from: "1.8.0",
@@ -132,6 +138,11 @@ export const differences = {
     from: "2.0.0",
     what: "configuration entry `rate-limit`, which only Consul Enterprise accepts",
     source: "CHANGELOG of 2.0.0",
+  },
+  featureGates: {
+    from: "2.1.0",
+    what: 'client agents ask for feature gates with their own token, which therefore allows `operator = "read"`',
+    source: "https://developer.hashicorp.com/consul/docs/manage/feature-gates",
   },
 } as const satisfies Readonly<Record<string, Difference>>;
 

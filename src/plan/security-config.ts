@@ -140,12 +140,32 @@ function tokensIn({ agent, replication, ...others }: WrittenTokens): AgentTokens
   };
 }
 
-/** Rules of an agent's own token: register its node, and read services. */
-export const agentRules = (node: string) =>
-  `node "${node}" { policy = "write" } service_prefix "" { policy = "read" }`;
+/** The name of an agent's token and of its policy. */
+export const agentPolicy = (node: string) => `agent-${node}`;
+
+/**
+ * Rules of an agent's own token: register its node, and read services. From 2.1, client agents also ask
+ * for feature gates.
+ */
+export function agentRules(node: string, version: string): string {
+  const rules = `node "${node}" { policy = "write" } ${readAll("service", version)}`;
+  return has(version, "featureGates") ? `${rules} operator = "read"` : rules;
+}
 
 /** Rules for DNS queries. */
-export const dnsRules = `node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }`;
+export const dnsRules = (version: string) =>
+  `${readAll("node", version)} ${readAll("service", version)}`;
 
-/** Rules for a datacenter to replicate the primary's ACLs, config entries and intentions. */
-export const replicationRules = `acl = "write" operator = "write" service_prefix "" { policy = "read" intentions = "read" }`;
+/**
+ * Rules for a datacenter to replicate the primary's ACLs, config entries and intentions.
+ *
+ * @returns an empty string if only a management token can do this: legacy rules have no `acl`
+ */
+export const replicationRules = (version: string) =>
+  has(version, "chosenSecretId")
+    ? `acl = "write" operator = "write" service_prefix "" { policy = "read" intentions = "read" }`
+    : "";
+
+/** In the rules of legacy tokens, `node` and `service` are prefixes, and there is no `node_prefix`. */
+const readAll = (resource: "node" | "service", version: string) =>
+  `${resource}${has(version, "chosenSecretId") ? "_prefix" : ""} "" { policy = "read" }`;

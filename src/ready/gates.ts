@@ -97,6 +97,18 @@ export const wanGate: ReadyGate = {
   },
 };
 
+/** Every agent has registered its own node, so it has synced all it has. */
+export const syncGate: Gate = {
+  name: "every agent has synced with the catalog",
+  look: async (agents) => {
+    const looks = [...byDatacenter(agents).values()].map(async (there) => {
+      const answers = await ask(there.slice(0, 1), (consul) => consul.syncedNodes());
+      return everyoneNames(there, answers, "synced with the catalog");
+    });
+    return together(await Promise.all(looks));
+  },
+};
+
 const together = (verdicts: readonly Verdict[]): Verdict => ({
   status: verdicts.map(({ status }) => status).join(", "),
   failing: verdicts.flatMap(({ failing }) => failing),

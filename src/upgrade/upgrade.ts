@@ -13,6 +13,7 @@ import { stepsFolder } from "../report/runner-folder.ts";
 import { cancellation } from "../runner/cancellation.ts";
 import { fail, logTimed } from "../runner/log.ts";
 import { recordStep } from "../runner/step-records.ts";
+import { updateAgentPolicies } from "./agent-policies.ts";
 import { upgradedGates } from "./gates.ts";
 import { askOrFail, refuseUnlessWhole } from "./refusals.ts";
 import { replace } from "./replacement.ts";
@@ -51,6 +52,7 @@ export async function upgrade(): Promise<void> {
       await checkReady(step);
       const key = `consul-cluster-action/upgrade-${clusterId}`;
       await saveSnapshots(step, key);
+      await updateAgentPolicies(step, target);
       await upgradeAll(step, target, key);
     });
     await reportUpgrade(step, target);

@@ -10,7 +10,7 @@ import { nodeOf, type Up, up } from "../../support/cluster.ts";
 import { getJson, httpGet } from "../../support/consul.ts";
 import { docker, engineHoldings } from "../../support/engine.ts";
 import { imageWithScript, twoVersions, type VersionedImage } from "../../support/images.ts";
-import { ask, credentials, secretFile } from "../../support/later-step.ts";
+import { ask, credentials, query, secretFile } from "../../support/later-step.ts";
 
 const allServers = ["server-1", "server-2", "server-3"];
 
@@ -230,6 +230,16 @@ describe("an upgrade that fails", () => {
     return now.filter(([, { image }]) => image === older.image).map(([node]) => node);
   }
 
+  /** The rules of a node's own token. */
+  async function rulesOf(node: string): Promise<string> {
+    const there = nodeOf(cluster, allServers.find((each) => each !== node) ?? "");
+    const listed = z.array(z.object({ Name: z.string(), ID: z.string() }));
+    const policies = await query(cluster, there, "/v1/acl/policies", listed);
+    const id = policies.find(({ Name }) => Name === `agent-${node}`)?.ID;
+    const schema = z.object({ Rules: z.string() });
+    return (await query(cluster, there, `/v1/acl/policy/${id}`, schema)).Rules;
+  }
+
   test("before it begins, because a token would become invalid", async ({ skip }) => {
     if (gte(older.version, "1.11.0")) skip("this Consul makes no such tokens");
     const api = `${cluster.outputs["http-address"]}/v1/acl`;
@@ -267,7 +277,7 @@ if [ "$*" = version ]; then echo "Consul v${newer.version}"; else exec /bin/cons
     // On the other side of every name that Consul changed.
     const [version, ...names] = gte(older.version, "1.17.0")
       ? ["1.10.12", "default", "master"]
-      : ["1.22.0", "dns", "initial_management"];
+      : ["2.1.0", "dns", "initial_management"];
     const script = `#!/consul/sh
 if [ "$*" = version ]; then echo "Consul v${version}"; exit; fi
 sed -n 's/^ *"\\(default\\|dns\\|master\\|initial_management\\)":.*/told \\1/p' /consul/security/agent.json
@@ -296,6 +306,9 @@ exit 3
       );
       expect(JSON.parse(leader.body), node).not.toBe("");
     }
+    const rules = await rulesOf(first);
+    if (version === "2.1.0") expect(rules).toContain('operator = "read"');
+    else expect(rules).not.toContain("operator");
   });
 });
 

@@ -2,6 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type AgentSecurity,
+  agentRules,
+  dnsRules,
+  replicationRules,
   securityConfig,
   securityOf,
 } from "../../../src/plan/security-config.ts";
@@ -94,5 +97,36 @@ test("a configuration converted to another version is the one that this version 
       const expected = securityConfig({ ...security, version });
       expect(securityConfig({ ...securityOf(written), version })).toEqual(expected);
     }),
+  );
+});
+
+describe("rules of tokens", () => {
+  const read = (resource: string) => `${resource} "" { policy = "read" }`;
+
+  test.each(["1.4.0", "1.4.4-dev", "1.4.5"])("are those of legacy tokens in %s", (version) => {
+    const own = 'node "client-1" { policy = "write" }';
+    expect(agentRules("client-1", version)).toBe(`${own} ${read("service")}`);
+    expect(dnsRules(version)).toBe(`${read("node")} ${read("service")}`);
+    expect(replicationRules(version)).toBe("");
+  });
+
+  test.each(["1.5.0", "1.6.1", "1.8.7", "1.22.7", "2.0.3+ent"])(
+    "tell names from prefixes in %s",
+    (version) => {
+      const own = 'node "client-1" { policy = "write" }';
+      expect(agentRules("client-1", version)).toBe(`${own} ${read("service_prefix")}`);
+      expect(dnsRules(version)).toBe(`${read("node_prefix")} ${read("service_prefix")}`);
+      expect(replicationRules(version)).toMatch(/^acl = "write" operator = "write" service_prefix/);
+    },
+  );
+
+  test.each(["2.1.0-dev", "2.1.0", "2.2.1"])(
+    "let agents ask for feature gates in %s",
+    (version) => {
+      expect(agentRules("client-1", version)).toBe(
+        `${agentRules("client-1", "2.0.3")} operator = "read"`,
+      );
+      expect(dnsRules(version)).toBe(dnsRules("2.0.3"));
+    },
   );
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { raftIsSettled } from "../../../src/ready/gates.ts";
+import { raftIsSettled, syncGate } from "../../../src/ready/gates.ts";
 import { agent, memberAnswers, type Peer, raftAnswer, withAnswers } from "../find/fixtures.ts";
 
 describe("raft is settled when each of its peers is a member by ID and address, or is down", () => {
@@ -27,5 +27,26 @@ describe("raft is settled when each of its peers is a member by ID and address, 
 
   test("with raft protocol 2, where the address is the ID", async () => {
     expect((await settled(["10.0.0.2:8300", "server-2", "10.0.0.2"])).failing).toEqual([]);
+  });
+});
+
+describe("agents have synced when their nodes are in the catalog with their own addresses", () => {
+  const synced = (nodes: readonly object[]) =>
+    withAnswers({ "/v1/catalog/nodes": nodes }, (consul) =>
+      syncGate.look([agent("server-1"), agent("client-1")].map((each) => ({ ...each, consul }))),
+    );
+  const server = { Node: "server-1", TaggedAddresses: { lan: "10.0.0.2", wan: "10.0.0.2" } };
+
+  test.each([
+    ["not if the leader registered one", [server, { Node: "client-1", TaggedAddresses: null }]],
+    ["not if one is missing", [server]],
+  ])("%s", async (_, nodes) => {
+    expect((await synced(nodes)).failing).toEqual([
+      "server-1: not synced with the catalog: client-1",
+    ]);
+  });
+
+  test("all of them", async () => {
+    expect((await synced([server, { ...server, Node: "client-1" }])).failing).toEqual([]);
   });
 });

@@ -1,0 +1,35 @@
+import { differences, has } from "../consul/versions.ts";
+import { agentPolicy, agentRules } from "../plan/security-config.ts";
+import { askOrFail } from "./refusals.ts";
+import { firstOf, type UpgradeStep, type UpgradeTarget } from "./step.ts";
+
+/**
+ * Lets the agents' tokens do what agents of the new version ask for. Older versions accept these rules,
+ * too, so this is done before the first agent is replaced. Does nothing in a cluster without tokens of
+ * the action, or if the version asks for nothing new.
+ *
+ * @throws ActionError if Consul refuses a request
+ */
+export async function updateAgentPolicies(
+  { cluster: { agents, credentials } }: UpgradeStep,
+  { version }: UpgradeTarget,
+): Promise<void> {
+  if (credentials.token === undefined || !has(version, "featureGates")) return;
+  await askOrFail(firstOf(agents), "an update of the agents' policies", async ({ acl }) => {
+    const policies = await acl.objects("policy");
+    for (const { node } of agents) {
+      const id = policies.find(({ Name }) => Name === agentPolicy(node))?.ID;
+      if (typeof id !== "string") continue;
+      const policy = await acl.object("policy", id);
+      const Rules = updatedRules(policy.Rules, node, version);
+      if (Rules !== undefined) await acl.setObject("policy", { ...policy, Rules }, id);
+    }
+  });
+}
+
+/** @returns undefined if the rules are not as the action wrote them, or already right */
+export function updatedRules(rules: unknown, node: string, version: string): string | undefined {
+  const wanted = agentRules(node, version);
+  const written = agentRules(node, differences.chosenSecretId.from);
+  return rules === written && wanted !== written ? wanted : undefined;
+}
