@@ -11,6 +11,7 @@ import { docker, run, testImage } from "../support/engine.ts";
 import { eventually } from "../support/eventually.ts";
 import { imageWithScript } from "../support/images.ts";
 import { ask, consulCommand, credentials, logsOf, secretFile } from "../support/later-step.ts";
+import { needsBefore } from "../support/needs.ts";
 import { RecordedJob } from "../support/record.ts";
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -304,10 +305,10 @@ describe("all switches, three servers and a client", () => {
       "agent.json\nca.pem\ncert.pem\nkey.pem",
     );
 
-    const as = (path: string, body?: object) =>
+    const as = (path: string, body?: object, token = agents[3] ?? "") =>
       ask(`${http()}${path}`, {
         ca,
-        token: agents[3] ?? "",
+        token,
         ...(body && { body: JSON.stringify(body) }),
       });
     const register = (index: number) => {
@@ -319,7 +320,9 @@ describe("all switches, three servers and a client", () => {
     expect((await as("/v1/operator/raft/configuration")).status).toBe(403);
     expect((await register(0)).status).toBe(403);
     expect((await register(3)).status).toBe(200);
-    expect((await as("/v1/catalog/services")).body).toContain("consul");
+    // A server's own: later versions leave out services of nodes that a token may not read.
+    const services = await as("/v1/catalog/services", undefined, agents[0]);
+    expect(services.body).toContain("consul");
   });
 
   test("secrets are only where they must be", async () => {
@@ -482,20 +485,25 @@ if [ "$*" = version ]; then echo "Consul v${version}"; else exec /bin/consul "$@
     }
   });
 
-  test("before 1.5, where a token's ID can't be chosen, agents have their tokens all the same", async () => {
-    const image = await imageWithScript("v1.4.4", testImage(), inTheImage("1.4.4"));
-    const cluster = await up({ acl: "true", servers: "1", clients: "1", image });
-    try {
-      const address = cluster.outputs["http-address"] ?? "";
-      const { body } = await ask(`${address}/v1/acl/tokens`, credentials(cluster));
-      expect(body).toContain("agent-client-1");
-      const nodes = () => ask(`${address}/v1/catalog/nodes`, credentials(cluster));
-      await eventually(nodes, (answer) => answer.body.split('"lan"').length === 3);
-      expect(await logsOf(cluster)).not.toMatch(/blocked by ACLs/i);
-    } finally {
-      await cluster.down();
-    }
-  });
+  // Later versions don't know every name in the configuration of 1.4.
+  test(
+    "before 1.5, where a token's ID can't be chosen, agents have their tokens all the same",
+    needsBefore("1.11.0"),
+    async () => {
+      const image = await imageWithScript("v1.4.4", testImage(), inTheImage("1.4.4"));
+      const cluster = await up({ acl: "true", servers: "1", clients: "1", image });
+      try {
+        const address = cluster.outputs["http-address"] ?? "";
+        const { body } = await ask(`${address}/v1/acl/tokens`, credentials(cluster));
+        expect(body).toContain("agent-client-1");
+        const nodes = () => ask(`${address}/v1/catalog/nodes`, credentials(cluster));
+        await eventually(nodes, (answer) => answer.body.split('"lan"').length === 3);
+        expect(await logsOf(cluster)).not.toMatch(/blocked by ACLs/i);
+      } finally {
+        await cluster.down();
+      }
+    },
+  );
 
   test("a version without a feature is refused, and the message names the first version with it", async () => {
     const image = await imageWithScript("v1.3.1", testImage(), inTheImage("1.3.1"));

@@ -11,6 +11,7 @@ import { getJson, httpGet } from "../../support/consul.ts";
 import { docker, engineHoldings } from "../../support/engine.ts";
 import { imageWithScript, twoVersions, type VersionedImage } from "../../support/images.ts";
 import { ask, credentials, secretFile } from "../../support/later-step.ts";
+import { needsBefore } from "../../support/needs.ts";
 
 const allServers = ["server-1", "server-2", "server-3"];
 
@@ -230,24 +231,28 @@ describe("an upgrade that fails", () => {
     return now.filter(([, { image }]) => image === older.image).map(([node]) => node);
   }
 
-  test("before it begins, because a token would become invalid", async ({ skip }) => {
-    if (gte(older.version, "1.11.0")) skip("this Consul makes no such tokens");
-    const api = `${cluster.outputs["http-address"]}/v1/acl`;
-    const token = { Name: "app", Type: "client", Rules: 'key "app" { policy = "read" }' };
-    const known = credentials(cluster);
-    const { body } = await ask(`${api}/create`, { ...known, body: JSON.stringify(token) });
-    const image = await imageWithScript(
-      "v1.22",
-      older.image,
-      "#!/consul/sh\necho Consul v1.22.0\n",
-    );
-    const { exitCode, log } = await upgrade(cluster, { image });
-    const { ID } = z.object({ ID: z.string() }).parse(JSON.parse(body));
-    await ask(`${api}/destroy/${ID}`, { ...known, body: "" });
-    expect(exitCode).toBe(1);
-    expect(log).toContain("The cluster has legacy ACL tokens (app)");
-    expect(await untouched()).toEqual(allServers);
-  });
+  // Consul 1.11 has no such tokens.
+  test(
+    "before it begins, because a token would become invalid",
+    needsBefore("1.11.0"),
+    async () => {
+      const api = `${cluster.outputs["http-address"]}/v1/acl`;
+      const token = { Name: "app", Type: "client", Rules: 'key "app" { policy = "read" }' };
+      const known = credentials(cluster);
+      const { body } = await ask(`${api}/create`, { ...known, body: JSON.stringify(token) });
+      const image = await imageWithScript(
+        "v1.22",
+        older.image,
+        "#!/consul/sh\necho Consul v1.22.0\n",
+      );
+      const { exitCode, log } = await upgrade(cluster, { image });
+      const { ID } = z.object({ ID: z.string() }).parse(JSON.parse(body));
+      await ask(`${api}/destroy/${ID}`, { ...known, body: "" });
+      expect(exitCode).toBe(1);
+      expect(log).toContain("The cluster has legacy ACL tokens (app)");
+      expect(await untouched()).toEqual(allServers);
+    },
+  );
 
   test("because a node never reports that version: the node and the condition are named", async () => {
     const [first = "", ...others] = await turns(cluster);
