@@ -88,12 +88,13 @@ describe("what the user sets overrides the action", () => {
   afterAll(() => cluster.down());
 
   test("config, over flags and settings of the action, on every agent", async () => {
-    for (const { http } of cluster.nodes)
+    for (const { http, container } of cluster.nodes) {
       expect(await runtimeConfig(http)).toMatchObject({
         ConsulRaftHeartbeatTimeout: "2s",
-        Logging: { LogLevel: "DEBUG" },
         NodeMeta: { motto: `$(touch /tmp/made); it's "mine"`, from: "environment" },
       });
+      expect(await docker("logs", container)).toContain("[DEBUG]");
+    }
   });
 
   test("env, over what the action sets, on every agent", async () => {
