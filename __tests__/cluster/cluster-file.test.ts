@@ -227,10 +227,8 @@ describe("a refusal", () => {
     const text = `datacenters: [{ name: dc1, servers: 1 }]
 kv: { ok: y }
 services:
-  - { name: web, prot: 80 }
+  - { name: web, port: eighty }
   - { name: ok }
-config_entries:
-  - { Kind: service-defaults, Name: web }
 acl:
   policies:
     - Name: broken
@@ -239,8 +237,8 @@ acl:
     const result = await job.main(testInputs({ cluster: text }));
     expect(result.exitCode).toBe(1);
     const refusals = [
-      /^::error [^:]*::Input `cluster`:4:5: Consul refused `services\[0\] \(web\)`: 400 .*"prot"/m,
-      /^::error [^:]*::Input `cluster`:10:7: Consul refused `acl.policies\[0\] \(broken\)`: 500 .*parse/m,
+      /^::error [^:]*::Input `cluster`:4:5: Consul refused `services\[0\] \(web\)`: 400 .*[Pp]ort\b/m,
+      /^::error [^:]*::Input `cluster`:8:7: Consul refused `acl.policies\[0\] \(broken\)`: 500 .*parse/m,
     ];
     for (const refusal of refusals) expect(result.log).toMatch(refusal);
     expect(result.log.match(/^::error/gm)).toHaveLength(2);

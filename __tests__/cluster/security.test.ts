@@ -11,7 +11,7 @@ import { docker, run, testImage } from "../support/engine.ts";
 import { eventually } from "../support/eventually.ts";
 import { imageWithScript } from "../support/images.ts";
 import { ask, consulCommand, credentials, logsOf, secretFile } from "../support/later-step.ts";
-import { needsBefore } from "../support/needs.ts";
+import { needs, needsBefore } from "../support/needs.ts";
 import { RecordedJob } from "../support/record.ts";
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -282,8 +282,11 @@ describe("all switches, three servers and a client", () => {
           `-token=${token}`,
           "x",
         ]);
-        await expect(question).rejects.toThrow(/Unexpected response code: 500/);
-        expect(await allLogs(container)).toMatch(/tls: |x509: |EOF|connection reset|rpc error/);
+        const said = await question.then(() => "an answer", String);
+        // An agent of 1.4 hangs up on its caller in place of an error.
+        expect(said).toMatch(/Unexpected response code: 500|: EOF/);
+        const logs = await allLogs(container);
+        expect(said + logs).toMatch(/tls: |x509: |EOF|connection reset|rpc error/);
       },
     );
   });
@@ -336,7 +339,8 @@ describe("all switches, three servers and a client", () => {
     const keyLine = (await secretFile(container, "key.pem")).split("\n")[1] ?? "";
     const { token = "" } = known();
     const secrets = [token, encrypt, keyLine, ...Object.values(acl.tokens)];
-    for (const secret of secrets) expect(secret.length).toBeGreaterThan(30);
+    // A gossip key of 16 bytes, as the first versions make it, has 24 characters.
+    for (const secret of secrets) expect(secret.length).toBeGreaterThan(20);
 
     const { rawLog, log, summary, state, outputs } = cluster.result;
     const unmasked = rawLog.split("\n").filter((line) => !line.startsWith("::add-mask::"));
@@ -430,7 +434,8 @@ test("a default token that the user sets overrides the action's", async () => {
   }
 });
 
-test("a cluster file's own default and agent tokens are not replaced", async () => {
+// With a secret ID that the file chooses.
+test("a cluster file's own default and agent tokens are not replaced", needs("1.5.0"), async () => {
   const secret = "5b1e5cf3-40d1-4d2e-9f0c-6f2c2d9f7a11";
   const cluster = await up({
     servers: "1",
