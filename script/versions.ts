@@ -10,6 +10,7 @@ import { join, relative } from "node:path";
 import * as z from "zod";
 import { messageOf } from "../src/errors.ts";
 import { commandLine } from "./command-line.ts";
+import { versionsFile } from "./differences.ts";
 import { prepareMachine } from "./machine.ts";
 import { partOf, withPart } from "./page.ts";
 import { root } from "./runner.ts";
@@ -27,7 +28,6 @@ import {
 /** The first version that is supported, one on each side of most changes, and the last ones. */
 const usual = "1.4.4 1.6.10 1.8.7 1.10.12 1.15 1.18 1.22 2.1";
 
-const page = join(root, "docs/versions.md");
 const markers = ["<!-- runs: npm run versions -- --write=true -->", "<!-- /runs -->"] as const;
 const tests = join(root, "__tests__/cluster");
 
@@ -122,8 +122,8 @@ async function runOn(image: string): Promise<Run> {
 }
 
 function write(run: Run): void {
-  const text = readFileSync(page, "utf8");
+  const text = readFileSync(versionsFile, "utf8");
   const all = merged(runsIn(partOf(text, markers)), [run]);
-  writeFileSync(page, withPart(text, markers, `\n\n${tableOf(all)}\n\n`));
-  console.log(`Written: ${page}`);
+  writeFileSync(versionsFile, withPart(text, markers, `\n\n${tableOf(all)}\n\n`));
+  console.log(`Written: ${versionsFile}`);
 }

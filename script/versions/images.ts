@@ -2,6 +2,7 @@
 import coerce from "semver/functions/coerce.js";
 import compare from "semver/functions/compare.js";
 import parse from "semver/functions/parse.js";
+import { printedVersion } from "../../src/consul/version-number.ts";
 import { Docker } from "../../src/docker/docker.ts";
 import { findImage } from "../../src/docker/find-image.ts";
 import { parseImage } from "../../src/docker/image-reference.ts";
@@ -55,8 +56,7 @@ export async function imageOf(version: string): Promise<string> {
 /** The version that an image's Consul reports: `1.22.7`. */
 export async function versionOf(image: string): Promise<string> {
   const said = await docker("run", "--rm", "--network=none", image, "version");
-  const [, version] = /^Consul v?(\S+)/.exec(said) ?? [];
-  if (version === undefined)
-    throw new Error(`${image} is no Consul: \`consul version\` says ${said}`);
+  const version = printedVersion(said);
+  if (version === undefined) throw new Error(`${image}: \`consul version\` names none: ${said}`);
   return version;
 }
