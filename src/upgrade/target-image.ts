@@ -1,7 +1,7 @@
 import { findImage } from "../docker/find-image.ts";
 import { byDatacenter } from "../ready/agents.ts";
+import { versionOf } from "../ready/image-version.ts";
 import { logTimed } from "../runner/log.ts";
-import { versionOf } from "./image-version.ts";
 import { askOrFail, refuseDowngrade, refuseLegacyTokens } from "./refusals.ts";
 import { firstOf, type UpgradeStep, type UpgradeTarget } from "./step.ts";
 import { upgradeImages } from "./upgrade-inputs.ts";
