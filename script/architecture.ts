@@ -2,21 +2,18 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { importable, type Room, rooms } from "./architecture/rooms.ts";
+import { withPart } from "./page.ts";
 import { root } from "./runner.ts";
 
 export const architectureFile = join(root, "docs/architecture.md");
 
 /** The markers around the generated part. */
-const [begin, end] = ["<!-- rooms: npm run architecture -->", "<!-- /rooms -->"];
+const markers = ["<!-- rooms: npm run architecture -->", "<!-- /rooms -->"] as const;
 
 /** @returns the file as it is to be */
 export function architectureText(): string {
   const text = readFileSync(architectureFile, "utf8");
-  const [before, rest = ""] = text.split(begin);
-  const [, after] = rest.split(end);
-  if (before === undefined || after === undefined)
-    throw new Error(`docs/architecture.md has no ${begin} or ${end}`);
-  return [before, begin, "\n\n", picture(), "\n\n", table(), "\n\n", end, after].join("");
+  return withPart(text, markers, `\n\n${picture()}\n\n${table()}\n\n`);
 }
 
 function picture(): string {

@@ -1,7 +1,8 @@
 /**
  * Part of npm run check: compares what must agree. dist is what src builds to; action.yml, the
  * schema of inputs, and README match; schema/cluster.json is what the code checks
- * cluster files with; docs/architecture.md draws the rooms as they are; the workflows are YAML.
+ * cluster files with; docs/architecture.md draws the rooms as they are; docs/versions.md lists
+ * what differs between versions; the workflows are YAML.
  */
 import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,6 +19,7 @@ import { readAction } from "./action.ts";
 import { architectureFile, architectureText } from "./architecture.ts";
 import { build } from "./build.ts";
 import { takesNothing } from "./command-line.ts";
+import { versionsFile, versionsText } from "./differences.ts";
 import { root } from "./runner.ts";
 import { schemaFile, schemaText } from "./schema.ts";
 
@@ -173,6 +175,11 @@ function checkArchitecture(): Problems {
   return isCurrent ? [] : ["docs/architecture.md is outdated: run npm run architecture"];
 }
 
+function checkVersions(): Problems {
+  const isCurrent = readFileSync(versionsFile, "utf8") === versionsText();
+  return isCurrent ? [] : ["docs/versions.md is outdated: run npm run differences"];
+}
+
 takesNothing("npm run check", "checks types, style, and that dist and docs agree with the code");
 const problems = [
   checkDist(),
@@ -180,6 +187,7 @@ const problems = [
   rows.flatMap(checkAction),
   checkClusterSchema(),
   checkArchitecture(),
+  checkVersions(),
   checkLinks(),
   checkWorkflows(),
 ].flat();

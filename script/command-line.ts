@@ -11,11 +11,13 @@ export interface CommandLine<Shape extends z.ZodRawShape> {
   readonly about: string;
   /**
    * The values it takes, by name: strings as they are typed, with a description for `--help`. Each
-   * is a flag, unless `positional` names it. The message of a check says what is allowed.
+   * is a flag, unless `positional` or `rest` names it. The message of a check says what is allowed.
    */
   readonly values: z.ZodObject<Shape>;
   /** Names of the values that are given without a flag, in this order. */
   readonly positional?: readonly string[];
+  /** Name of the value that gets all further words without a flag, with spaces between them. */
+  readonly rest?: string;
 }
 
 export type Outcome<Values> =
@@ -75,7 +77,8 @@ const refused = (message: string) => ({ kind: "refused", message }) as const;
 
 type AnyLine = CommandLine<z.ZodRawShape>;
 
-const isPositional = ({ positional = [] }: AnyLine, name: string) => positional.includes(name);
+const isPositional = ({ positional = [], rest }: AnyLine, name: string) =>
+  positional.includes(name) || name === rest;
 
 const namesOf = ({ values }: AnyLine) => Object.keys(values.shape);
 
@@ -100,15 +103,17 @@ function typedValues(line: AnyLine, args: readonly string[]): Map<string, string
   const values = new Map<string, string>();
   for (let typed = rest.shift(); typed !== undefined; typed = rest.shift()) {
     const [, flag, inline] = /^--([^=]+)(?:=(.*))?$/s.exec(typed) ?? [];
-    const name = flag === undefined && !isFlagLike(typed) ? positional.shift() : flag;
+    const name =
+      flag === undefined && !isFlagLike(typed) ? (positional.shift() ?? line.rest) : flag;
     if (name === undefined || (flag !== undefined && !flags.includes(flag)))
       return `Unknown argument "${typed}": ${allowed(line)}`;
     const value = flag === undefined ? typed : (inline ?? rest.shift());
     if (value === undefined || (inline === undefined && isFlagLike(value)))
       return `--${name} has no value: write --${name}=<value>`;
-    if (values.has(name))
-      return `--${name} is given twice, as "${values.get(name)}" and "${value}"`;
-    values.set(name, value);
+    const before = values.get(name);
+    if (before !== undefined && name === line.rest) values.set(name, `${before} ${value}`);
+    else if (before !== undefined) return `--${name} is given twice, as "${before}" and "${value}"`;
+    else values.set(name, value);
   }
   return values;
 }
@@ -125,7 +130,8 @@ function usage(line: AnyLine): string {
   const names = namesOf(line);
   const hasFlags = names.some((name) => !isPositional(line, name));
   const positional = (line.positional ?? []).map((name) => `[${name}]`);
-  const call = [line.command, "--", ...positional, ...(hasFlags ? ["[flags]"] : [])];
+  const rest = line.rest === undefined ? [] : [`[${line.rest}...]`];
+  const call = [line.command, "--", ...positional, ...rest, ...(hasFlags ? ["[flags]"] : [])];
   const entries = names.flatMap((name) => {
     const schema = line.values.shape[name] ?? z.never();
     const { description = "" } = z.globalRegistry.get(schema) ?? {};

@@ -11,6 +11,7 @@ import { docker, run, testImage } from "../support/engine.ts";
 import { eventually } from "../support/eventually.ts";
 import { imageWithScript } from "../support/images.ts";
 import { ask, consulCommand, credentials, logsOf, secretFile } from "../support/later-step.ts";
+import { needs, needsBefore } from "../support/needs.ts";
 import { RecordedJob } from "../support/record.ts";
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -281,8 +282,11 @@ describe("all switches, three servers and a client", () => {
           `-token=${token}`,
           "x",
         ]);
-        await expect(question).rejects.toThrow(/Unexpected response code: 500/);
-        expect(await allLogs(container)).toMatch(/tls: |x509: |EOF|connection reset|rpc error/);
+        const said = await question.then(() => "an answer", String);
+        // An agent of 1.4 hangs up on its caller in place of an error.
+        expect(said).toMatch(/Unexpected response code: 500|: EOF/);
+        const logs = await allLogs(container);
+        expect(said + logs).toMatch(/tls: |x509: |EOF|connection reset|rpc error/);
       },
     );
   });
@@ -304,10 +308,10 @@ describe("all switches, three servers and a client", () => {
       "agent.json\nca.pem\ncert.pem\nkey.pem",
     );
 
-    const as = (path: string, body?: object) =>
+    const as = (path: string, body?: object, token = agents[3] ?? "") =>
       ask(`${http()}${path}`, {
         ca,
-        token: agents[3] ?? "",
+        token,
         ...(body && { body: JSON.stringify(body) }),
       });
     const register = (index: number) => {
@@ -319,7 +323,9 @@ describe("all switches, three servers and a client", () => {
     expect((await as("/v1/operator/autopilot/configuration", {})).status).toBe(403);
     expect((await register(0)).status).toBe(403);
     expect((await register(3)).status).toBe(200);
-    expect((await as("/v1/catalog/services")).body).toContain("consul");
+    // A server's own: later versions leave out services of nodes that a token may not read.
+    const services = await as("/v1/catalog/services", undefined, agents[0]);
+    expect(services.body).toContain("consul");
   });
 
   test("secrets are only where they must be", async () => {
@@ -333,7 +339,8 @@ describe("all switches, three servers and a client", () => {
     const keyLine = (await secretFile(container, "key.pem")).split("\n")[1] ?? "";
     const { token = "" } = known();
     const secrets = [token, encrypt, keyLine, ...Object.values(acl.tokens)];
-    for (const secret of secrets) expect(secret.length).toBeGreaterThan(30);
+    // A gossip key of 16 bytes, as the first versions make it, has 24 characters.
+    for (const secret of secrets) expect(secret.length).toBeGreaterThan(20);
 
     const { rawLog, log, summary, state, outputs } = cluster.result;
     const unmasked = rawLog.split("\n").filter((line) => !line.startsWith("::add-mask::"));
@@ -427,7 +434,8 @@ test("a default token that the user sets overrides the action's", async () => {
   }
 });
 
-test("a cluster file's own default and agent tokens are not replaced", async () => {
+// With a secret ID that the file chooses.
+test("a cluster file's own default and agent tokens are not replaced", needs("1.5.0"), async () => {
   const secret = "5b1e5cf3-40d1-4d2e-9f0c-6f2c2d9f7a11";
   const cluster = await up({
     servers: "1",
@@ -482,29 +490,34 @@ if [ "$*" = version ]; then echo "Consul v${version}"; else exec /bin/consul "$@
     }
   });
 
-  test("before 1.5, where a token's ID can't be chosen, agents have their tokens all the same", async () => {
-    const image = await imageWithScript("v1.4.4", testImage(), inTheImage("1.4.4"));
-    const cluster = await up({ acl: "true", servers: "1", clients: "1", image });
-    try {
-      const address = cluster.outputs["http-address"] ?? "";
-      const { body } = await ask(`${address}/v1/acl/tokens`, credentials(cluster));
-      expect(body).toContain("agent-client-1");
-      const nodes = () => ask(`${address}/v1/catalog/nodes`, credentials(cluster));
-      await eventually(nodes, (answer) => answer.body.split('"lan"').length === 3);
-      const web = JSON.stringify({ Name: "web", Port: 8080 });
-      const register = `${cluster.nodes[1]?.http}/v1/agent/service/register`;
-      await ask(register, { ...credentials(cluster), body: web });
-      const resolver = new Resolver();
-      resolver.setServers([cluster.outputs["dns-address"] ?? ""]);
-      await eventually(
-        () => resolver.resolveSrv("web.service.consul").catch(() => []),
-        ([found]) => found?.port === 8080,
-      );
-      expect(await logsOf(cluster)).not.toMatch(/blocked by ACLs/i);
-    } finally {
-      await cluster.down();
-    }
-  });
+  // Later versions don't know every name in the configuration of 1.4.
+  test(
+    "before 1.5, where a token's ID can't be chosen, agents have their tokens all the same",
+    needsBefore("1.11.0"),
+    async () => {
+      const image = await imageWithScript("v1.4.4", testImage(), inTheImage("1.4.4"));
+      const cluster = await up({ acl: "true", servers: "1", clients: "1", image });
+      try {
+        const address = cluster.outputs["http-address"] ?? "";
+        const { body } = await ask(`${address}/v1/acl/tokens`, credentials(cluster));
+        expect(body).toContain("agent-client-1");
+        const nodes = () => ask(`${address}/v1/catalog/nodes`, credentials(cluster));
+        await eventually(nodes, (answer) => answer.body.split('"lan"').length === 3);
+        const web = JSON.stringify({ Name: "web", Port: 8080 });
+        const register = `${cluster.nodes[1]?.http}/v1/agent/service/register`;
+        await ask(register, { ...credentials(cluster), body: web });
+        const resolver = new Resolver();
+        resolver.setServers([cluster.outputs["dns-address"] ?? ""]);
+        await eventually(
+          () => resolver.resolveSrv("web.service.consul").catch(() => []),
+          ([found]) => found?.port === 8080,
+        );
+        expect(await logsOf(cluster)).not.toMatch(/blocked by ACLs/i);
+      } finally {
+        await cluster.down();
+      }
+    },
+  );
 
   test("a version without a feature is refused, and the message names the first version with it", async () => {
     const image = await imageWithScript("v1.3.1", testImage(), inTheImage("1.3.1"));

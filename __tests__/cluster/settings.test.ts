@@ -3,6 +3,7 @@ import * as z from "zod";
 import { type Up, up } from "../support/cluster.ts";
 import { aliveMembers, getJson, httpGet, resolveByUdp } from "../support/consul.ts";
 import { docker } from "../support/engine.ts";
+import { needsUi } from "../support/needs.ts";
 import { freePorts } from "../support/ports.ts";
 
 const debugConfig = z.object({ DebugConfig: z.record(z.string(), z.unknown()) });
@@ -35,13 +36,17 @@ describe("three servers and three clients on ports that the job names", () => {
     expect(await aliveMembers(`http://127.0.0.1:${httpPort}`)).toHaveLength(6);
   });
 
-  test("answer there: the API, the UI and DNS", async () => {
+  test("answer there: the API and DNS", async () => {
     expect(cluster.result.env).toEqual({
       CONSUL_HTTP_ADDR: `http://127.0.0.1:${httpPort}`,
       CONSUL_GRPC_ADDR: `127.0.0.1:${grpcPort}`,
     });
-    expect(await httpGet(`http://127.0.0.1:${httpPort}/ui/`)).toMatch(/<title>Consul/);
+    expect(await httpGet(`http://127.0.0.1:${httpPort}/v1/status/leader`)).toMatch(/:8300/);
     expect(await resolveByUdp(`127.0.0.1:${dnsPort}`, "consul.service.consul")).toHaveLength(3);
+  });
+
+  test("answer there: the UI", needsUi(), async () => {
+    expect(await httpGet(`http://127.0.0.1:${httpPort}/ui/`)).toMatch(/<title>Consul/);
   });
 
   test("keep their ports: another cluster that wants one of them is refused", async () => {
@@ -83,12 +88,13 @@ describe("what the user sets overrides the action", () => {
   afterAll(() => cluster.down());
 
   test("config, over flags and settings of the action, on every agent", async () => {
-    for (const { http } of cluster.nodes)
+    for (const { http, container } of cluster.nodes) {
       expect(await runtimeConfig(http)).toMatchObject({
         ConsulRaftHeartbeatTimeout: "2s",
-        Logging: { LogLevel: "DEBUG" },
         NodeMeta: { motto: `$(touch /tmp/made); it's "mine"`, from: "environment" },
       });
+      expect(await docker("logs", container)).toContain("[DEBUG]");
+    }
   });
 
   test("env, over what the action sets, on every agent", async () => {
@@ -123,12 +129,12 @@ describe("what the user sets overrides the action", () => {
 test("config may be JSON", async () => {
   const cluster = await up({
     servers: "1",
-    config: '{"node_meta": {"kind": "json"}, "limits": {"http_max_conns_per_client": 77}}',
+    config: '{"node_meta": {"kind": "json"}, "limits": {"rpc_rate": 77}}',
   });
   try {
     expect(await runtimeConfig(cluster.outputs["http-address"] ?? "")).toMatchObject({
       NodeMeta: { kind: "json" },
-      HTTPMaxConnsPerClient: 77,
+      RPCRateLimit: 77,
     });
   } finally {
     await cluster.down();

@@ -6,6 +6,7 @@ import { browserPath } from "../support/browser.ts";
 import { nodeOf, type Up, up } from "../support/cluster.ts";
 import { getJson, resolveByTcp, resolveByUdp } from "../support/consul.ts";
 import { docker, testImage } from "../support/engine.ts";
+import { needsUi } from "../support/needs.ts";
 
 /** The cluster that all of these tests share. */
 let cluster: Up;
@@ -117,7 +118,7 @@ test("outputs, environment and summary agree", async () => {
   }
 });
 
-describe("the UI in a browser", () => {
+describe("the UI in a browser", needsUi(), () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await chromium.launch({

@@ -17,7 +17,8 @@ export async function twoVersions(
   image: string,
 ): Promise<[older: VersionedImage, newer: VersionedImage]> {
   const said = await docker("run", "--rm", "--network=none", image, "version");
-  const [, version = "", start = "", last = ""] = /^Consul v((\d+\.\d+\.\d*)(\d))/.exec(said) ?? [];
+  const [, version = "", start = "", last = ""] =
+    /^Consul v?((\d+\.\d+\.\d*)(\d))/.exec(said) ?? [];
   const isLast = last === "9";
   const other = `${start}${Number(last) + (isLast ? -1 : 1)}`;
   const tested = { image, version };

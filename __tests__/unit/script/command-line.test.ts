@@ -63,6 +63,19 @@ describe("a command line", () => {
     expect(read(["--nonsense", help])).toEqual({ kind: "help", text });
   });
 
+  test("may end in as many words as are typed, flags among them", () => {
+    const rest = { ...line, values: line.values.extend({ words: z.string() }), rest: "words" };
+    const given = readCommandLine(rest, ["3", "a", "--log-level=debug", "b"], {});
+    expect(given).toEqual(values({ rounds: 3, words: "a b", "log-level": "debug" }));
+    expect(readCommandLine(rest, ["3", "--words=a"], {})).toEqual(
+      refused('Unknown argument "--words=a": npm run x takes rounds, --log-level, words'),
+    );
+    const help = readCommandLine(rest, ["--help"], {});
+    expect(help.kind === "help" && help.text).toContain(
+      "npm run x -- [rounds] [words...] [flags]\n",
+    );
+  });
+
   test("that npm kept flags from is refused", () => {
     const keeps = (name: string, example: string) =>
       refused(`npm kept --${name} for itself: put -- before it, as in npm run x -- ${example}`);
@@ -93,6 +106,8 @@ describe.concurrent("a script", { timeout: 30_000 }, () => {
     ["soak.ts", ["--rounds=abc"], '--rounds is "abc": it must be a whole number from 1'],
     ["soak.ts", ["--seed", "-1"], '--seed is "-1": it must be a whole number from 0'],
     ["soak.ts", ["--write=yes"], '--write is "yes": it must be true or false'],
+    ["versions.ts", ["1.22", "x"], 'versions is "1.22 x": it must be versions such as 1.22'],
+    ["versions.ts", ["--write", "1.22"], '--write is "1.22": it must be true or false'],
     ["bench.ts", ["--runs", "0"], '--runs is "0": it must be a whole number from 1'],
     ["bench.ts", ["--ways", "bare,nope"], '--ways is "bare,nope": it must be names of variants'],
     [
@@ -103,6 +118,7 @@ describe.concurrent("a script", { timeout: 30_000 }, () => {
     ["down.ts", ["now"], 'Unknown argument "now": npm run down takes only --help'],
     ["failover.ts", ["1"], 'Unknown argument "1": npm run failover takes only --help'],
     ["charts.ts", ["x"], 'Unknown argument "x": npm run charts takes only --help'],
+    ["differences.ts", ["x"], 'Unknown argument "x": npm run differences takes only --help'],
     ["schema.ts", ["x"], 'Unknown argument "x": npm run schema takes only --help'],
     ["build.ts", ["x"], 'Unknown argument "x": npm run build takes only --help'],
     ["check.ts", ["x"], 'Unknown argument "x": npm run check takes only --help'],
@@ -115,6 +131,7 @@ describe.concurrent("a script", { timeout: 30_000 }, () => {
 
   test.each([
     ["soak.ts", ["--help"], "npm run soak -- [flags]\n"],
+    ["versions.ts", ["--help"], "npm run versions -- [versions...] [flags]\n"],
     ["bench.ts", ["--runs", "0", "--help"], "npm run bench -- [flags]\n"],
     ["up.ts", ["-h"], "npm run up -- [flags]\n"],
     ["failover.ts", ["--help"], "npm run failover\n"],
