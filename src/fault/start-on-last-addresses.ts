@@ -2,6 +2,7 @@ import type { Docker } from "../docker/docker.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
 import { connectOtherNetworks, disconnectOtherNetworks } from "../find/other-networks.ts";
 import { clusterFilter, labelArguments } from "../plan/labels.ts";
+import { releaseNames } from "./reserved-names.ts";
 import { type FaultStep, includes } from "./step.ts";
 
 /** Milliseconds that cleaning up may take. The runner kills a canceled step after 10 s. */
@@ -21,6 +22,7 @@ export async function startOnLastAddresses(step: FaultStep): Promise<void> {
   const { docker, cleanup, hit, cluster } = step;
   const { agents, addresses, clusterId } = cluster;
   const running = hit.filter((agent) => !isStopped(agent));
+  await releaseNames(step);
   await docker.change(
     "stop",
     running.map(({ container }) => container),

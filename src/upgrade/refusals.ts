@@ -1,5 +1,6 @@
 import type { Consul } from "../consul/consul.ts";
 import { ConsulError } from "../consul/http.ts";
+import { losesRaftLog } from "../consul/upgrade-paths.ts";
 import { ActionError, InputError } from "../errors.ts";
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
 import { takesLegacyTokens } from "../plan/security-config.ts";
@@ -46,9 +47,15 @@ export function refuseUnlessWhole(agents: readonly FoundAgent[]): void {
 export function refuseDowngrade(current: readonly string[], wanted: string, force: boolean): void {
   const newer = current.find((version) => isOlder(wanted, version));
   if (newer === undefined || force) return;
-  const message = `The cluster runs Consul ${newer}, and ${wanted} is older. Consul does not support downgrades: an older version may not be able to read the servers' data. To try anyway, set \`force: true\`.`;
+  const message = `The cluster runs Consul ${newer}, and ${wanted} is older. Consul does not support downgrades: an older version may not be able to read the servers' data.${losesLog(newer, wanted)} To try anyway, set \`force: true\`.`;
   throw new InputError([{ input: "version", message }]);
 }
+
+/** What a downgrade loses for sure, as a sentence after a space; empty if nothing. */
+export const losesLog = (from: string, to: string) =>
+  losesRaftLog(from, to)
+    ? ` Data is lost: servers that were first started with Consul 1.20 or later keep Raft's log in a format (WAL) that ${to} does not read, so each of them starts with an empty log.`
+    : "";
 
 /**
  * Agents of a cluster that was started with Consul 1.4 have legacy tokens, too.
