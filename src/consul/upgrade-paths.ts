@@ -167,34 +167,50 @@ export const losesRaftLog = (from: string, to: string) =>
  * @returns empty if the upgrade is supported in one go
  */
 export function stopsBetween(from: string, to: string): string[] {
-  const edition = isEnterprise(to) ? "+ent" : "";
+  const [build, suffix] = isEnterprise(to) ? ["+ent", "-ent"] : ["", ""];
+  const candidates = possibleStops(to);
   const stops: string[] = [];
   for (let at = from; !isSupported(at, to); ) {
-    const next = nextStop(at, to, edition);
+    const next = nextStop(
+      at,
+      to,
+      candidates.filter((stop) => isSupported(at, stop + build)),
+    );
     if (next === undefined) break;
-    stops.push(next);
-    at = next + edition;
+    stops.push(next + suffix);
+    at = next + build;
   }
   return stops;
 }
 
-/** Of the stops that can be reached, the dedicated one, else the last. */
-function nextStop(at: string, to: string, edition: "+ent" | ""): string | undefined {
-  const isBetween = (stop: string) =>
-    gt(release(stop), release(at)) && gt(release(to), release(stop));
-  const dedicated = dedicatedPaths.find((path) => isOn(path, release(at)) && isBetween(path.to));
-  if (dedicated) return dedicated.to;
+/** Where an upgrade may stop without dedicated instructions, from the oldest to the newest. */
+function possibleStops(to: string): string[] {
+  const { from: entrance } = enterpriseEntrance;
   const first = Array.from({ length: lastOfFirst - firstFreeStop + 1 }, (_, index) => {
     const series = `1.${firstFreeStop + index}`;
-    const { from } = enterpriseEntrance;
-    return edition === "+ent" && series === seriesOf(from) ? from : series;
+    return isEnterprise(to) && series === seriesOf(entrance) ? entrance : series;
   });
   const second = Array.from({ length: coerce(to)?.minor ?? 0 }, (_, minor) => `2.${minor}`);
-  return [...first, ...second].findLast(
-    (stop) => isBetween(stop) && isSupported(at, stop + edition),
-  );
+  return [...first, ...second];
 }
 
+/**
+ * The dedicated stop, else the last one that can be reached.
+ *
+ * @param reachable - from the oldest to the newest
+ */
+function nextStop(at: string, to: string, reachable: readonly string[]): string | undefined {
+  const [low, high] = [release(at), release(to)];
+  const isBetween = (stop: string) => gt(release(stop), low) && gt(high, release(stop));
+  const path = dedicatedPaths.findLast((each) => isOn(each, low) && isBetween(each.to));
+  if (path) return path.to;
+  const able = reachable.filter(isBetween);
+  const { into, from: entrance } = enterpriseEntrance;
+  const needsEntrance = isEnterprise(to) && gte(high, into) && able.includes(entrance);
+  return needsEntrance ? entrance : able.at(-1);
+}
+
+/** Prereleases of Enterprise are `1.22.0+entrc1`. */
 const isEnterprise = (version: string) => /\+(.*\.)?ent/.test(version);
 
 /** The release that a version belongs to: without prerelease and build, `1.20.0` for `1.20`. */

@@ -4,10 +4,12 @@ import {
   stopsBetween,
   upgradeInstructions,
 } from "../consul/upgrade-paths.ts";
+import { parseImage } from "../docker/image-reference.ts";
 import { isOlder } from "./image-version.ts";
 import { losesLog } from "./refusals.ts";
+import type { UpgradeTarget } from "./step.ts";
 
-/** A warning: the title and the text of an annotation. */
+/** An annotation. */
 export interface Warning {
   readonly title: string;
   readonly message: string;
@@ -16,43 +18,49 @@ export interface Warning {
 /**
  * What to say before an upgrade that is not refused. Pure.
  *
- * @param current - the agents' versions
- * @param versions - those to upgrade to: stops, then the wanted one
+ * @param current - the agents' versions, at least one
+ * @param targets - the stops, then the wanted version
  */
-export function warningsFor(current: readonly string[], versions: readonly string[]): Warning[] {
-  return [...jumpWarnings(oldest(current), versions), ...faultWarnings(versions)].concat(
-    downgradeWarnings(current, versions),
-  );
-}
-
-function jumpWarnings(from: string, versions: readonly string[]): Warning[] {
-  const all = [from, ...versions];
-  const jumps = versions.map((to, index) => ({ from: all[index] ?? from, to }));
-  const far = jumps.filter((jump) => !isSupported(jump.from, jump.to));
-  if (far.length === 0) return [];
-  const wanted = versions.at(-1) ?? from;
-  const stops = jumps.flatMap((jump) => [...stopsBetween(jump.from, jump.to), jump.to]);
-  const asked = stops.filter((stop) => stop !== wanted).join(", ");
-  const names = far.map((jump) => `from ${jump.from} to ${jump.to}`).join(" and ");
-  const message = `Consul does not support an upgrade ${names} in one go: it may lose data, or not work at all. To stop at supported versions on the way, set \`via: "${asked}"\`. See ${upgradeInstructions}.`;
-  return [{ title: "The upgrade skips versions", message }];
-}
-
-const faultWarnings = (versions: readonly string[]): Warning[] =>
-  versions.flatMap((version) => {
-    const fault = knownFaultOf(version);
-    if (!fault) return [];
-    const message = `Consul ${version} has a known fault. ${fault.reason} Upgrade to ${fault.instead} instead. See ${fault.source}.`;
-    return [{ title: `Known fault of Consul ${version}`, message }];
-  });
+export const warningsFor = (
+  current: readonly string[],
+  targets: readonly UpgradeTarget[],
+): Warning[] => [
+  ...downgradeWarning(current, targets),
+  ...jumpWarning(oldest(current), targets),
+  ...targets.flatMap(({ version }) => faultWarning(version)),
+];
 
 /** A downgrade gets here only if it is forced. */
-function downgradeWarnings(current: readonly string[], versions: readonly string[]): Warning[] {
-  const [first = ""] = versions;
-  const newer = current.find((version) => isOlder(first, version));
-  if (newer === undefined) return [];
-  const message = `The cluster is downgraded from Consul ${newer} to ${first}, which Consul does not support.${losesLog(newer, first)}`;
+function downgradeWarning(
+  current: readonly string[],
+  [first]: readonly UpgradeTarget[],
+): Warning[] {
+  const newer = first && current.find((version) => isOlder(first.version, version));
+  if (!newer) return [];
+  const message = `The cluster is downgraded from Consul ${newer} to ${first.version}, which Consul does not support.${losesLog(newer, first.version)}`;
   return [{ title: "Forced downgrade", message }];
+}
+
+/** The proposed stops include those that are already in `via`. */
+function jumpWarning(oldestVersion: string, targets: readonly UpgradeTarget[]): Warning[] {
+  const jumps = targets.map((target, index) => {
+    const from = targets[index - 1]?.version ?? oldestVersion;
+    const tag = parseImage(target.image)?.tag ?? target.version;
+    return { from, to: target.version, tag, stops: stopsBetween(from, target.version) };
+  });
+  const far = jumps.filter(({ from, to }) => !isSupported(from, to));
+  if (far.length === 0) return [];
+  const names = far.map(({ from, to }) => `from ${from} to ${to}`).join(" or ");
+  const via = jumps.flatMap(({ stops, tag }) => [...stops, tag]).slice(0, -1);
+  const message = `Consul does not support an upgrade ${names} in one go. To stop at supported versions on the way, set \`via: "${via.join(", ")}"\`. See ${upgradeInstructions}.`;
+  return [{ title: "The upgrade skips too many versions", message }];
+}
+
+function faultWarning(version: string): Warning[] {
+  const fault = knownFaultOf(version);
+  if (!fault) return [];
+  const message = `Consul ${version} has a known fault. ${fault.reason} Use ${fault.instead}. See ${fault.source}.`;
+  return [{ title: `Known fault of Consul ${version}`, message }];
 }
 
 const oldest = (versions: readonly string[]) =>
