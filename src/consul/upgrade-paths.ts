@@ -5,9 +5,9 @@
 import coerce from "semver/functions/coerce.js";
 import gt from "semver/functions/gt.js";
 import gte from "semver/functions/gte.js";
-import lt from "semver/functions/lt.js";
 import lte from "semver/functions/lte.js";
 import parse from "semver/functions/parse.js";
+import { has } from "./versions.ts";
 
 /** Where Consul's documentation says how far an upgrade may go. */
 export const upgradeInstructions =
@@ -42,13 +42,6 @@ const longTermReleases = ["1.15", "1.18", "1.21"];
  * https://developer.hashicorp.com/consul/docs/upgrade/instructions/upgrade-to-2-0-x
  */
 const enterpriseEntrance = { into: "2.0.0", from: "1.21.7" };
-
-/**
- * New servers keep Raft's log in a write-ahead log (WAL) from this version on. Older ones look for
- * `raft.db` only, unless they are told otherwise, and start a new one. Source: `setupRaft` in
- * agent/consul/server.go, in 1.18.2 and 1.20.0-rc1.
- */
-const firstWithWal = "1.20.0";
 
 /** 2.0 followed 1.22. */
 const lastOfFirst = 22;
@@ -158,7 +151,7 @@ export function isSupported(from: string, to: string): boolean {
 
 /** Whether a downgrade goes to a version that can't read the Raft log of newer servers. */
 export const losesRaftLog = (from: string, to: string) =>
-  gte(release(from), firstWithWal) && lt(release(to), firstWithWal);
+  has(from, "walLogStore") && !has(to, "walLogStore");
 
 /**
  * The stops that an upgrade needs on the way, as image tags. For each but the dedicated ones, that

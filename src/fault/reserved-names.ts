@@ -1,6 +1,6 @@
 import coerce from "semver/functions/coerce.js";
 import { ConsulError } from "../consul/http.ts";
-import { isAtLeast } from "../consul/versions.ts";
+import { differences, has } from "../consul/versions.ts";
 import type { Docker } from "../docker/docker.ts";
 import { parseImage } from "../docker/image-reference.ts";
 import { ActionError } from "../errors.ts";
@@ -9,14 +9,6 @@ import { dataDirectoryOf } from "../find/node-facts.ts";
 import { byDatacenter, servers } from "../ready/agents.ts";
 import { logTimed } from "../runner/log.ts";
 import { type FaultStep, includes } from "./step.ts";
-
-/**
- * From this version on, a new node takes the name of one that failed. Before, Consul refuses it, so
- * the catalog never gets the new node's services: `Node name client-1 is reserved by node <ID>`.
- * Source: `ensureNoNodeWithSimilarNameTxn` in agent/consul/state/catalog.go of 1.5.0 and 1.5.1;
- * seen on 1.4.4.
- */
-const namesAreReusedFrom = "1.5.1";
 
 /**
  * Makes Consul forget stopped nodes that have lost their data, so that they can come back under their
@@ -29,7 +21,7 @@ export async function releaseNames({ docker, cluster, hit }: FaultStep): Promise
     const stopped = there.filter((each) => each.state === "stopped" && includes(hit, each));
     const [server] = servers(there).filter(isUp);
     const version = await versionIn(there, server);
-    if (version === undefined || isAtLeast(version, namesAreReusedFrom)) continue;
+    if (version === undefined || has(version, "namesAreReused")) continue;
     const lost = await withoutData(docker, stopped);
     for (const { node } of lost) {
       await deregister(node, server, version);
@@ -48,9 +40,8 @@ async function versionIn(
     throw error;
   });
   const own = members?.find(({ node }) => node === asked?.node);
-  if (own) return own.version;
-  const tag = parseImage(agents[0]?.facts.Config.Image ?? "")?.tag ?? "";
-  return coerce(tag)?.version;
+  const tag = parseImage(agents[0]?.facts.Config.Image ?? "")?.tag;
+  return coerce(own?.version ?? tag)?.version;
 }
 
 /** Of these nodes, those without a node ID: they will come back with a new one. */
@@ -77,6 +68,6 @@ async function deregister(
 }
 
 function stillReserved(node: string, version: string, seen: string, cause?: Error): ActionError {
-  const message = `${node} lost its data, so it would come back as a new node, and Consul ${version} refuses that as long as the old node of this name is in the catalog. Removing that needs a leader, but ${seen}. Start servers that have their data first, then ${node}. Consul ${namesAreReusedFrom} and later need no such order.`;
+  const message = `${node} lost its data, so it would come back as a new node, and Consul ${version} refuses that as long as the old node of this name is in the catalog. Removing that needs a leader, but ${seen}. Start servers that have their data first, then ${node}. Consul ${differences.namesAreReused.from} and later need no such order.`;
   return new ActionError(`${node} could not be started`, message, { cause });
 }

@@ -4,8 +4,8 @@ import {
   stopsBetween,
   upgradeInstructions,
 } from "../consul/upgrade-paths.ts";
+import { isOlder } from "../consul/version-number.ts";
 import { parseImage } from "../docker/image-reference.ts";
-import { isOlder } from "./image-version.ts";
 import { losesLog } from "./refusals.ts";
 import type { UpgradeTarget } from "./step.ts";
 

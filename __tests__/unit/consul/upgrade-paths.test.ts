@@ -8,7 +8,7 @@ import {
   losesRaftLog,
   stopsBetween,
 } from "../../../src/consul/upgrade-paths.ts";
-import { isOlder } from "../../../src/upgrade/image-version.ts";
+import { isOlder } from "../../../src/consul/version-number.ts";
 
 describe("upgrade paths of the community edition", () => {
   test.each([
