@@ -90,10 +90,8 @@ async function saveSnapshots(step: UpgradeStep, key: string): Promise<void> {
  */
 async function takeStops(step: UpgradeStep, stops: readonly Stop[], key: string): Promise<void> {
   const record = longestDowntime();
-  for (const [index, { target, name }] of stops.entries()) {
-    // The stop before replaced every container.
-    const cluster = index === 0 ? step.cluster : await lookAgain(step.docker, step.cluster);
-    const work = () => upgradeAll({ ...step, cluster }, target, { key, record });
+  for (const { target, name } of stops) {
+    const work = () => upgradeAll(step, target, { key, record });
     await core.group(name === "" ? "Upgrade" : `Upgrade to ${name}`, () => atStop(name, work));
   }
 }
