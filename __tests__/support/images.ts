@@ -17,14 +17,24 @@ export const twoVersions = (): Promise<[older: VersionedImage, newer: VersionedI
 /** The image under test and two other versions of it in one repository, the oldest first. */
 export const threeVersions = (): Promise<VersionedImage[]> => threeVersionsOf(testImage());
 
-/** An image like the one under test, whose `consul` is this script. */
-export async function imageWithScript(name: string, base: string, script: string): Promise<string> {
+/**
+ * An image like the one under test, whose `consul` is this script.
+ *
+ * @param more - more lines of its Dockerfile
+ */
+export async function imageWithScript(
+  name: string,
+  base: string,
+  script: string,
+  more: readonly string[] = [],
+): Promise<string> {
   const encoded = Buffer.from(script).toString("base64");
   const dockerfile = [
     `FROM ${base}`,
     // Another name for the shell, which no machine outside the image has.
     "RUN mkdir -p /usr/local/bin && cp /bin/busybox /consul/sh",
     `RUN echo ${encoded} | base64 -d >/usr/local/bin/consul && chmod 755 /usr/local/bin/consul`,
+    ...more,
   ].join("\n");
   // The same content has the same tag, so test runs that share an engine may share the image.
   const digest = createHash("sha256").update(dockerfile).digest("hex").slice(0, 12);

@@ -63,7 +63,8 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "ready",
-    holds: "the gates, the wait for them, and the explanation when a wait fails",
+    holds:
+      "the gates, the wait for them, the explanation when a wait fails, and the version of an image",
     below: ["plan"],
   },
   {

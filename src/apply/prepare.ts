@@ -19,13 +19,15 @@ import { takenPort } from "../ready/diagnosis.ts";
 import { withScope } from "../runner/scope.ts";
 import { checkConfig } from "./config-check.ts";
 import type { StartContext } from "./start-context.ts";
+import { checkVersion } from "./version-check.ts";
 
 /**
  * Prepares the engine for the cluster: finds or pulls the image and, unless the user named a network,
  * creates one. All of it at once, because nothing depends on anything else. Removes what earlier
  * jobs of this runner left behind.
  *
- * @throws InputError if a port is taken, the network does not exist, or Consul refuses `config`
+ * @throws InputError if a port is taken, the network does not exist, Consul refuses `config`,
+ *   or its version does not support what the cluster file declares
  * @throws ActionError if the image can't be found or pulled
  */
 export async function prepare(context: StartContext, spec: ClusterSpec): Promise<Prerequisites> {
@@ -40,6 +42,7 @@ export async function prepare(context: StartContext, spec: ClusterSpec): Promise
       start(freePorts(freePortsNeeded(spec))),
       start(timeline.during("network", () => ensureNetwork(docker, spec, owner))),
     ]);
+    await checkVersion(docker, spec, { clusterId, image });
     await checkConfig({ docker, log }, spec, { owner, image });
     return { ...owner, image, ...network, freePorts: ports };
   });

@@ -27,10 +27,55 @@ export const differences = {
     what: "the secret ID of a new token can be chosen; before, agents get legacy tokens",
     source: "CHANGELOG of 1.5.0; agent/consul/acl_endpoint.go",
   },
+  chosenAccessorId: {
+    from: "1.5.0",
+    what: "the accessor ID of a new token can be chosen; before, a token with one must exist",
+    source: "agent/consul/acl_endpoint.go of 1.4.5 and 1.5.0",
+  },
+  aclRoles: {
+    from: "1.5.0",
+    what: "ACL roles, and service identities and expiration times of tokens; before, tokens silently lose them",
+    source: "CHANGELOG of 1.5.0; agent/structs/acl.go of 1.4.5 and 1.5.0; run on 1.4.4",
+  },
+  configEntries: {
+    from: "1.5.0",
+    what: "configuration entries: `service-defaults`, `proxy-defaults`",
+    source: "CHANGELOG of 1.5.0; agent/structs/config_entry.go; run on 1.4.4",
+  },
   namesAreReused: {
     from: "1.5.1",
     what: "a new node takes the name of one that failed; before, its services never get into the catalog: `Node name client-1 is reserved by node <ID>`",
     source: "agent/consul/state/catalog.go of 1.5.0 and 1.5.1; seen on 1.4.4",
+  },
+  discoveryChainEntries: {
+    from: "1.6.0",
+    what: "configuration entries `service-router`, `service-splitter`, `service-resolver`",
+    source: "agent/structs/config_entry.go of 1.5.3 and 1.6.0",
+  },
+  gatewayEntries: {
+    from: "1.8.0",
+    what: "configuration entries `ingress-gateway`, `terminating-gateway`",
+    source: "agent/structs/config_entry.go of 1.7.14 and 1.8.0",
+  },
+  nodeIdentities: {
+    from: "1.8.1",
+    what: "node identities of tokens and roles; up to 1.6, tokens silently lose them",
+    source: "agent/structs/acl.go of 1.8.0 and 1.8.1",
+  },
+  intentionsEntry: {
+    from: "1.9.0",
+    what: "configuration entry `service-intentions`",
+    source: "agent/structs/config_entry.go of 1.8.19 and 1.9.0; run on 1.8.7",
+  },
+  meshEntry: {
+    from: "1.10.0-beta2",
+    what: "configuration entry `mesh`",
+    source: "agent/structs/config_entry.go of 1.10.0-beta1 and 1.10.0-beta2",
+  },
+  exportsEntry: {
+    from: "1.11.0-rc",
+    what: "configuration entry `exported-services`",
+    source: "agent/structs/config_entry.go of 1.11.0-beta3 and 1.11.0-rc",
   },
   initialManagement: {
     from: "1.11.0-rc",
@@ -57,15 +102,46 @@ export const differences = {
     what: "gRPC with TLS has its own port, `ports.grpc_tls`",
     source: "CHANGELOG of 1.14.0",
   },
+  apiGatewayEntries: {
+    from: "1.15.0",
+    what: "configuration entries `api-gateway`, `bound-api-gateway`, `http-route`, `tcp-route`, `inline-certificate`",
+    source: "agent/structs/config_entry.go of 1.14.11 and 1.15.0",
+  },
+  jwtEntry: {
+    from: "1.16.0",
+    what: "configuration entry `jwt-provider`",
+    source: "agent/structs/config_entry.go of 1.15.11 and 1.16.0",
+  },
+  enterpriseEntries: {
+    from: "1.16.0",
+    what: "configuration entries `sameness-group`, `control-plane-request-limit`, which only Consul Enterprise accepts",
+    source:
+      "agent/structs/config_entry.go of 1.15.11 and 1.16.0, config_entry_sameness_group_oss.go of 1.16.0; documentation of both",
+  },
   dnsToken: {
     from: "1.17.0",
     what: "`acl.tokens.dns`; before, agents use their default token for DNS, as for HTTP requests without a token",
     source: "CHANGELOG of 1.17.0",
   },
+  templatedPolicies: {
+    from: "1.17.0",
+    what: "templated policies of tokens and roles",
+    source: "agent/structs/acl.go of 1.16.7 and 1.17.0",
+  },
+  fileCertificateEntry: {
+    from: "1.19.0",
+    what: "configuration entry `file-system-certificate`",
+    source: "agent/structs/config_entry.go of 1.18.2 and 1.19.0",
+  },
   walLogStore: {
     from: "1.20.0",
     what: "new servers keep Raft's log in a write-ahead log, which earlier versions do not read",
     source: "`setupRaft` in agent/consul/server.go of 1.18.2 and 1.20.0-rc1",
+  },
+  rateLimitEntry: {
+    from: "2.0.0",
+    what: "configuration entry `rate-limit`, which only Consul Enterprise accepts",
+    source: "CHANGELOG of 2.0.0",
   },
 } as const satisfies Readonly<Record<string, Difference>>;
 
@@ -81,3 +157,7 @@ export function has(version: string, difference: DifferenceName): boolean {
   const { from } = differences[difference];
   return gte(version, from.includes("-") ? from : `${from}-0`);
 }
+
+/** The first version with a difference, as people write it: `1.5`, `1.8.1`. */
+export const firstVersion = (difference: DifferenceName): string =>
+  differences[difference].from.replace(/(?:\.0)?(?:-.*)?$/, "");

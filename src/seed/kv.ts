@@ -32,8 +32,14 @@ async function setKeys(batch: readonly DeclaredKey[], consul: Consul): Promise<P
     return refused.map(({ index, reason }) => refusedByConsul(batch[index] ?? first, reason));
   } catch (error) {
     if (!(error instanceof ConsulError)) throw error;
-    return [refusedByConsul(first, error.message)];
+    return [refusedByConsul({ ...first, name: namesOf(batch) }, error.message)];
   }
+}
+
+/** Consul refuses a transaction as a whole, and may not say for which of its keys. */
+function namesOf(batch: readonly DeclaredKey[]): string {
+  const [first, last] = [batch[0]?.name ?? "", batch.at(-1)?.name ?? ""];
+  return first === last ? first : `${first} … ${last}`;
 }
 
 const fits = (keys: readonly DeclaredKey[]) =>

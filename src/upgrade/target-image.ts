@@ -1,8 +1,8 @@
 import { isOlder, isSameVersion } from "../consul/version-number.ts";
 import { findImage } from "../docker/find-image.ts";
 import { InputError, type Problem } from "../errors.ts";
+import { versionOf } from "../ready/image-version.ts";
 import { logTimed } from "../runner/log.ts";
-import { versionOf } from "./image-version.ts";
 import { firstOf, type UpgradeStep, type UpgradeTarget } from "./step.ts";
 import { upgradeImages } from "./upgrade-inputs.ts";
 

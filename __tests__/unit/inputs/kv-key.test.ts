@@ -22,6 +22,18 @@ describe("a key", () => {
     ["a%20b", "percent-encoded"],
     ["%41..b", "percent-encoded"],
     ["a\ud800", "Unicode"],
+    // What transactions refuse since 2.0, each with what else it is made of.
+    ["/a", "start with `/`"],
+    [" ", "space"],
+    ["a/ ", "space"],
+    ["..", "path segment"],
+    ["../../a", "path segment"],
+    ["../%2E%2E/a", "path segment"],
+    ["..%2Fa", "percent-encoded"],
+    ["a/%2E%2E", "percent-encoded"],
+    ["a..%41", "percent-encoded"],
+    ["%20", "percent-encoded"],
+    ["a%C3%A9 b", "percent-encoded"],
   ])("%j is refused", (key, words) => {
     expect(keyProblem(key)).toContain(words);
   });
@@ -32,6 +44,11 @@ describe("a key", () => {
     "folder/",
     "a b",
     "a..b",
+    "a+b",
+    "a. /b",
+    "a%252e%252e",
+    "a%2520b",
+    "..%zz",
     "a/.b",
     "a/...",
     "%",
@@ -40,7 +57,7 @@ describe("a key", () => {
     "ä/😀",
     "a%2Fb",
     "?#",
-  ])("%j is taken", (key) => {
+  ])("%j is accepted", (key) => {
     expect(keyProblem(key)).toBeUndefined();
   });
 });

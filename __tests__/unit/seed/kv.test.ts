@@ -1,7 +1,10 @@
+import { createServer } from "node:http";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { transactionOf } from "../../../src/consul/answers.ts";
-import { transactions } from "../../../src/seed/kv.ts";
+import { Consul } from "../../../src/consul/consul.ts";
+import type { Problem } from "../../../src/errors.ts";
+import { seedKeys, transactions } from "../../../src/seed/kv.ts";
 
 const place = { file: "cluster.yml", line: 1, column: 1 };
 
@@ -35,4 +38,25 @@ describe("transactions", () => {
       { numRuns: 20 },
     );
   });
+});
+
+test("a transaction that Consul refuses as a whole is reported with its first and last key", async () => {
+  const server = createServer(({ url }, response) => {
+    const isRead = url?.startsWith("/v1/kv/");
+    response.writeHead(isRead ? 404 : 400).end("Invalid key in transaction: no reason");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") throw new Error("no TCP address");
+  const consul = new Consul({ scheme: "http", address: `127.0.0.1:${bound.port}` });
+  const problems: Problem[] = [];
+  const keys = Array.from({ length: 65 }, (_, index) => keyOf(`k${index}`, 10));
+  await seedKeys(keys, consul, problems);
+  server.close();
+  server.closeAllConnections();
+  const reason = "400 Invalid key in transaction: no reason";
+  expect(problems.map(({ message }) => message)).toEqual([
+    `cluster.yml:1:1: Consul refused \`kv.k0 … kv.k63\`: ${reason}`,
+    `cluster.yml:1:1: Consul refused \`kv.k64\`: ${reason}`,
+  ]);
 });

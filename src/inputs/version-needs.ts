@@ -1,0 +1,114 @@
+import { type DifferenceName, firstVersion, has } from "../consul/versions.ts";
+import type { Place, Problem } from "../errors.ts";
+import { type Declared, field, type Seeds } from "./seeds.ts";
+import { placeText } from "./wording.ts";
+
+/** Something in a cluster file that not every version of Consul supports. */
+export interface VersionNeed {
+  /** For messages: `` `SecretID` of `acl.tokens[0] (app)` ``. */
+  readonly name: string;
+  readonly place: Place;
+  readonly difference: DifferenceName;
+}
+
+/** Each kind of configuration entry, and what a version of Consul must have to know it. */
+export const entryKinds: ReadonlyMap<string, DifferenceName> = new Map([
+  ["service-defaults", "configEntries"],
+  ["proxy-defaults", "configEntries"],
+  ["service-router", "discoveryChainEntries"],
+  ["service-splitter", "discoveryChainEntries"],
+  ["service-resolver", "discoveryChainEntries"],
+  ["ingress-gateway", "gatewayEntries"],
+  ["terminating-gateway", "gatewayEntries"],
+  ["service-intentions", "intentionsEntry"],
+  ["mesh", "meshEntry"],
+  ["exported-services", "exportsEntry"],
+  ["api-gateway", "apiGatewayEntries"],
+  ["bound-api-gateway", "apiGatewayEntries"],
+  ["http-route", "apiGatewayEntries"],
+  ["tcp-route", "apiGatewayEntries"],
+  ["inline-certificate", "apiGatewayEntries"],
+  ["jwt-provider", "jwtEntry"],
+  ["sameness-group", "enterpriseEntries"],
+  ["control-plane-request-limit", "enterpriseEntries"],
+  ["file-system-certificate", "fileCertificateEntry"],
+  ["rate-limit", "rateLimitEntry"],
+]);
+
+/** Keys of roles and tokens that not every version knows. */
+export const roleKeys: ReadonlyMap<string, DifferenceName> = new Map([
+  ["NodeIdentities", "nodeIdentities"],
+  ["TemplatedPolicies", "templatedPolicies"],
+]);
+export const tokenKeys: ReadonlyMap<string, DifferenceName> = new Map([
+  ["AccessorID", "chosenAccessorId"],
+  ["SecretID", "chosenSecretId"],
+  ["Roles", "aclRoles"],
+  ["ServiceIdentities", "aclRoles"],
+  ["ExpirationTime", "aclRoles"],
+  ["ExpirationTTL", "aclRoles"],
+  ...roleKeys,
+]);
+
+/** What only Consul Enterprise supports; the community edition refuses it in every version. */
+export const enterpriseOnly: readonly DifferenceName[] = ["enterpriseEntries", "rateLimitEntry"];
+
+/** What a cluster file declares that not every version of Consul supports. */
+export function versionNeeds({ roles, tokens, configEntries }: Seeds): VersionNeed[] {
+  return [
+    ...roles.map((declared) => needOf(declared, "aclRoles")),
+    ...roles.flatMap((declared) => keyNeeds(declared, roleKeys)),
+    ...tokens.flatMap((declared) => keyNeeds(declared, tokenKeys).filter(isNew(declared))),
+    // A kind that is not known here may come with any version.
+    ...configEntries.map((declared) =>
+      needOf(declared, entryKinds.get(String(field(declared.value, "kind"))) ?? "configEntries"),
+    ),
+  ];
+}
+
+/** The anonymous token exists in every version, with these IDs. */
+const anonymousToken = "00000000-0000-0000-0000-000000000002";
+
+function isNew({ value }: Declared): (need: VersionNeed) => boolean {
+  const exists = field(value, "AccessorID") === anonymousToken;
+  return ({ difference }) =>
+    !exists || !["chosenAccessorId", "chosenSecretId"].includes(difference);
+}
+
+function keyNeeds(declared: Declared, keys: ReadonlyMap<string, DifferenceName>): VersionNeed[] {
+  return [...keys]
+    .filter(([key]) => isSet(field(declared.value, key)))
+    .map(([key, difference]) => {
+      return { ...needOf(declared, difference), name: `\`${key}\` of \`${declared.name}\`` };
+    });
+}
+
+const isSet = (value: unknown) => value !== undefined && value !== null && value !== "";
+
+const needOf = ({ name, place }: Declared, difference: DifferenceName): VersionNeed => ({
+  name: `\`${name}\``,
+  place,
+  difference,
+});
+
+/**
+ * What a version of Consul does not support of all that a cluster file needs.
+ *
+ * @param version - as `versionNumber` returns it, with `+ent` if it is Consul Enterprise
+ */
+export function unmetNeeds(needs: readonly VersionNeed[], version: string): Problem[] {
+  const isEnterprise = /\+ent\b/.test(version);
+  return needs
+    .filter(
+      ({ difference }) =>
+        !has(version, difference) || (enterpriseOnly.includes(difference) && !isEnterprise),
+    )
+    .map(({ name, place, difference }) => {
+      const first = firstVersion(difference);
+      const [edition, remedy] = enterpriseOnly.includes(difference)
+        ? ["Consul Enterprise", "Use an image of it"]
+        : ["Consul", `Set \`version\` to ${first} or later`];
+      const message = `${placeText(place)}: ${name} needs ${edition} ${first} or later, but this is Consul ${version}. ${remedy}, or leave it out.`;
+      return { input: "cluster", place, message };
+    });
+}
