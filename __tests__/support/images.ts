@@ -1,7 +1,11 @@
 /** Images made from the one under test: with another version number, or with a script as `consul`. */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { twoVersions as twoVersionsOf, type VersionedImage } from "../../script/engine/versions.ts";
+import {
+  threeVersions as threeVersionsOf,
+  twoVersions as twoVersionsOf,
+  type VersionedImage,
+} from "../../script/engine/versions.ts";
 import { testImage } from "./engine.ts";
 
 export type { VersionedImage };
@@ -9,6 +13,9 @@ export type { VersionedImage };
 /** The image under test and its other version, the older first. */
 export const twoVersions = (): Promise<[older: VersionedImage, newer: VersionedImage]> =>
   twoVersionsOf(testImage());
+
+/** The image under test and two other versions of it in one repository, the oldest first. */
+export const threeVersions = (): Promise<VersionedImage[]> => threeVersionsOf(testImage());
 
 /**
  * An image like the one under test, whose `consul` is this script.

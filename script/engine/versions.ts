@@ -16,21 +16,47 @@ export interface VersionedImage {
 export async function twoVersions(
   image: string,
 ): Promise<[older: VersionedImage, newer: VersionedImage]> {
-  const said = await docker("run", "--rm", "--network=none", image, "version");
-  const [, version = "", start = "", last = ""] =
-    /^Consul v?((\d+\.\d+\.\d*)(\d))/.exec(said) ?? [];
-  const isLast = last === "9";
-  const other = `${start}${Number(last) + (isLast ? -1 : 1)}`;
+  const { version, start, last } = await versionOf(image);
+  const isLast = last === 9;
+  const other = `${start}${last + (isLast ? -1 : 1)}`;
   const tested = { image, version };
   const made = { image: await imageOf(image, version, other), version: other };
   return isLast ? [made, tested] : [tested, made];
 }
 
-/** A copy of this image whose Consul has another version number in place of its own. */
+/**
+ * The same with three consecutive numbers, all as tags of one repository.
+ *
+ * @returns the oldest first
+ */
+export async function threeVersions(image: string): Promise<VersionedImage[]> {
+  const { version, start, last } = await versionOf(image);
+  const first = Math.min(last, 7);
+  const made: VersionedImage[] = [];
+  for (const digit of [first, first + 1, first + 2]) {
+    const other = `${start}${digit}`;
+    made.push({ image: await imageOf(image, version, other), version: other });
+  }
+  return made;
+}
+
+/** The version number that an image's Consul reports, and its last digit apart. */
+async function versionOf(image: string): Promise<{ version: string; start: string; last: number }> {
+  const said = await docker("run", "--rm", "--network=none", image, "version");
+  const [, version = "", start = "", last = ""] =
+    /^Consul v?((\d+\.\d+\.\d*)(\d))/.exec(said) ?? [];
+  return { version, start, last: Number(last) };
+}
+
+/** A copy of this image whose Consul has this version number in place of its own. */
 async function imageOf(base: string, version: string, other: string): Promise<string> {
   const id = (await docker("image", "inspect", "--format={{.Id}}", base)).replace(/^.*:/, "");
   const image = `consul-cluster-action/test-version:${other}-${id.slice(0, 12)}`;
   if ((await docker("image", "ls", "--quiet", image)) !== "") return image;
+  if (other === version) {
+    await docker("tag", base, image);
+    return image;
+  }
   const container = await docker("create", "--network=none", base);
   try {
     // An archive keeps owner and mode; its checksums cover headers, not contents.

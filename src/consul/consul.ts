@@ -140,6 +140,11 @@ export class Consul {
     await this.#http.put("/v1/agent/service/register", definition);
   }
 
+  /** Removes a node with its services and checks from the catalog (`/v1/catalog/deregister`). */
+  async deregister(node: string): Promise<void> {
+    await this.#http.put("/v1/catalog/deregister", { Node: node });
+  }
+
   /**
    * IDs of services that this agent has (`/v1/agent/services`) but the catalog does not yet have
    * (`/v1/catalog/node`).

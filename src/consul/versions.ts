@@ -43,6 +43,11 @@ export const differences = {
     what: "configuration entries: `service-defaults`, `proxy-defaults`",
     source: "CHANGELOG of 1.5.0; agent/structs/config_entry.go; run on 1.4.4",
   },
+  namesAreReused: {
+    from: "1.5.1",
+    what: "a new node takes the name of one that failed; before, its services never get into the catalog: `Node name client-1 is reserved by node <ID>`",
+    source: "agent/consul/state/catalog.go of 1.5.0 and 1.5.1; seen on 1.4.4",
+  },
   discoveryChainEntries: {
     from: "1.6.0",
     what: "configuration entries `service-router`, `service-splitter`, `service-resolver`",
@@ -133,6 +138,11 @@ export const differences = {
     from: "1.19.0",
     what: "configuration entry `file-system-certificate`",
     source: "agent/structs/config_entry.go of 1.18.2 and 1.19.0",
+  },
+  walLogStore: {
+    from: "1.20.0",
+    what: "new servers keep Raft's log in a write-ahead log, which earlier versions do not read",
+    source: "`setupRaft` in agent/consul/server.go of 1.18.2 and 1.20.0-rc1",
   },
   rateLimitEntry: {
     from: "2.0.0",

@@ -2,6 +2,7 @@ import type { Docker } from "../docker/docker.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
 import { connectOtherNetworks, disconnectOtherNetworks } from "../find/other-networks.ts";
 import { clusterFilter, labelArguments } from "../plan/labels.ts";
+import { releaseNames } from "./reserved-names.ts";
 import { type FaultStep, includes } from "./step.ts";
 
 /** Milliseconds that cleaning up may take. The runner kills a canceled step after 10 s. */
@@ -24,6 +25,7 @@ const holderSuffix = "-address";
 export async function startOnLastAddresses(step: FaultStep): Promise<void> {
   const { docker, cleanup, hit, cluster } = step;
   const { agents, addresses, clusterId } = cluster;
+  await releaseNames(step);
   const down = byAddress(agents.filter(isStopped), addresses);
   const running = byAddress(
     hit.filter((agent) => !isStopped(agent)),

@@ -25,3 +25,19 @@ export function firstOf(agents: readonly FoundAgent[]): FoundAgent {
   if (!first) throw new Error("a cluster that was found has agents");
   return first;
 }
+
+/** One rolling upgrade of a step: a version of `via`, or the wanted one. */
+export interface Stop {
+  readonly target: UpgradeTarget;
+  /** What the log and messages call it; empty if it is the step's only one. */
+  readonly name: string;
+}
+
+/** The rolling upgrades of a step, in their order. */
+export function stopsOf(targets: readonly UpgradeTarget[]): Stop[] {
+  const count = targets.length;
+  return targets.map((target, index) => ({
+    target,
+    name: count === 1 ? "" : `${target.version}, ${index + 1} of ${count}`,
+  }));
+}

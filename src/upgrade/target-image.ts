@@ -1,27 +1,53 @@
+import { isOlder, isSameVersion } from "../consul/version-number.ts";
 import { findImage } from "../docker/find-image.ts";
-import { byDatacenter } from "../ready/agents.ts";
+import { InputError, type Problem } from "../errors.ts";
 import { versionOf } from "../ready/image-version.ts";
 import { logTimed } from "../runner/log.ts";
-import { askOrFail, refuseDowngrade, refuseLegacyTokens } from "./refusals.ts";
 import { firstOf, type UpgradeStep, type UpgradeTarget } from "./step.ts";
 import { upgradeImages } from "./upgrade-inputs.ts";
 
 /**
- * Finds or pulls the image to upgrade to, and checks that each datacenter can be upgraded to it.
+ * Finds or pulls the images to upgrade to, one after another.
  *
- * @throws InputError if it isn't an image of Consul, or if the upgrade is refused
+ * @returns the stops of `via` in their order, then the wanted version
+ * @throws InputError with all problems, if one isn't an image of Consul, or if a stop isn't older
+ *   than what comes after it
  */
-export async function resolveTargetImage(step: UpgradeStep): Promise<UpgradeTarget> {
-  const { docker, spec, cluster, signal } = step;
+export async function resolveTargets(step: UpgradeStep): Promise<UpgradeTarget[]> {
+  const { spec, cluster } = step;
   const images = upgradeImages(spec, firstOf(cluster.agents).facts.Config.Image);
-  const { reference } = await findImage({ docker, log: logTimed, signal }, images);
-  const version = await versionOf(docker, reference, cluster.clusterId, spec.timeout);
-  for (const there of byDatacenter(cluster.agents).values()) {
-    const agent = firstOf(there);
-    const members = await askOrFail(agent, "members", (consul) => consul.members());
-    const current = members.map((member) => member.version);
-    refuseDowngrade(current, version, spec.force);
-    await refuseLegacyTokens(agent, version);
+  const targets: UpgradeTarget[] = [];
+  const problems: Problem[] = [];
+  for (const [index, references] of images.entries()) {
+    try {
+      targets.push(await resolveTarget(step, references));
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      const input = index < spec.via.length ? "via" : "image";
+      problems.push(...error.problems.map((problem) => ({ ...problem, input })));
+    }
   }
+  problems.push(...orderProblems(targets));
+  if (problems.length > 0) throw new InputError(problems);
+  return targets;
+}
+
+async function resolveTarget(
+  { docker, spec, cluster, signal }: UpgradeStep,
+  references: readonly string[],
+): Promise<UpgradeTarget> {
+  const { reference } = await findImage({ docker, log: logTimed, signal }, references);
+  const version = await versionOf(docker, reference, cluster.clusterId, spec.timeout);
   return { image: reference, version };
+}
+
+/** A problem for each version that is not newer than the one before it. */
+export function orderProblems(targets: readonly UpgradeTarget[]): Problem[] {
+  return targets.slice(1).flatMap(({ version, image }, index) => {
+    const before = targets[index];
+    if (!before) return [];
+    if (!isOlder(version, before.version) && !isSameVersion(version, before.version)) return [];
+    const message = `Input \`via\` has ${before.version} (${before.image}) before ${version} (${image}), which is not newer. Each version in \`via\` must be newer than the one before it, and older than the version to upgrade to.`;
+    return [{ input: "via", message }];
+  });
 }

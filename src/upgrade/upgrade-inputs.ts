@@ -15,6 +15,8 @@ import { candidates } from "../inputs/inputs.ts";
 export interface UpgradeSpec {
   /** A tag; empty if the image has one. */
   readonly version: string;
+  /** Tags of the versions to upgrade to on the way, one after another. */
+  readonly via: readonly string[];
   /** Undefined for the repository that the cluster already runs. */
   readonly image: ImageReference | undefined;
   readonly cluster: string;
@@ -31,6 +33,15 @@ const image = z.string().transform((text, context): ImageReference | undefined =
   return z.NEVER;
 });
 
+const via = z.string().transform((text, context): string[] => {
+  const tags = text.split(/[\s,]+/).filter((tag) => tag !== "");
+  for (const tag of tags.filter((each) => !tagPattern.test(each)))
+    context.addIssue(`not a tag: ${JSON.stringify(tag)}`);
+  for (const tag of new Set(tags.filter((each, index) => tags.indexOf(each) !== index)))
+    context.addIssue(`${tag} twice`);
+  return tags;
+});
+
 /** Every input, in the order of upgrade/action.yml. */
 const inputs = z.object({
   version: z
@@ -41,6 +52,11 @@ const inputs = z.object({
       allowed: "a tag of the Consul image",
       example: "1.22",
     }),
+  via: via.register(hints, {
+    default: "",
+    allowed: "a list of tags of the Consul image, separated by commas, each once, or empty",
+    example: "1.20, 1.22",
+  }),
   image: image.register(hints, {
     default: "",
     allowed:
@@ -67,9 +83,18 @@ export function parseUpgradeInputs(read: (name: string) => string): UpgradeSpec 
   return values;
 }
 
-/** @returns the image references to try, in this order, for a cluster that now runs this one */
-export function upgradeImages({ version, image }: UpgradeSpec, current: string): string[] {
-  const running = parseImage(current);
-  const reference = image ?? (running && { repository: running.repository });
-  return reference ? candidates(reference, version) : [];
+/**
+ * The images to upgrade to: those of `via`, then the wanted one.
+ *
+ * @param current - the image that the cluster runs now
+ * @returns for each, the references to try, in this order
+ */
+export function upgradeImages({ version, via, image }: UpgradeSpec, current: string): string[][] {
+  const running = parseImage(current)?.repository;
+  // Docker Hub has early versions only under the older name, and new ones only under the other.
+  const own = running === "consul" ? "hashicorp/consul" : running;
+  const reference = image ?? (own === undefined ? undefined : { repository: own });
+  if (!reference) return [];
+  const { repository } = reference;
+  return [...via.map((tag) => candidates({ repository }, tag)), candidates(reference, version)];
 }

@@ -1,5 +1,6 @@
 import * as core from "@actions/core";
 import { Docker } from "../docker/docker.ts";
+import { ActionError } from "../errors.ts";
 import { type FoundAgent, findCluster, lookAgain } from "../find/existing-cluster.ts";
 import { type Raft, raftOf } from "../find/raft.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
@@ -15,11 +16,12 @@ import { fail, logTimed } from "../runner/log.ts";
 import { recordStep } from "../runner/step-records.ts";
 import { updateAgentPolicies } from "./agent-policies.ts";
 import { upgradedGates } from "./gates.ts";
+import { checkPath } from "./path-check.ts";
 import { askOrFail, refuseUnlessWhole } from "./refusals.ts";
 import { replace } from "./replacement.ts";
 import { saveSnapshot } from "./snapshot.ts";
-import { firstOf, type UpgradeStep, type UpgradeTarget } from "./step.ts";
-import { resolveTargetImage } from "./target-image.ts";
+import { firstOf, type Stop, stopsOf, type UpgradeStep, type UpgradeTarget } from "./step.ts";
+import { resolveTargets } from "./target-image.ts";
 import { parseUpgradeInputs } from "./upgrade-inputs.ts";
 import { WriteProbe } from "./write-probe.ts";
 
@@ -45,17 +47,17 @@ export async function upgrade(): Promise<void> {
     const marked = new Docker(signal, core.debug, processMark(clusterId));
     const step: UpgradeStep = { docker: marked, spec, cluster, signal };
     refuseUnlessWhole(cluster.agents);
-    const target = await resolveTargetImage(step);
+    const targets = await resolveTargets(step);
+    await checkPath(step, targets);
 
     changed = clusterId;
-    await core.group("Upgrade", async () => {
+    const key = `consul-cluster-action/upgrade-${clusterId}`;
+    await core.group("Before the upgrade", async () => {
       await checkReady(step);
-      const key = `consul-cluster-action/upgrade-${clusterId}`;
       await saveSnapshots(step, key);
-      await updateAgentPolicies(step, target);
-      await upgradeAll(step, target, key);
     });
-    await reportUpgrade(step, target);
+    await takeStops(step, stopsOf(targets), key);
+    await reportUpgrade(step, targets);
   } catch (error) {
     fail(signal.aborted ? signal.reason : error);
     if (changed !== "" && !signal.aborted)
@@ -83,21 +85,63 @@ async function saveSnapshots(step: UpgradeStep, key: string): Promise<void> {
 }
 
 /**
- * Upgrades one datacenter after another, the primary first, as Consul's upgrade guide says.
+ * Makes one rolling upgrade after another.
  *
  * @param key - is written through the cluster again and again, and deleted in the end
  */
-async function upgradeAll(step: UpgradeStep, target: UpgradeTarget, key: string): Promise<void> {
+async function takeStops(step: UpgradeStep, stops: readonly Stop[], key: string): Promise<void> {
+  const record = longestDowntime();
+  for (const { target, name } of stops) {
+    const work = async () => {
+      await updateAgentPolicies(step, target);
+      await upgradeAll(step, target, { key, record });
+    };
+    await core.group(name === "" ? "Upgrade" : `Upgrade to ${name}`, () => atStop(name, work));
+  }
+}
+
+/** @throws ActionError that says at which stop, if there are several */
+async function atStop(name: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof ActionError) || name === "") throw error;
+    const message = `The upgrade to ${name} failed. ${error.message}`;
+    throw new ActionError(error.title, message, { cause: error });
+  }
+}
+
+/** @returns a function that sets the output `downtime-ms` to the longest of all it was given */
+function longestDowntime(): (milliseconds: number) => void {
+  let longest = 0;
+  return (milliseconds) => {
+    longest = Math.max(longest, milliseconds);
+    output("downtime-ms", String(longest));
+  };
+}
+
+/** How an upgrade measures its downtime. */
+interface Measurement {
+  /** A key that is written again and again. */
+  readonly key: string;
+  /** Gets the milliseconds of each datacenter. */
+  readonly record: (milliseconds: number) => void;
+}
+
+/** Upgrades one datacenter after another, the primary first, as Consul's upgrade guide says. */
+async function upgradeAll(
+  step: UpgradeStep,
+  target: UpgradeTarget,
+  { key, record }: Measurement,
+): Promise<void> {
   const { agents, addresses } = step.cluster;
-  let downtime = 0;
   for (const there of agentsByDatacenter(agents)) {
     const probe = new WriteProbe(key, there);
     try {
       for (const agent of inOrder(there, await raftOf(there, addresses)))
         await upgradeOne(step, target, agent, probe);
     } finally {
-      downtime = Math.max(downtime, await probe.stop());
-      output("downtime-ms", String(downtime));
+      record(await probe.stop());
     }
     await askOrFail(firstOf(there), "removal of a key", (consul) => consul.kv.delete(key));
   }
@@ -137,11 +181,11 @@ function waitFor(timeout: number, summary: string) {
   return { timeout, onChange: logTimed, failure: { title: "The upgrade stopped", summary } };
 }
 
-async function reportUpgrade(step: UpgradeStep, { version }: UpgradeTarget): Promise<void> {
+async function reportUpgrade(step: UpgradeStep, targets: readonly UpgradeTarget[]): Promise<void> {
   const { agents, addresses } = await lookAgain(step.docker, step.cluster);
   const [there = []] = agentsByDatacenter(agents);
   const { leader } = await raftOf(there, addresses);
-  output("version", version);
+  output("version", targets.at(-1)?.version ?? "");
   output("leader", leader);
   output("nodes", JSON.stringify(agents.map(foundNode)));
 }

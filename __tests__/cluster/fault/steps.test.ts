@@ -127,6 +127,14 @@ describe("with faster timers", () => {
 
     expect(statesIn(await fault(cluster, "remove-data", "client-1"))["client-1"]).toBe("stopped");
     expect(statesIn(await fault(cluster, "start"))["client-1"]).toBe("running");
+    // It is a new node with the old name, and the catalog takes its services.
+    expect((await fetch(`${http("client-1")}/v1/agent/service/register`, service)).status).toBe(
+      200,
+    );
+    await eventually(
+      () => httpGet(url),
+      (text) => namesIn(text).length === 2,
+    );
   });
 
   test("some nodes start, then the rest, then all after an outage: each keeps its address", async () => {

@@ -2,11 +2,6 @@ import { describe, expect, test } from "vitest";
 import { refuseDowngrade } from "../../../src/upgrade/refusals.ts";
 import { replacementArguments } from "../../../src/upgrade/replacement.ts";
 import { inOrder } from "../../../src/upgrade/upgrade.ts";
-import {
-  parseUpgradeInputs,
-  upgradeImages,
-  upgradeInputDefaults,
-} from "../../../src/upgrade/upgrade-inputs.ts";
 import { facts, names, raft, three } from "../find/fixtures.ts";
 
 describe("upgrade", () => {
@@ -56,16 +51,16 @@ describe("upgrade", () => {
     expect(upgrade(true)).not.toThrow();
   });
 
-  test("the image is the given one, else the cluster's own with another tag", () => {
-    const images = (inputs: Readonly<Record<string, string>>) =>
-      upgradeImages(
-        parseUpgradeInputs((name) => inputs[name] ?? upgradeInputDefaults[name] ?? ""),
-        "localhost:5000/consul:1.18",
-      );
-    expect(images({ version: "2.1" })).toEqual(["localhost:5000/consul:2.1"]);
-    expect(images({ image: "mine:7" })).toEqual(["mine:7"]);
-    expect(images({ image: "mine", version: "7" })).toEqual(["mine:7"]);
-    expect(() => images({})).toThrow("either `version`");
-    expect(() => images({ image: "mine:7", version: "7" })).toThrow("either `version`");
-  });
+  test.each([
+    ["1.22.7", "1.18.2", true],
+    ["1.19.2", "1.18.2", false],
+    ["2.1.0", "1.22.7", false],
+  ])(
+    "the refusal of a downgrade from %s to %s says that Raft's log is lost: %s",
+    (from, to, isLost) => {
+      const said = expect(() => refuseDowngrade([from], to, false));
+      if (isLost) said.toThrow(/Data is lost: .* \(WAL\) that 1\.18\.2 does not read/);
+      else said.not.toThrow("Data is lost");
+    },
+  );
 });

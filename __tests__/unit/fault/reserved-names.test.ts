@@ -1,0 +1,81 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { expect, onTestFinished, test } from "vitest";
+import * as z from "zod";
+import { Consul } from "../../../src/consul/consul.ts";
+import { Docker } from "../../../src/docker/docker.ts";
+import { releaseNames } from "../../../src/fault/reserved-names.ts";
+import type { FaultStep } from "../../../src/fault/step.ts";
+import { agent, facts, fakeDocker } from "../find/fixtures.ts";
+
+/** A running server-1 of this version, whose answer to a deregistration has this status. */
+async function runningServer(version: string, status = 200) {
+  const asked: string[] = [];
+  const server = createServer((request, answer) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const isQuestion = request.method === "GET";
+      if (!isQuestion) asked.push(`${request.url} ${Buffer.concat(chunks)}`);
+      const tags = { build: `${version}:0c1ad0a8`, id: "1" };
+      const members = [{ Name: "server-1", Addr: "10.0.0.2", Status: 1, Tags: tags }];
+      answer.writeHead(isQuestion ? 200 : status);
+      answer.end(isQuestion ? JSON.stringify(members) : "No cluster leader");
+    });
+  }).listen(0, "127.0.0.1");
+  onTestFinished(() => {
+    server.close().closeAllConnections();
+  });
+  await once(server, "listening");
+  const { port } = z.object({ port: z.number() }).parse(server.address());
+  const consul = new Consul({ scheme: "http", address: `127.0.0.1:${port}` });
+  return { asked, found: { ...agent("server-1"), consul } };
+}
+
+/** client-1 has lost its data, client-2 has not. */
+function stepWith(server: ReturnType<typeof agent>): FaultStep {
+  fakeDocker(
+    `case "$*" in *client-1*) echo "Error: Could not find the file in container" >&2; exit 1;; esac`,
+  );
+  const docker = new Docker(new AbortController().signal, () => {});
+  const hit = [agent("client-1", "stopped"), agent("client-2", "stopped")];
+  const cluster = {
+    ...{ clusterId: "c0ffee00", network: "net", agents: [server, ...hit] },
+    ...{ credentials: { scheme: "http" as const }, addresses: new Map() },
+  };
+  const spec = {
+    ...{ action: "start" as const, target: { all: true as const }, cluster: "", datacenter: "" },
+    ...{ wait: true, timeout: 1000 },
+  };
+  return { docker, cleanup: docker, spec, cluster, hit };
+}
+
+test.each([
+  ["1.4.4", ['/v1/catalog/deregister {"Node":"client-1"}']],
+  ["1.5.0", ['/v1/catalog/deregister {"Node":"client-1"}']],
+  ["1.5.1", []],
+  ["2.1.0-dev", []],
+])("Consul %s is told to forget nodes that lost their data: %j", async (version, expected) => {
+  const { asked, found } = await runningServer(version);
+  await releaseNames(stepWith(found));
+  expect(asked).toEqual(expected);
+});
+
+test("without a leader the step fails, and names the node and what to start first", async () => {
+  const { found } = await runningServer("1.4.4", 500);
+  await expect(releaseNames(stepWith(found))).rejects.toThrow(
+    /^client-1 lost its data, .* Consul 1\.4\.4 refuses .* server-1 answered: 500 No cluster leader\. Start servers that have their data first, then client-1\./,
+  );
+});
+
+test("without a running server the image's tag tells the version", async () => {
+  const down = (image: string) => {
+    const Config = { ...facts.Config, Image: image };
+    return { ...agent("server-1", "stopped"), facts: { ...facts, Config } };
+  };
+  await expect(releaseNames(stepWith(down("consul:1.4.4")))).rejects.toThrow(
+    "no server is running",
+  );
+  await expect(releaseNames(stepWith(down("consul:1.22")))).resolves.toBeUndefined();
+  await expect(releaseNames(stepWith(down("mine:latest")))).resolves.toBeUndefined();
+});

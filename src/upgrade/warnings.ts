@@ -1,0 +1,67 @@
+import {
+  isSupported,
+  knownFaultOf,
+  stopsBetween,
+  upgradeInstructions,
+} from "../consul/upgrade-paths.ts";
+import { isOlder } from "../consul/version-number.ts";
+import { parseImage } from "../docker/image-reference.ts";
+import { losesLog } from "./refusals.ts";
+import type { UpgradeTarget } from "./step.ts";
+
+/** An annotation. */
+export interface Warning {
+  readonly title: string;
+  readonly message: string;
+}
+
+/**
+ * What to say before an upgrade that is not refused. Pure.
+ *
+ * @param current - the agents' versions, at least one
+ * @param targets - the stops, then the wanted version
+ */
+export const warningsFor = (
+  current: readonly string[],
+  targets: readonly UpgradeTarget[],
+): Warning[] => [
+  ...downgradeWarning(current, targets),
+  ...jumpWarning(oldest(current), targets),
+  ...targets.flatMap(({ version }) => faultWarning(version)),
+];
+
+/** A downgrade gets here only if it is forced. */
+function downgradeWarning(
+  current: readonly string[],
+  [first]: readonly UpgradeTarget[],
+): Warning[] {
+  const newer = first && current.find((version) => isOlder(first.version, version));
+  if (!newer) return [];
+  const message = `The cluster is downgraded from Consul ${newer} to ${first.version}, which Consul does not support.${losesLog(newer, first.version)}`;
+  return [{ title: "Forced downgrade", message }];
+}
+
+/** The proposed stops include those that are already in `via`. */
+function jumpWarning(oldestVersion: string, targets: readonly UpgradeTarget[]): Warning[] {
+  const jumps = targets.map((target, index) => {
+    const from = targets[index - 1]?.version ?? oldestVersion;
+    const tag = parseImage(target.image)?.tag ?? target.version;
+    return { from, to: target.version, tag, stops: stopsBetween(from, target.version) };
+  });
+  const far = jumps.filter(({ from, to }) => !isSupported(from, to));
+  if (far.length === 0) return [];
+  const names = far.map(({ from, to }) => `from ${from} to ${to}`).join(" or ");
+  const via = jumps.flatMap(({ stops, tag }) => [...stops, tag]).slice(0, -1);
+  const message = `Consul does not support an upgrade ${names} in one go. To stop at supported versions on the way, set \`via: "${via.join(", ")}"\`. See ${upgradeInstructions}.`;
+  return [{ title: "The upgrade skips too many versions", message }];
+}
+
+function faultWarning(version: string): Warning[] {
+  const fault = knownFaultOf(version);
+  if (!fault) return [];
+  const message = `Consul ${version} has a known fault. ${fault.reason} Use ${fault.instead}. See ${fault.source}.`;
+  return [{ title: `Known fault of Consul ${version}`, message }];
+}
+
+const oldest = (versions: readonly string[]) =>
+  versions.reduce((least, version) => (isOlder(version, least) ? version : least));
