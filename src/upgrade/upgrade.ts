@@ -11,6 +11,7 @@ import { evidenceFolder, showEvidence } from "../report/evidence.ts";
 import { foundNode } from "../report/nodes.ts";
 import { stepsFolder } from "../report/runner-folder.ts";
 import { cancellation } from "../runner/cancellation.ts";
+import { writeCommandFile } from "../runner/command-files.ts";
 import { fail, logTimed } from "../runner/log.ts";
 import { recordStep } from "../runner/step-records.ts";
 import { upgradedGates } from "./gates.ts";
@@ -62,7 +63,7 @@ export async function upgrade(): Promise<void> {
 }
 
 const output = (name: (typeof upgradeOutputNames)[number], value: string) =>
-  core.setOutput(name, value);
+  writeCommandFile(() => core.setOutput(name, value));
 
 /** The agents of each datacenter, the primary first. */
 const agentsByDatacenter = (agents: readonly FoundAgent[]) => [...byDatacenter(agents).values()];

@@ -154,6 +154,33 @@ describe("a command that acts", () => {
   });
 });
 
+describe("output that docker itself does not print, as of a wrapper script,", () => {
+  const answers: readonly [string, (docker: Docker) => Promise<unknown>][] = [
+    ["image inspect", (docker) => docker.image("x")],
+    ["image inspect", (docker) => docker.imageDefaults("x")],
+    ["inspect", (docker) => docker.inspectContainers(["x"])],
+    ["network inspect", (docker) => docker.networkMembers("x")],
+    ["ps", (docker) => docker.labels("label=x", ["x"])],
+  ];
+
+  test.each(answers)(
+    "fails with its beginning, and what a wrapper must not do: %s",
+    async (name, ask) => {
+      const { docker } = dockerThat('echo "Using docker 28"; echo "[]"');
+      await expect(ask(docker)).rejects.toMatchObject({
+        failure: "unexpected-output",
+        title: "Unexpected output of docker",
+        message: `\`docker ${name}\` failed: unexpected output, which begins "Using docker 28".\nIf \`docker\` is a wrapper script on this runner, it must print nothing of its own to standard output.`,
+      });
+    },
+  );
+
+  test("is JSON of another shape", async () => {
+    const { docker } = dockerThat("echo '[{}]'");
+    await expect(docker.image("x")).rejects.toMatchObject({ failure: "unexpected-output" });
+  });
+});
+
 test("without a docker CLI both kinds say so", async () => {
   vi.stubEnv("PATH", folder);
   const docker = new Docker(new AbortController().signal, () => {});
