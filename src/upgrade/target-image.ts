@@ -18,10 +18,10 @@ export async function resolveTargetImage(step: UpgradeStep): Promise<UpgradeTarg
   const version = await versionOf(docker, reference, cluster.clusterId, spec.timeout);
   for (const there of byDatacenter(cluster.agents).values()) {
     const agent = firstOf(there);
-    const members = await askOrFail(agent, "members", (consul) => consul.members());
+    const members = await askOrFail(step, agent, "members", (consul) => consul.members());
     const current = members.map((member) => member.version);
     refuseDowngrade(current, version, spec.force);
-    await refuseLegacyTokens(agent, version);
+    await refuseLegacyTokens(step, agent, version);
   }
   return { image: reference, version };
 }

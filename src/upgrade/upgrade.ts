@@ -98,7 +98,7 @@ async function upgradeAll(step: UpgradeStep, target: UpgradeTarget, key: string)
       downtime = Math.max(downtime, await probe.stop());
       output("downtime-ms", String(downtime));
     }
-    await askOrFail(firstOf(there), "removal of a key", (consul) => consul.kv.delete(key));
+    await askOrFail(step, firstOf(there), "removal of a key", (consul) => consul.kv.delete(key));
   }
 }
 
