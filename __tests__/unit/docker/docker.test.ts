@@ -134,6 +134,18 @@ describe("a command that acts", () => {
     await ended(Number(readFileSync(file("self"), "utf8")));
   });
 
+  test("that can't be killed is not waited for any longer", async () => {
+    const { docker, cancel } = dockerThat("echo $$ > pid; exec sleep 60");
+    const running = timed(docker.change("start", ["x"]));
+    await exists("pid");
+    const kill = vi.spyOn(process, "kill").mockReturnValue(true);
+    cancel();
+    const { result } = await running;
+    kill.mockRestore();
+    process.kill(Number(readFileSync(file("pid"), "utf8")), "SIGKILL");
+    expect(result).toMatchObject({ message: "canceled" });
+  });
+
   test("may finish on cancellation if it creates something", async () => {
     const { docker, cancel } = dockerThat("touch asked; sleep 1; touch created");
     const creation = docker.createNetwork(["x"]);
