@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 /** Sends SIGINT when the log has these words; the step must end before the runner's SIGTERM. */
-async function cancel(step: RunningStep, log: readonly string[], words: string): Promise<void> {
+async function cancel(step: RunningStep, log: readonly string[], words: string): Promise<string> {
   const isSaid = () => log.some((line) => line.includes(words));
   while (step.process.exitCode === null && !isSaid()) await sleep(5);
   step.process.kill("SIGINT");
@@ -45,6 +45,7 @@ async function cancel(step: RunningStep, log: readonly string[], words: string):
   expect(performance.now() - sent).toBeLessThan(runnersPatience);
   expect(exitCode).toBe(1);
   expect(said).toContain("::error title=Canceled::");
+  return said;
 }
 
 /** A main step of another job, canceled, and its post step. */
@@ -52,7 +53,8 @@ async function cancelMain(words: string, beforePost = () => {}): Promise<void> {
   const log: string[] = [];
   const onLine = (line: string) => log.push(line);
   const job = new RecordedJob({ env: { ...ownJob().env, ...wrapper.env }, debug: true, onLine });
-  await cancel(job.start(testInputs({ clients: "2" })), log, words);
+  const said = await cancel(job.start(testInputs({ clients: "2" })), log, words);
+  expect(said).toContain("The `cluster` step was canceled");
   beforePost();
   const post = await job.post();
   job.dispose();
@@ -63,7 +65,8 @@ async function cancelMain(words: string, beforePost = () => {}): Promise<void> {
 async function cancelFault(action: string, words: string): Promise<void> {
   lines.length = 0;
   const inputs = { action, target: "client-1" };
-  await cancel(cluster.job.start(inputs, join(root, "fault")), lines, words);
+  const said = await cancel(cluster.job.start(inputs, join(root, "fault")), lines, words);
+  expect(said).toContain("The `fault` step was canceled");
 }
 
 describe("a wrapper around docker", () => {

@@ -96,7 +96,10 @@ async function create(context: StartContext, spec: ClusterSpec): Promise<ReadyCl
   const { agents, secrets } = running;
   const folder = runnerFolder(context.clusterId, context.env);
   const caFile = secrets?.ca ? await writeCa(folder, secrets.ca) : "";
-  if (spec.cli) core.addPath(await writeCli(folder, plan));
+  if (spec.cli) {
+    const path = await writeCli(folder, plan);
+    writeCommandFile(() => core.addPath(path));
+  }
   const credentials = credentialsFrom(secrets);
   const { timeout } = spec;
   return context.timeline.during("report", () =>

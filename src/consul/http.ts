@@ -104,9 +104,16 @@ const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "not listening yet",
   ENOTFOUND: "host name not found on the network",
+  EHOSTUNREACH: "no route to its address",
+  ENETUNREACH: "no route to its address",
 };
 
-function reasonOf(error: Error, timeout: number): string {
+/**
+ * Why a request got no answer, for messages.
+ *
+ * @param timeout - of the request, in milliseconds
+ */
+export function reasonOf(error: Error, timeout: number): string {
   const code = "code" in error ? String(error.code) : "";
   if (code === "ABORT_ERR") return `no answer within ${timeout / 1000} s`;
   return reasons[code] ?? error.message;

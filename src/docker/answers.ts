@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { DockerError } from "./docker-error.ts";
 
 export const imageAnswer = z.tuple([
   z.object({ Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }) }),
@@ -96,8 +97,31 @@ export interface Exit {
   readonly exitCode: number;
 }
 
+/** Characters of an unexpected output that are shown. */
+const maxShownOutput = 80;
+
+/**
+ * Reads what a docker command printed as JSON.
+ *
+ * @param command - how messages name it: `image inspect`
+ * @throws DockerError `unexpected-output` if it printed something else, as a wrapper script may
+ */
+export function parseAnswer<T>(schema: z.ZodType<T>, command: string, printed: string): T {
+  try {
+    return schema.parse(JSON.parse(printed));
+  } catch {
+    const [line = ""] = printed.split("\n", 1);
+    const shown = JSON.stringify(line.slice(0, maxShownOutput));
+    throw new DockerError(
+      "unexpected-output",
+      command,
+      `unexpected output, which begins ${shown}.`,
+    );
+  }
+}
+
 /** @param line - an event `die` as JSON */
 export function parseExit(line: string): Exit {
-  const { name, exitCode } = exitEvent.parse(JSON.parse(line)).Actor.Attributes;
+  const { name, exitCode } = parseAnswer(exitEvent, "events", line).Actor.Attributes;
   return { container: name, exitCode: Number(exitCode) };
 }

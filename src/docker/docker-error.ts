@@ -13,6 +13,7 @@ export type DockerFailure =
   | "disk-full"
   | "network-in-use"
   | "no-free-subnet"
+  | "unexpected-output"
   | "other";
 
 /**
@@ -83,6 +84,7 @@ const titles: Partial<Record<DockerFailure, string>> = {
   "wrong-platform": "Image is for another platform",
   "disk-full": "No disk space left on the Docker engine",
   "no-free-subnet": "No address range left for a network",
+  "unexpected-output": "Unexpected output of docker",
 };
 
 const advice: Partial<Record<DockerFailure, string>> = {
@@ -102,6 +104,8 @@ const advice: Partial<Record<DockerFailure, string>> = {
     "\nThe Docker engine has no disk space left: free some, for example with `docker system prune`, or use a runner with a larger disk.",
   "no-free-subnet":
     "\nEvery address range that the Docker engine has for networks is in use. Remove unused networks (`docker network prune`), add ranges (`default-address-pools` in the engine's daemon.json), or set `network` to an existing network.",
+  "unexpected-output":
+    "\nIf `docker` is a wrapper script on this runner, it must print nothing of its own to standard output.",
 };
 
 /** How messages name a command: `network create`, `ps`. */

@@ -8,6 +8,7 @@ import {
   imageDefaultsAnswer,
   type NetworkMember,
   networkAnswer,
+  parseAnswer,
   parseExit,
 } from "./answers.ts";
 import { kindOf } from "./command-kinds.ts";
@@ -71,7 +72,7 @@ export class Docker {
   async image(reference: string): Promise<Image | undefined> {
     const answer = await this.#unlessMissing(this.#run(["image", "inspect", reference]));
     if (answer === undefined) return undefined;
-    const [image] = imageAnswer.parse(JSON.parse(answer));
+    const [image] = parseAnswer(imageAnswer, "image inspect", answer);
     const version = image.Config.Labels?.["org.opencontainers.image.version"];
     return { reference, ...(version && { version }) };
   }
@@ -85,7 +86,7 @@ export class Docker {
   async networkMembers(network: string): Promise<NetworkMember[] | undefined> {
     const answer = await this.#unlessMissing(this.#run(["network", "inspect", network]));
     if (answer === undefined) return undefined;
-    const [{ Containers }] = networkAnswer.parse(JSON.parse(answer));
+    const [{ Containers }] = parseAnswer(networkAnswer, "network inspect", answer);
     return Object.values(Containers ?? {}).map(({ Name, IPv4Address, MacAddress }) => ({
       name: Name,
       ip: IPv4Address.replace(/\/\d+$/, ""),
@@ -194,13 +195,13 @@ export class Docker {
     const together = await inspect(names);
     // One that is gone makes the whole command fail.
     const answers = together ? [together] : await Promise.all(names.map((name) => inspect([name])));
-    return answers.flatMap((answer) => (answer ? containersAnswer.parse(JSON.parse(answer)) : []));
+    return answers.flatMap((each) => (each ? parseAnswer(containersAnswer, "inspect", each) : []));
   }
 
   /** What an image sets for every container of it. The image must be local. */
   async imageDefaults(reference: string): Promise<ImageDefaults> {
     const answer = await this.#run(["image", "inspect", reference]);
-    const [{ Config }] = imageDefaultsAnswer.parse(JSON.parse(answer));
+    const [{ Config }] = parseAnswer(imageDefaultsAnswer, "image inspect", answer);
     return { env: Config.Env ?? [], labels: Config.Labels ?? {} };
   }
 
@@ -244,7 +245,7 @@ export class Docker {
       this.#list(["network", "ls", format], [filter]),
       this.#list(["volume", "ls", format], [filter]),
     ]);
-    return lists.flat().map((line) => z.array(z.string()).parse(JSON.parse(line)));
+    return lists.flat().map((line) => parseAnswer(z.array(z.string()), "ps", line));
   }
 
   /** Removes containers, running or not, and their anonymous volumes. Missing ones are fine. */

@@ -29,6 +29,8 @@ export interface RunOptions {
 const creationGrace = 4000;
 /** Milliseconds from SIGTERM to SIGKILL. */
 const endGrace = 1500;
+/** Milliseconds from SIGKILL to the end of the wait: some processes can't be killed. */
+const killGrace = 2000;
 /** Milliseconds that the pipes stay open after the exit, if a child of the process holds them. */
 export const pipeGrace = 500;
 
@@ -58,8 +60,9 @@ export async function runSpawned(
   child.stdin.end(options.input ?? "");
   const output = collect(child, options);
   const grace = kindOf(args) === "creates" ? creationGrace : 0;
-  const release = endOnAbort(child.pid, signal, grace);
-  const exitCode = await exit(child);
+  const abandoned = Promise.withResolvers<null>();
+  const release = endOnAbort(child.pid, signal, grace, () => abandoned.resolve(null));
+  const exitCode = await Promise.race([exit(child), abandoned.promise]);
   release();
   if (exitCode === 0) return output.stdout;
   signal.throwIfAborted();
@@ -113,13 +116,20 @@ function exit(child: ChildProcess): Promise<number | null> {
  *
  * @param leader - process id; undefined if the process did not start
  * @param grace - milliseconds
+ * @param abandon - is called if not even SIGKILL ends the leader
  * @returns what to call when the leader has exited; it kills what is left of an aborted group
  */
-function endOnAbort(leader: number | undefined, signal: AbortSignal, grace: number): () => void {
+function endOnAbort(
+  leader: number | undefined,
+  signal: AbortSignal,
+  grace: number,
+  abandon: () => void,
+): () => void {
   const timers: NodeJS.Timeout[] = [];
   const end = () => {
     timers.push(setTimeout(() => signalGroup(leader, "SIGTERM"), grace));
     timers.push(setTimeout(() => signalGroup(leader, "SIGKILL"), grace + endGrace));
+    timers.push(setTimeout(abandon, grace + endGrace + killGrace));
   };
   signal.addEventListener("abort", end, { once: true });
   return () => {

@@ -8,6 +8,7 @@ import { untilHold } from "../ready/wait.ts";
 import { foundNode } from "../report/nodes.ts";
 import { stepsFolder } from "../report/runner-folder.ts";
 import { cancellation } from "../runner/cancellation.ts";
+import { writeCommandFile } from "../runner/command-files.ts";
 import { fail, logTimed } from "../runner/log.ts";
 import { recordStep } from "../runner/step-records.ts";
 import { type Effect, effectOf } from "./effect.ts";
@@ -81,5 +82,7 @@ async function reportFault({ docker, cluster, hit }: FaultStep, name: string): P
     quorum: String(isLed),
     nodes: JSON.stringify(after.agents.map(foundNode)),
   };
-  for (const [output, value] of Object.entries(outputs)) core.setOutput(output, value);
+  writeCommandFile(() => {
+    for (const [output, value] of Object.entries(outputs)) core.setOutput(output, value);
+  });
 }

@@ -1,3 +1,4 @@
+import { LineCounter } from "yaml";
 import type { Place, Problem } from "../errors.ts";
 import { type Setting, settingsIn } from "./agent-config-text.ts";
 import { agentPorts, bindInterface, clientAddress, imageDataDirectory } from "./agent-defaults.ts";
@@ -124,10 +125,11 @@ export function reservedProblems(
   const nodes = nodesOf(spec.datacenters);
   return fragmentsOf(spec).flatMap((fragment) => {
     const agents = nodes.filter(fragment.isFor);
+    const problemOf = problemsIn(fragment, placeOf);
     return settingsIn(fragment.text).flatMap((setting) => {
       const reserved = reservedByName.get(settingName(setting));
       const words = reserved && conflict(setting.value, reserved, agents, spec);
-      return words === undefined ? [] : [problemOf(words, setting, fragment, placeOf)];
+      return words === undefined ? [] : [problemOf(setting, words)];
     });
   });
 }
@@ -155,20 +157,31 @@ function conflict(
 const asWritten = (value: string) =>
   /^(?:-?\d{1,9}|true|false)$/.test(value) ? value : shown(value);
 
-function problemOf(
-  words: string,
-  { path, offset }: Setting,
+/** Makes the problems of one fragment, whose lines are counted once. */
+function problemsIn(
   { source, text }: Fragment,
   placeOf: (...path: Path) => Place,
-): Problem {
+): (setting: Setting, words: string) => Problem {
   if (typeof source === "string") {
-    const before = text.slice(0, offset).split("\n");
-    const location = `line ${before.length}, column ${(before.at(-1) ?? "").length + 1}`;
+    const lines = linesOf(text);
     const origin = source === "env" ? "Input `env`: CONSUL_LOCAL_CONFIG" : "Input `config`";
-    return { input: source, message: `${origin}, ${location}: \`${pathText(path)}\` ${words}` };
+    return ({ path, offset }, words) => {
+      const { line, col } = lines.linePos(offset);
+      const location = `line ${line}, column ${col}`;
+      return { input: source, message: `${origin}, ${location}: \`${pathText(path)}\` ${words}` };
+    };
   }
-  const whole = [...source, ...path];
-  const place = placeOf(...whole);
-  const message = `${placeText(place)}: \`${pathText(whole)}\` ${words}`;
-  return { input: "cluster", place, message };
+  return ({ path }, words) => {
+    const whole = [...source, ...path];
+    const place = placeOf(...whole);
+    const message = `${placeText(place)}: \`${pathText(whole)}\` ${words}`;
+    return { input: "cluster", place, message };
+  };
+}
+
+function linesOf(text: string): LineCounter {
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (const { index } of text.matchAll(/\n/g)) lines.addNewLine(index + 1);
+  return lines;
 }

@@ -1,6 +1,7 @@
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ActionError, messageOf } from "../errors.ts";
 import type { ClusterPlan } from "../plan/plan.ts";
 import { cliScript } from "./consul-command.ts";
 
@@ -22,23 +23,56 @@ export function runnerFolder(
 export const stepsFolder = (...of: Parameters<typeof runnerFolder>) =>
   `${runnerFolder(...of)}-steps`;
 
-/** @returns the path of the file */
+/**
+ * @returns the path of the file
+ * @throws ActionError if it can't be written
+ */
 export async function writeCa(folder: string, certificate: string): Promise<string> {
-  await mkdir(folder, { recursive: true });
   const file = join(folder, "ca.pem");
-  await writeFile(file, certificate);
+  await writing(file, async () => {
+    await makeFolder(folder);
+    await writeFile(file, certificate);
+  });
   return file;
 }
 
-/** @returns the folder to add to PATH */
+/**
+ * @returns the folder to add to PATH
+ * @throws ActionError if the command can't be written there
+ */
 export async function writeCli(folder: string, plan: ClusterPlan): Promise<string> {
   const path = join(folder, "bin");
-  await mkdir(path, { recursive: true });
   const file = join(path, "consul");
-  await writeFile(file, cliScript(plan));
-  // Regardless of the umask: later steps may run as another user.
-  await chmod(file, 0o755);
+  await writing(file, async () => {
+    await makeFolder(folder);
+    await makeFolder(path);
+    await writeFile(file, cliScript(plan));
+    // Regardless of the umask: later steps may run as another user.
+    await chmod(file, 0o755);
+  });
   return path;
+}
+
+/** Not recursive: Node would try forever if a folder can't be made, as in /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+}
+
+/**
+ * Writes a file for later steps.
+ *
+ * @param file - its path, for the message
+ * @throws ActionError if it can't be written
+ */
+export async function writing(file: string, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (cause) {
+    const message = `Can't write ${file}: ${messageOf(cause)}. Free space on the runner's disk, and check that RUNNER_TEMP is a folder that this step may write to.`;
+    throw new ActionError("Can't write to the runner's disk", message, { cause });
+  }
 }
 
 export async function removeRunnerFolder(folder: string): Promise<void> {

@@ -1,45 +1,40 @@
 import { transactionOf } from "../consul/answers.ts";
 import type { Consul } from "../consul/consul.ts";
 import { ConsulError } from "../consul/http.ts";
-import type { Problem } from "../errors.ts";
 import type { DeclaredKey } from "../inputs/seeds.ts";
-import { collectRefusal, refusedByConsul } from "./progress.ts";
+import { collectRefusal, refusedByConsul, type Writing } from "./progress.ts";
 
 /** Consul's limit on the operations of a transaction (agent/txn_endpoint.go, `maxTxnOps`). */
 const maxOperations = 64;
 /** Consul's default for `limits.txn_max_req_len`: the size that Raft recommends for one entry. */
 const maxTransactionBytes = 512 * 1024;
 
-export async function seedKeys(kv: readonly DeclaredKey[], consul: Consul, problems: Problem[]) {
+export async function seedKeys(kv: readonly DeclaredKey[], consul: Consul, writing: Writing) {
   const [first] = kv;
   if (!first) return;
-  await collectRefusal(problems, first, async () => {
+  let missing = kv;
+  const isRead = await collectRefusal(writing, first, async () => {
     const existing = new Map((await consul.kv.all()).map(({ key, value }) => [key, value]));
-    const missing = kv.filter(({ key, value }) => !existing.get(key)?.equals(value));
-    for (const batch of transactions(missing)) problems.push(...(await setKeys(batch, consul)));
+    missing = kv.filter(({ key, value }) => !existing.get(key)?.equals(value));
   });
+  if (isRead) for (const batch of transactions(missing)) await setKeys(batch, consul, writing);
 }
 
-async function setKeys(batch: readonly DeclaredKey[], consul: Consul): Promise<Problem[]> {
+async function setKeys(batch: readonly DeclaredKey[], consul: Consul, writing: Writing) {
   const [first] = batch;
-  if (!first) return [];
-  try {
-    if (!fits(batch)) {
-      await consul.kv.set(first);
-      return [];
-    }
-    const refused = await consul.kv.setAll(batch);
-    return refused.map(({ index, reason }) => refusedByConsul(batch[index] ?? first, reason));
-  } catch (error) {
-    if (!(error instanceof ConsulError)) throw error;
-    return [refusedByConsul({ ...first, name: namesOf(batch) }, error.message)];
-  }
-}
-
-/** Consul refuses a transaction as a whole, and may not say for which of its keys. */
-function namesOf(batch: readonly DeclaredKey[]): string {
-  const [first, last] = [batch[0]?.name ?? "", batch.at(-1)?.name ?? ""];
-  return first === last ? first : `${first} … ${last}`;
+  if (!first) return;
+  const isAlone = batch.length === 1;
+  await collectRefusal(writing, first, async () => {
+    if (!fits(batch)) return consul.kv.set(first);
+    const refused = await consul.kv.setAll(batch).catch((error: unknown) => {
+      if (isAlone || !(error instanceof ConsulError) || error.status === undefined) throw error;
+      return undefined;
+    });
+    // Refused as a whole, without saying which key is to blame: one after another will tell.
+    if (!refused) for (const key of batch) await setKeys([key], consul, writing);
+    for (const { index, reason } of refused ?? [])
+      writing.problems.push(refusedByConsul(batch[index] ?? first, reason));
+  });
 }
 
 const fits = (keys: readonly DeclaredKey[]) =>

@@ -20,20 +20,54 @@ export interface Named {
 /** Writes one declared thing to Consul; returns whether Consul accepted it. */
 export type Write = (declared: Named, write: () => Promise<void>) => Promise<boolean>;
 
-/** Writes one declared thing to Consul, and adds a refusal to the problems. */
+/** Where refusals go, and how long to go on without an answer. */
+export interface Writing {
+  readonly problems: Problem[];
+  readonly patience: WaitLimits;
+}
+
+/**
+ * Writes one declared thing to Consul, and adds a refusal to the problems.
+ *
+ * @throws ActionError if there is no answer in time
+ */
 export async function collectRefusal(
-  problems: Problem[],
+  { problems, patience }: Writing,
   declared: Named,
   write: () => Promise<void>,
 ): Promise<boolean> {
   try {
-    await write();
+    await untilAnswered(declared, write, patience);
     return true;
   } catch (error) {
     if (!(error instanceof ConsulError)) throw error;
     problems.push(refusedByConsul(declared, error.message));
     return false;
   }
+}
+
+/**
+ * Writes again as long as there is no answer, which is no refusal: the agent may only be slow.
+ *
+ * @param write - must not mind if the last attempt has succeeded after all
+ * @throws ConsulError if Consul refuses
+ * @throws ActionError if there is no answer in time
+ */
+async function untilAnswered(
+  { name, place }: Named,
+  write: () => Promise<void>,
+  patience: WaitLimits,
+): Promise<void> {
+  await poll(async () => {
+    try {
+      await write();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ConsulError) || error.status !== undefined) throw error;
+      const message = `${placeText(place)}: \`${name}\` was not applied within ${patience.timeout / 1000} s. The agent's last answer: ${error.message}. Raise \`timeout\`, or look for the reason in the agents' logs.`;
+      return () => new ActionError("The cluster file is not fully applied", message);
+    }
+  }, patience);
 }
 
 export function refusedByConsul({ name, place }: Named, reason: string): Problem {

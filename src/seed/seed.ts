@@ -26,12 +26,13 @@ export async function seed(
   if (!first) throw new Error("a cluster has at least one server");
   const { consul } = first;
   const problems: Problem[] = [];
+  const writing = { problems, patience: seeding };
   const write = (declared: Named, action: () => Promise<void>) =>
-    collectRefusal(problems, declared, action);
+    collectRefusal(writing, declared, action);
 
   const [tokens] = await Promise.all([
     seedAcl(seeds, consul, write),
-    seedKeys(seeds.kv, consul, problems),
+    seedKeys(seeds.kv, consul, writing),
     seedEntriesThenServices(seeds, agents, write),
   ]);
   for (const { SecretID } of tokens) onSecret(SecretID);

@@ -11,11 +11,12 @@ import { firstOf, type UpgradeStep, type UpgradeTarget } from "./step.ts";
  * @throws ActionError if Consul refuses a request
  */
 export async function updateAgentPolicies(
-  { cluster: { agents, credentials } }: UpgradeStep,
+  step: UpgradeStep,
   { version }: UpgradeTarget,
 ): Promise<void> {
+  const { agents, credentials } = step.cluster;
   if (credentials.token === undefined || !has(version, "featureGates")) return;
-  await askOrFail(firstOf(agents), "an update of the agents' policies", async ({ acl }) => {
+  await askOrFail(step, firstOf(agents), "an update of the agents' policies", async ({ acl }) => {
     const policies = await acl.objects("policy");
     for (const { node } of agents) {
       const id = policies.find(({ Name }) => Name === agentPolicy(node))?.ID;

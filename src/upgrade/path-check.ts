@@ -12,18 +12,19 @@ import { warningsFor } from "./warnings.ts";
  * @throws InputError if the upgrade is refused
  */
 export async function checkPath(
-  { spec, cluster }: UpgradeStep,
+  step: UpgradeStep,
   targets: readonly UpgradeTarget[],
 ): Promise<void> {
+  const { spec, cluster } = step;
   const [first, last] = [targets.at(0), targets.at(-1)];
   if (!first || !last) throw new Error("an upgrade has a target");
   const running: string[] = [];
   for (const there of byDatacenter(cluster.agents).values()) {
     const agent = firstOf(there);
-    const members = await askOrFail(agent, "members", (consul) => consul.members());
+    const members = await askOrFail(step, agent, "members", (consul) => consul.members());
     const current = members.filter(({ isAlive }) => isAlive).map(({ version }) => version);
     refuseDowngrade(current, first.version, spec.force);
-    await refuseLegacyTokens(agent, last.version);
+    await refuseLegacyTokens(step, agent, last.version);
     running.push(...current);
   }
   for (const { title, message } of warningsFor(running, targets)) core.warning(message, { title });

@@ -5,26 +5,33 @@ import { isOlder } from "../consul/version-number.ts";
 import { has } from "../consul/versions.ts";
 import { ActionError, InputError } from "../errors.ts";
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
+import { answerOf } from "../ready/agents.ts";
+import type { UpgradeStep } from "./step.ts";
 
 /**
- * Asks for something that the upgrade can't go on without.
+ * Asks for something that the upgrade can't go on without. An agent that is slow, or that has no
+ * leader for a moment, is asked again until the step's timeout; one that refuses is not.
  *
  * @param question - what is asked for, for the message
- * @throws ActionError naming the agent and its answer
+ * @throws ActionError naming the agent and its last answer
  */
 export async function askOrFail<T>(
-  { node, consul }: FoundAgent,
+  { spec: { timeout }, signal }: Pick<UpgradeStep, "spec" | "signal">,
+  agent: Pick<FoundAgent, "node" | "consul">,
   question: string,
   answer: (consul: Consul) => Promise<T>,
 ): Promise<T> {
-  try {
-    return await answer(consul);
-  } catch (error) {
-    if (!(error instanceof ConsulError)) throw error;
-    const message = `${node} was asked for ${question} and answered: ${error.message}`;
-    throw new ActionError("Consul refused a request", message, { cause: error });
-  }
+  const attempt = (consul: Consul) =>
+    answer(consul).catch((error: unknown) => {
+      if (!isRefusal(error)) throw error;
+      const message = `${agent.node} was asked for ${question} and answered: ${error.message}`;
+      throw new ActionError("Consul refused a request", message, { cause: error });
+    });
+  return answerOf(agent, `answer a request for ${question}`, attempt, { timeout, signal });
 }
+
+const isRefusal = (error: unknown): error is ConsulError =>
+  error instanceof ConsulError && error.status !== undefined && error.status < 500;
 
 /** @throws ActionError if a node is down, or keeps its data in memory */
 export function refuseUnlessWhole(agents: readonly FoundAgent[]): void {
@@ -65,9 +72,13 @@ export const losesLog = (from: string, to: string) =>
  *
  * @throws InputError if there are legacy tokens and the wanted version doesn't support them
  */
-export async function refuseLegacyTokens(first: FoundAgent, wanted: string): Promise<void> {
+export async function refuseLegacyTokens(
+  step: UpgradeStep,
+  first: FoundAgent,
+  wanted: string,
+): Promise<void> {
   if (!has(wanted, "noLegacyTokens")) return;
-  const tokens = await askOrFail(first, "ACL tokens", (consul) =>
+  const tokens = await askOrFail(step, first, "ACL tokens", (consul) =>
     consul.acl.objects("token").catch((error: unknown) => {
       // Consul answers 401 if ACLs are disabled.
       if (error instanceof ConsulError && error.status === 401) return [];

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FoundAgent } from "../find/existing-cluster.ts";
+import { writing } from "../report/runner-folder.ts";
 import { logTimed } from "../runner/log.ts";
 import { askOrFail } from "./refusals.ts";
 import type { UpgradeStep } from "./step.ts";
@@ -15,15 +16,20 @@ import type { UpgradeStep } from "./step.ts";
  *   cluster's secrets
  */
 export async function saveSnapshot(
-  { spec, cluster }: UpgradeStep,
+  step: UpgradeStep,
   agent: FoundAgent,
   key: string,
 ): Promise<string> {
-  await askOrFail(agent, "a write", (consul) => consul.kv.set({ key, value: Buffer.from("0") }));
+  const { spec, cluster } = step;
+  await askOrFail(step, agent, "a write", (consul) =>
+    consul.kv.set({ key, value: Buffer.from("0") }),
+  );
   const name = `consul-${cluster.clusterId}-${agent.datacenter}-${Date.now()}.snap`;
   const file = join(process.env.RUNNER_TEMP ?? tmpdir(), name);
-  const snapshot = await askOrFail(agent, "a snapshot", (consul) => consul.snapshot(spec.timeout));
-  await writeFile(file, snapshot, { mode: 0o600 });
+  const snapshot = await askOrFail(step, agent, "a snapshot", (consul) =>
+    consul.snapshot(spec.timeout),
+  );
+  await writing(file, () => writeFile(file, snapshot, { mode: 0o600 }));
   logTimed(`Snapshot: ${file}`);
   return file;
 }

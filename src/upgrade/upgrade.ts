@@ -12,6 +12,7 @@ import { evidenceFolder, showEvidence } from "../report/evidence.ts";
 import { foundNode } from "../report/nodes.ts";
 import { stepsFolder } from "../report/runner-folder.ts";
 import { cancellation } from "../runner/cancellation.ts";
+import { writeCommandFile } from "../runner/command-files.ts";
 import { fail, logTimed } from "../runner/log.ts";
 import { recordStep } from "../runner/step-records.ts";
 import { updateAgentPolicies } from "./agent-policies.ts";
@@ -66,7 +67,7 @@ export async function upgrade(): Promise<void> {
 }
 
 const output = (name: (typeof upgradeOutputNames)[number], value: string) =>
-  core.setOutput(name, value);
+  writeCommandFile(() => core.setOutput(name, value));
 
 /** The agents of each datacenter, the primary first. */
 const agentsByDatacenter = (agents: readonly FoundAgent[]) => [...byDatacenter(agents).values()];
@@ -143,7 +144,7 @@ async function upgradeAll(
     } finally {
       record(await probe.stop());
     }
-    await askOrFail(firstOf(there), "removal of a key", (consul) => consul.kv.delete(key));
+    await askOrFail(step, firstOf(there), "removal of a key", (consul) => consul.kv.delete(key));
   }
 }
 

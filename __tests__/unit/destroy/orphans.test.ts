@@ -48,6 +48,21 @@ describe.runIf(process.platform === "linux")("what earlier steps left running", 
     expect(stuck.map((each) => each.pid)).toContain(pid);
   });
 
+  test("one that creates something may finish", async () => {
+    const env = mark();
+    const code = "setTimeout(() => process.exit(7), 700)";
+    const options = { argv0: "docker run", env: { ...process.env, ...env } };
+    const child = spawn(process.execPath, ["--eval", code], options);
+    onTestFinished(() => {
+      child.kill("SIGKILL");
+    });
+    const exit = once(child, "exit");
+    while (!readFileSync(`/proc/${child.pid}/cmdline`, "utf8").startsWith("docker run"))
+      await sleep(5);
+    expect(await endOrphans(env, 10_000)).toEqual({ count: 1, stuck: [] });
+    expect(await exit).toEqual([7, null]);
+  });
+
   test("one that only reads is ended at once", async () => {
     const env = mark();
     const { pid, exit } = await running("echo; exec sleep 60", env);

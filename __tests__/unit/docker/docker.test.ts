@@ -134,6 +134,18 @@ describe("a command that acts", () => {
     await ended(Number(readFileSync(file("self"), "utf8")));
   });
 
+  test("that can't be killed is not waited for any longer", async () => {
+    const { docker, cancel } = dockerThat("echo $$ > pid; exec sleep 60");
+    const running = timed(docker.change("start", ["x"]));
+    await exists("pid");
+    const kill = vi.spyOn(process, "kill").mockReturnValue(true);
+    cancel();
+    const { result } = await running;
+    kill.mockRestore();
+    process.kill(Number(readFileSync(file("pid"), "utf8")), "SIGKILL");
+    expect(result).toMatchObject({ message: "canceled" });
+  });
+
   test("may finish on cancellation if it creates something", async () => {
     const { docker, cancel } = dockerThat("touch asked; sleep 1; touch created");
     const creation = docker.createNetwork(["x"]);
@@ -151,6 +163,33 @@ describe("a command that acts", () => {
   test("reads its input", async () => {
     const { docker } = dockerThat("cat");
     expect(await docker.runToEnd(["x"], "grüße")).toBe("grüße");
+  });
+});
+
+describe("output that docker itself does not print, as of a wrapper script,", () => {
+  const answers: readonly [string, (docker: Docker) => Promise<unknown>][] = [
+    ["image inspect", (docker) => docker.image("x")],
+    ["image inspect", (docker) => docker.imageDefaults("x")],
+    ["inspect", (docker) => docker.inspectContainers(["x"])],
+    ["network inspect", (docker) => docker.networkMembers("x")],
+    ["ps", (docker) => docker.labels("label=x", ["x"])],
+  ];
+
+  test.each(answers)(
+    "fails with its beginning, and what a wrapper must not do: %s",
+    async (name, ask) => {
+      const { docker } = dockerThat('echo "Using docker 28"; echo "[]"');
+      await expect(ask(docker)).rejects.toMatchObject({
+        failure: "unexpected-output",
+        title: "Unexpected output of docker",
+        message: `\`docker ${name}\` failed: unexpected output, which begins "Using docker 28".\nIf \`docker\` is a wrapper script on this runner, it must print nothing of its own to standard output.`,
+      });
+    },
+  );
+
+  test("is JSON of another shape", async () => {
+    const { docker } = dockerThat("echo '[{}]'");
+    await expect(docker.image("x")).rejects.toMatchObject({ failure: "unexpected-output" });
   });
 });
 

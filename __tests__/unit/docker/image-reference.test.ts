@@ -51,7 +51,7 @@ test("what is taken apart gives the same when put together, and is never an opti
   fc.assert(
     fc.property(part, (text) => {
       const parts = parseImage(text);
-      if (!parts) return;
+      fc.pre(parts !== undefined);
       const { repository, tag, digest } = parts;
       expect(`${repository}${tag ? `:${tag}` : ""}${digest ? `@${digest}` : ""}`).toBe(text);
       expect(text).not.toMatch(/^-/);

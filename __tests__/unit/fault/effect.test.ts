@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { effectOf } from "../../../src/fault/effect.ts";
-import { wanGate } from "../../../src/ready/gates.ts";
+import { readyGates, wanGate } from "../../../src/ready/gates.ts";
 import { agent, dc1, names, raft, three, withAnswers } from "../find/fixtures.ts";
 
 describe("the effect of a fault", () => {
@@ -52,6 +52,32 @@ describe("the effect of a fault", () => {
   });
 });
 
+test("a node is back once everyone sees it alive, and Raft has it at its own address", () => {
+  const agents = [agent("server-1", "stopped"), ...three.slice(1)];
+  const { gates } = effectOf("start", agents.slice(0, 1), {
+    datacenters: [dc1(agents)],
+    addresses: new Map(),
+  });
+  expect(gates.map(({ name }) => name)).toEqual([
+    ...readyGates.map(({ name }) => name),
+    "every agent sees server-1 alive",
+    "Raft has only members, each with its own ID and address",
+  ]);
+});
+
+test("a node is gone once no one sees it alive, as leader or in the catalog", () => {
+  const hit = three.slice(0, 1);
+  const before = { datacenters: [dc1()], addresses: new Map<string, string>() };
+  expect(effectOf("kill", hit, before).gates.map(({ name }) => name)).toEqual([
+    "all remaining agents agree on one leader, which is not an affected node",
+    "no remaining agent sees server-1 alive",
+    "the serfHealth of server-1 is critical, or the node is not in the catalog",
+  ]);
+  expect(effectOf("stop", hit, before).gates.map(({ name }) => name)).toContain(
+    "every remaining agent sees that server-1 left",
+  );
+});
+
 describe("with several datacenters", () => {
   const west = (state: "running" | "stopped") => {
     const server = { ...agent("server-9", state), datacenter: "west" };
@@ -83,7 +109,9 @@ describe("with several datacenters", () => {
     const { what, asked, gates } = startFirst(west("stopped"));
     expect(what).toBe("server-1 is back; server-9 is back");
     expect(names(asked)).toEqual([...names(three), "server-9"]);
-    expect(gates).toHaveLength(2 * startFirst().gates.length + 1);
+    const here = startFirst().gates.map(({ name }) => name);
+    const there = here.map((name) => name.replace("server-1", "server-9"));
+    expect(gates.map(({ name }) => name)).toEqual([...here, ...there, wanGate.name]);
   });
 });
 

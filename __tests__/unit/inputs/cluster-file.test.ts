@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { stringify } from "yaml";
 import { type ClusterFile, parseClusterFile } from "../../../src/inputs/cluster-file.ts";
 import { keyProblem } from "../../../src/inputs/kv-key.ts";
@@ -238,6 +238,13 @@ describe("nothing is quoted", () => {
     expect(messages(text).length).toBeGreaterThan(0);
     expect(messages(text).join()).not.toContain("hush");
   });
+});
+
+test("nothing is printed by the parser itself, such as a key that it doesn't expect", () => {
+  const warned = vi.spyOn(process, "emitWarning").mockReturnValue();
+  onTestFinished(() => warned.mockRestore());
+  expect(messages("config: { ? { hush: hush } : x }")).toEqual([]);
+  expect(warned).not.toHaveBeenCalled();
 });
 
 describe("time is linear in", () => {

@@ -244,3 +244,16 @@ test("any strings at all give a spec that holds its promises, or an InputError",
   // Else the first half of the property would say nothing.
   expect(specs).toBeGreaterThan(20);
 });
+
+test("problems in a file come last, in the order of its lines, whichever check found them", () => {
+  const at = (line: number, column: number) => ({
+    input: "cluster",
+    place: { file: "cluster.yml", line, column },
+    message: `${line}:${column}`,
+  });
+  const inputs = ["servers", "env"].map((input) => ({ input, message: input }));
+  const { problems, message } = new InputError([at(5, 3), ...inputs, at(2, 9), at(2, 1)]);
+  const ordered = ["servers", "env", "2:1", "2:9", "5:3"];
+  expect(problems.map((problem) => problem.message)).toEqual(ordered);
+  expect(message).toBe(ordered.join("\n"));
+});

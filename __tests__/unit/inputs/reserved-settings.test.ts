@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { InputError } from "../../../src/errors.ts";
 import { inputDefaults } from "../../../src/inputs/input-definitions.ts";
 import { parseInputs } from "../../../src/inputs/inputs.ts";
-import { reservedSettings } from "../../../src/inputs/reserved-settings.ts";
+import { reservedProblems, reservedSettings } from "../../../src/inputs/reserved-settings.ts";
 
 /** The messages about these inputs; empty if they are valid. */
 function messages(inputs: Readonly<Record<string, string>>): string[] {
@@ -266,4 +266,17 @@ test("the docs list every setting with what to use instead", () => {
     Array.from((groups?.settings ?? "").matchAll(/`([^`]+)`/g), ([, name]) => name),
   );
   expect(inDocs.toSorted()).toEqual(reservedSettings.map(({ setting }) => setting).toSorted());
+});
+
+test.each(["config", "env"])("time is linear in the number of mistakes in `%s`", (input) => {
+  const { spec } = parseInputs((name) => inputDefaults[name] ?? "");
+  const count = 60_000;
+  const text = "server=1\n".repeat(count);
+  const env = new Map([["CONSUL_LOCAL_CONFIG", text]]);
+  const start = performance.now();
+  const problems = reservedProblems({ ...spec, ...(input === "env" ? { env } : { config: text }) });
+  // Quadratic time would be minutes.
+  expect(performance.now() - start).toBeLessThan(10_000);
+  expect(problems).toHaveLength(count);
+  expect(problems.at(-1)?.message).toContain(`line ${count}, column 1: `);
 });

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import * as z from "zod";
 import { Consul } from "../../../src/consul/consul.ts";
 import type { AgentClient } from "../../../src/ready/agents.ts";
 import { progressLog, untilReady } from "../../../src/ready/wait.ts";
@@ -137,6 +139,37 @@ test("a picture that stays is told once, however often it is looked at", async (
   const wait = { ...patience, timeout: 200, onChange };
   await expect(untilReady(() => [lone], false, wait, new Timeline())).rejects.toThrow("not ready");
   expect(log).toEqual(["0 of 1 alive"]);
+});
+
+test("agents are not asked before all of them run", async () => {
+  const asked: string[] = [];
+  const started = Promise.withResolvers<void>();
+  const watched = await agent("server-1", () => {
+    asked.push("server-1");
+    return { alive: ["server-1"], voters: ["server-1"], healthy: ["server-1"] };
+  });
+  const waiting = untilReady(
+    () => [watched],
+    false,
+    { ...patience, after: started.promise },
+    new Timeline(),
+  );
+  await sleep(100);
+  expect(asked).toEqual([]);
+  started.resolve();
+  await waiting;
+  expect(asked).not.toEqual([]);
+});
+
+test("an agent that is silent is named, with how long it was waited for", async () => {
+  const silent = createServer(() => {}).listen(0, "127.0.0.1");
+  open.push(silent);
+  await once(silent, "listening");
+  const { port } = z.object({ port: z.number() }).parse(silent.address());
+  const consul = new Consul({ scheme: "http", address: `127.0.0.1:${port}` });
+  const lone = { node: "server-1", role: "server", datacenter: "dc1", consul } as const;
+  const waiting = untilReady(() => [lone], false, { ...patience, timeout: 60 }, new Timeline());
+  await expect(waiting).rejects.toThrow("\n  server-1: no answer within 2 s\n");
 });
 
 test("after 5 s without a change the log says once what is missing, and where", () => {
