@@ -1,7 +1,12 @@
 import * as z from "zod";
 
 export const imageAnswer = z.tuple([
-  z.object({ Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }) }),
+  z.object({
+    Config: z.object({
+      Labels: z.record(z.string(), z.string()).nullish(),
+      Entrypoint: z.array(z.string()).nullish(),
+    }),
+  }),
 ]);
 
 export const networkAnswer = z.tuple([

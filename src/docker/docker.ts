@@ -72,8 +72,13 @@ export class Docker {
     const answer = await this.#unlessMissing(this.#run(["image", "inspect", reference]));
     if (answer === undefined) return undefined;
     const [image] = imageAnswer.parse(JSON.parse(answer));
-    const version = image.Config.Labels?.["org.opencontainers.image.version"];
-    return { reference, ...(version && { version }) };
+    const { Labels, Entrypoint } = image.Config;
+    const version = Labels?.["org.opencontainers.image.version"];
+    return {
+      reference,
+      ...(version && { version }),
+      ...(Entrypoint && { entrypoint: Entrypoint }),
+    };
   }
 
   /** @throws DockerError `not-found` if the registry has no such image */
