@@ -20,9 +20,9 @@ export function keyMakerArguments(
   return [
     "--network=none",
     "--log-driver=none",
-    // For the image's own user, which is not root in images with `-ubi` in the tag.
-    "--tmpfs=/keys:mode=1777",
-    "--workdir=/keys",
+    // In memory, in every container, and any user may write there. The image's own is not root if the
+    // tag ends in `-ubi`, and a `--tmpfs` that is the working directory is root's alone.
+    "--workdir=/dev/shm",
     "--entrypoint=sh",
     ...labelArguments(prerequisites),
     prerequisites.image.reference,
