@@ -1,14 +1,9 @@
 import pLimit from "p-limit";
 import type { Consul } from "../consul/consul.ts";
 import { ConsulError } from "../consul/http.ts";
+import { has } from "../consul/versions.ts";
 import type { AgentPlan } from "../plan/plan.ts";
-import {
-  agentRules,
-  canChooseSecret,
-  dnsRules,
-  hasDnsToken,
-  replicationRules,
-} from "../plan/security-config.ts";
+import { agentRules, dnsRules, replicationRules } from "../plan/security-config.ts";
 import { credentialsFrom, type Secrets, type Tokens } from "../plan/security-files.ts";
 import { type AgentClient, answerOf, clientFor } from "../ready/agents.ts";
 import type { WaitLimits } from "../runner/poll.ts";
@@ -69,7 +64,7 @@ function stepsOf(
   { name, secret, rules }: Grant,
   version: string,
 ): ((consul: Consul) => Promise<void>)[] {
-  if (!canChooseSecret(version))
+  if (!has(version, "chosenSecretId"))
     return [(consul) => consul.acl.createLegacyToken(secret, name, rules)];
   return [
     (consul) => consul.acl.createPolicy(name, rules),
@@ -98,7 +93,7 @@ export async function resync(
   const { tokens, version } = secrets;
   if (!tokens) return;
   const credentials = credentialsFrom(secrets);
-  const standard = hasDnsToken(version) ? "" : tokens.dns;
+  const standard = has(version, "dnsToken") ? "" : tokens.dns;
   await Promise.all(
     agents.map(async (agent) => {
       const client = clientFor(agent, credentials);

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { printedVersion } from "../consul/version-number.ts";
+import { differences, has } from "../consul/versions.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { ActionError, InputError } from "../errors.ts";
@@ -6,7 +8,6 @@ import type { Security } from "../inputs/cluster-spec.ts";
 import { isSecured } from "../plan/agent-config.ts";
 import { keyMakerArguments } from "../plan/container-arguments.ts";
 import type { ClusterPlan } from "../plan/plan.ts";
-import { firstVersions, isUnsupported } from "../plan/security-config.ts";
 import {
   type Certificate,
   type Secrets,
@@ -44,7 +45,7 @@ export async function secure(
 async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> {
   const sections = parseSections(await makeKeys(docker, plan));
   const { security, env } = plan.spec;
-  const version = /^Consul v(\S+)/.exec(sections.get("version") ?? "")?.[1];
+  const version = printedVersion(sections.get("version") ?? "");
   if (version === undefined) throw unusable(plan, "`consul version` printed no version.");
   refuseMissing(security, version);
 
@@ -92,12 +93,10 @@ function unusable({ prerequisites }: ClusterPlan, reason: string, cause?: Error)
 }
 
 function refuseMissing(security: Security, version: string): void {
-  const problems = Object.entries({ acl: security.acl, tls: security.tls })
-    .filter(([, isOn]) => isOn)
-    .map(([input]) => (input === "acl" ? "acl" : "tls"))
-    .filter((input) => isUnsupported(input, version))
+  const problems = (["acl", "tls"] as const)
+    .filter((input) => security[input] && !has(version, input))
     .map((input) => {
-      const message = `Input \`${input}\` is true, but this is Consul ${version}, and the first version that supports it is ${firstVersions[input]}. Set \`version\` to that or a later version, or omit \`${input}\`.`;
+      const message = `Input \`${input}\` is true, but this is Consul ${version}, and the first version that supports it is ${differences[input].from}. Set \`version\` to that or a later version, or omit \`${input}\`.`;
       return { input, message };
     });
   if (problems.length > 0) throw new InputError(problems);

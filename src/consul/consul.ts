@@ -19,6 +19,7 @@ import {
 import { type Access, withQuery } from "./http.ts";
 import { HttpClient } from "./http-client.ts";
 import { KeyValueStore } from "./key-value-store.ts";
+import { taggedVersion } from "./version-number.ts";
 
 const poolQuery = { lan: {}, wan: { wan: "1" } } as const;
 
@@ -48,7 +49,7 @@ export class Consul {
       ip: Addr,
       isAlive: Status === alive,
       hasLeft: Status === left,
-      version: Tags.build.replace(/[:+].*/, ""),
+      version: taggedVersion(Tags.build),
       id: Tags.id,
     }));
   }

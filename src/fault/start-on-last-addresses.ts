@@ -16,21 +16,29 @@ const holderSuffix = "-address";
  * The engine gives a container that starts the lowest free address. So nodes start in the order of
  * their last addresses, and the address of a node that stays stopped is held meanwhile: gossip
  * takes up to 30 s to accept that a node has another node's address (Serf's `ReconnectInterval`).
+ *
+ * Addresses are held before nodes are stopped. A server ends only when its connections do, and one
+ * to an address where nothing answers lasts up to 10 s (Raft's timeout; seen on 1.8.7 when a server
+ * was restarted right after another was killed).
  */
 export async function startOnLastAddresses(step: FaultStep): Promise<void> {
   const { docker, cleanup, hit, cluster } = step;
   const { agents, addresses, clusterId } = cluster;
-  const running = hit.filter((agent) => !isStopped(agent));
-  await docker.change(
-    "stop",
-    running.map(({ container }) => container),
+  const down = byAddress(agents.filter(isStopped), addresses);
+  const running = byAddress(
+    hit.filter((agent) => !isStopped(agent)),
+    addresses,
   );
-  const stopped = agents.filter((agent) => isStopped(agent) || includes(running, agent));
   // A step that was killed may have left some.
   await removeHolders(docker, clusterId);
   try {
-    for (const agent of byAddress(stopped, addresses))
+    for (const agent of down)
       await (includes(hit, agent) ? start(step, agent) : holdAddress(step, agent));
+    await docker.change(
+      "stop",
+      running.map(({ container }) => container),
+    );
+    for (const agent of running) await start(step, agent);
   } finally {
     await removeHolders(cleanup.within(AbortSignal.timeout(cleanupTimeout)), clusterId);
   }

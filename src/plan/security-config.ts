@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { isAtLeast } from "../consul/versions.ts";
+import { has } from "../consul/versions.ts";
 import { agentPorts } from "../inputs/agent-defaults.ts";
 import { securityFolder } from "./agent-config.ts";
 
@@ -26,21 +26,13 @@ export interface AgentSecurity {
   readonly tls: boolean;
 }
 
-/** The first version that supports an input. `consul tls` is newer than the ACL system. */
-export const firstVersions = { acl: "1.4.0", tls: "1.4.1" } as const;
-
-/** Whether this Consul version is too old for an input. */
-export function isUnsupported(input: keyof typeof firstVersions, version: string): boolean {
-  return !isAtLeast(version, firstVersions[input]);
-}
-
 /** The secret part of an agent's configuration, with the settings that go with it. */
 export function securityConfig(security: AgentSecurity): Record<string, unknown> {
   const { version, primary, gossipKey, tokens, tls } = security;
   return {
     ...(gossipKey && { encrypt: gossipKey }),
     ...(tokens && { primary_datacenter: primary, acl: aclConfig(version, tokens) }),
-    ...(tokens && !isAtLeast(version, "1.11.0") && fastGossip),
+    ...(tokens && !has(version, "noLegacyAclGossip") && fastGossip),
     ...(tls && tlsConfig(version)),
   };
 }
@@ -57,22 +49,19 @@ const fastGossip = {
 };
 
 function aclConfig(version: string, { agent, dns, management, replication }: AgentTokens) {
-  const managementKey = isAtLeast(version, "1.11.0") ? "initial_management" : "master";
+  const managementKey = has(version, "initialManagement") ? "initial_management" : "master";
   return {
     enabled: true,
     default_policy: "deny",
     ...(replication && { enable_token_replication: true }),
     tokens: {
       agent,
-      [hasDnsToken(version) ? "dns" : "default"]: dns,
+      [has(version, "dnsToken") ? "dns" : "default"]: dns,
       ...(management && { [managementKey]: management }),
       ...(replication && { replication }),
     },
   };
 }
-
-/** Before 1.17, agents use their default token for DNS, as for HTTP requests without a token. */
-export const hasDnsToken = (version: string) => isAtLeast(version, "1.17.0");
 
 function tlsConfig(version: string) {
   const files = {
@@ -82,10 +71,10 @@ function tlsConfig(version: string) {
   };
   const { http, grpc } = agentPorts;
   // One port per API, with TLS or without, so that the published ports are the same.
-  const grpcPorts = isAtLeast(version, "1.14.0") ? { grpc: -1, grpc_tls: grpc } : { grpc };
+  const grpcPorts = has(version, "grpcTls") ? { grpc: -1, grpc_tls: grpc } : { grpc };
   const ports = { http: -1, https: http, ...grpcPorts };
   // Agents authenticate to each other by certificate; callers of the HTTP API by token.
-  if (isAtLeast(version, "1.12.0"))
+  if (has(version, "tlsStanza"))
     return {
       ports,
       tls: {
@@ -160,9 +149,3 @@ export const dnsRules = `node_prefix "" { policy = "read" } service_prefix "" { 
 
 /** Rules for a datacenter to replicate the primary's ACLs, config entries and intentions. */
 export const replicationRules = `acl = "write" operator = "write" service_prefix "" { policy = "read" intentions = "read" }`;
-
-/** Whether the secret ID of a new token can be chosen. */
-export const canChooseSecret = (version: string) => isAtLeast(version, "1.5.0");
-
-/** Whether legacy tokens, which contain their rules (`createLegacyToken`), are still valid. */
-export const takesLegacyTokens = (version: string) => !isAtLeast(version, "1.11.0");

@@ -1,8 +1,8 @@
 import { ConsulError } from "../consul/http.ts";
+import { isSameVersion } from "../consul/version-number.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
 import { ask, servers } from "../ready/agents.ts";
 import { everyoneNames, type Gate, raftIsSettled, readyGates } from "../ready/gates.ts";
-import { isSameVersion } from "./image-version.ts";
 import type { WriteProbe } from "./write-probe.ts";
 
 /** What must hold before the next node is upgraded. */

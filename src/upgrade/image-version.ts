@@ -1,5 +1,4 @@
-import parse from "semver/functions/parse.js";
-import valid from "semver/functions/valid.js";
+import { printedVersion } from "../consul/version-number.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { InputError } from "../errors.ts";
@@ -31,19 +30,8 @@ export async function versionOf(
       if (!(error instanceof DockerError) || error.failure !== "other") throw error;
       return error.said;
     });
-  const version = /^Consul v?(\S+)/m.exec(said)?.[1] ?? "";
-  if (valid(version, { loose: true })) return version;
+  const version = printedVersion(said);
+  if (version !== undefined) return version;
   const message = `\`${image} version\` did not print a version of Consul: ${JSON.stringify(said.trim().slice(0, maxShownOutput))}. Check that it is a Consul image for this platform.`;
   throw new InputError([{ input: "image", message }]);
-}
-
-/** Whether one version is older than another. Build metadata, such as `+ent`, is ignored. */
-export const isOlder = (a: string, b: string) => compare(a, b) < 0;
-
-export const isSameVersion = (a: string, b: string) => compare(a, b) === 0;
-
-/** NaN if one of them is not a version. */
-function compare(a: string, b: string): number {
-  const [left, right] = [a, b].map((version) => parse(version, { loose: true }));
-  return left && right ? left.compare(right) : Number.NaN;
 }

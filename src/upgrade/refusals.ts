@@ -1,9 +1,9 @@
 import type { Consul } from "../consul/consul.ts";
 import { ConsulError } from "../consul/http.ts";
+import { isOlder } from "../consul/version-number.ts";
+import { has } from "../consul/versions.ts";
 import { ActionError, InputError } from "../errors.ts";
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
-import { takesLegacyTokens } from "../plan/security-config.ts";
-import { isOlder } from "./image-version.ts";
 
 /**
  * Asks for something that the upgrade can't go on without.
@@ -56,7 +56,7 @@ export function refuseDowngrade(current: readonly string[], wanted: string, forc
  * @throws InputError if there are legacy tokens and the wanted version doesn't support them
  */
 export async function refuseLegacyTokens(first: FoundAgent, wanted: string): Promise<void> {
-  if (takesLegacyTokens(wanted)) return;
+  if (!has(wanted, "noLegacyTokens")) return;
   const tokens = await askOrFail(first, "ACL tokens", (consul) =>
     consul.acl.objects("token").catch((error: unknown) => {
       // Consul answers 401 if ACLs are disabled.

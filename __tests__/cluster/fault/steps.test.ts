@@ -140,7 +140,12 @@ describe("with faster timers", () => {
     const one = await fault(cluster, "start", higher);
     expect(one.outputs.quorum).toBe("true");
     expect(addressesIn(one)).toEqual({ ...addresses(), [lower]: "" });
-    expect(addressesIn(await fault(cluster, "restart", higher))[higher]).toBe(addressOf(higher));
+    const restarted = await fault(cluster, "restart", higher);
+    expect(addressesIn(restarted)[higher]).toBe(addressOf(higher));
+    // While a server stops, something answers at the other one's address.
+    const commandIn = (pattern: RegExp) => restarted.log.search(pattern);
+    expect(commandIn(/docker run .*-address /)).toBeGreaterThan(-1);
+    expect(commandIn(/docker run .*-address /)).toBeLessThan(commandIn(/docker stop /));
     expect(addressesIn(await fault(cluster, "start"))).toEqual(addresses());
 
     await fault(cluster, "kill", JSON.stringify(cluster.nodes.map(({ name }) => name)));

@@ -12,6 +12,7 @@ const settings = {
   logLevel: "info",
   storage: "disk",
   env: new Map(),
+  entrypoint: undefined,
   security: { acl: false, gossipEncryption: false, tls: false },
 } as const;
 
@@ -48,6 +49,7 @@ describe("the agent's command", () => {
     joinWan: [],
     logLevel: "info",
     env: new Map(),
+  entrypoint: undefined,
     security: { acl: false, gossipEncryption: false, tls: false },
   } as const;
 

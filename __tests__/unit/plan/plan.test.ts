@@ -57,7 +57,6 @@ describe("whatever the user writes", () => {
 
           expect(options).toContain(`--label=consul-cluster-action.job=${run}`);
           expect(options.filter((argument) => argument.startsWith("--env="))).toEqual([
-            "--env=CONSUL_BIND_INTERFACE=eth0",
             ...Object.entries(env).map(([name, value]) => `--env=${name}=${value}`),
           ]);
           const fragments = flags.filter((argument) => argument.startsWith("-hcl="));

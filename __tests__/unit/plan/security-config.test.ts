@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type AgentSecurity,
-  isUnsupported,
   securityConfig,
   securityOf,
 } from "../../../src/plan/security-config.ts";
@@ -96,11 +95,4 @@ test("a configuration converted to another version is the one that this version 
       expect(securityConfig({ ...securityOf(written), version })).toEqual(expected);
     }),
   );
-});
-
-test("an input is unsupported before its first version", () => {
-  expect(isUnsupported("acl", "1.3.1")).toBe(true);
-  expect(isUnsupported("acl", "1.4.0")).toBe(false);
-  expect(isUnsupported("tls", "1.4.0")).toBe(true);
-  expect(isUnsupported("tls", "1.4.1")).toBe(false);
 });
