@@ -1,5 +1,6 @@
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
+import type { Image } from "../docker/image-reference.ts";
 import { InputError, messageOf } from "../errors.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 import {
@@ -9,7 +10,7 @@ import {
   parseAnswer,
   questionArguments,
 } from "../plan/entrypoint.ts";
-import type { Prerequisites } from "../plan/plan.ts";
+import type { Owner } from "../plan/labels.ts";
 import type { StartContext } from "./start-context.ts";
 
 /** Milliseconds. An answer takes 300; an entrypoint of the user's may wait for something. */
@@ -25,11 +26,11 @@ const patience = 20_000;
 export async function askEntrypoint(
   { docker, log }: Pick<StartContext, "docker" | "log">,
   spec: ClusterSpec,
-  owned: Pick<Prerequisites, "clusterId" | "jobLabels" | "image">,
+  { image, owner }: { readonly image: Image; readonly owner: Owner },
 ): Promise<Entrypoint | undefined> {
   if (!dependsOnEntrypoint(spec)) return undefined;
-  const { reference } = owned.image;
-  const { said, reason } = await answer(docker, questionArguments(spec, owned));
+  const { reference } = image;
+  const { said, reason } = await answer(docker, questionArguments(spec, image, owner));
   const entrypoint = parseAnswer(said, spec);
   if (!entrypoint) {
     log(`${reference} may ignore variables of input \`env\`: its entrypoint ${reason}`);

@@ -43,7 +43,7 @@ export async function prepare(context: StartContext, spec: ClusterSpec): Promise
       start(timeline.during("network", () => ensureNetwork(docker, spec, owner))),
     ]);
     const [entrypoint] = await Promise.all([
-      start(askEntrypoint({ docker, log }, spec, { ...owner, image })),
+      start(askEntrypoint({ docker, log }, spec, { owner, image })),
       start(checkConfig({ docker, log }, spec, { owner, image })),
     ]);
     return { ...owner, image, ...(entrypoint && { entrypoint }), ...network, freePorts: ports };

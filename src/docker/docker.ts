@@ -72,13 +72,9 @@ export class Docker {
     const answer = await this.#unlessMissing(this.#run(["image", "inspect", reference]));
     if (answer === undefined) return undefined;
     const [image] = imageAnswer.parse(JSON.parse(answer));
-    const { Labels, Entrypoint } = image.Config;
+    const { Labels, Entrypoint: entrypoint } = image.Config;
     const version = Labels?.["org.opencontainers.image.version"];
-    return {
-      reference,
-      ...(version && { version }),
-      ...(Entrypoint && { entrypoint: Entrypoint }),
-    };
+    return { reference, ...(version && { version }), ...(entrypoint && { entrypoint }) };
   }
 
   /** @throws DockerError `not-found` if the registry has no such image */

@@ -1,8 +1,8 @@
 /** What an image's entrypoint does with the variables that the official image's entrypoint reads. */
+import type { Image } from "../docker/image-reference.ts";
 import { imageConfigDirectory, imageDataDirectory } from "../inputs/agent-defaults.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
-import { labelArguments } from "./labels.ts";
-import type { Prerequisites } from "./plan.ts";
+import { labelArguments, type Owner } from "./labels.ts";
 
 /**
  * What an image's entrypoint did in a container like an agent's. Official images differ
@@ -65,10 +65,7 @@ export function folderFlags(env: Env, entrypoint: Entrypoint | undefined): strin
  * `docker run` arguments for a container in which the image's entrypoint starts a script in place of
  * Consul. The script prints what it got.
  */
-export function questionArguments(
-  { env }: ClusterSpec,
-  { image, ...owner }: Pick<Prerequisites, "clusterId" | "jobLabels" | "image">,
-): string[] {
+export function questionArguments({ env }: ClusterSpec, image: Image, owner: Owner): string[] {
   return [
     "--network=none",
     ...labelArguments(owner),

@@ -19,7 +19,7 @@ const settings = {
 test("a single server expects itself and joins no one", () => {
   const args = agentArguments(settings);
   expect(args).toContain("-bootstrap-expect=1");
-  expect(args.join("\n")).not.toContain("join");
+  expect(args.join("\n")).not.toContain("-join");
 });
 
 test("a client is not a server and has no UI", () => {
@@ -49,7 +49,7 @@ describe("the agent's command", () => {
     joinWan: [],
     logLevel: "info",
     env: new Map(),
-  entrypoint: undefined,
+    entrypoint: undefined,
     security: { acl: false, gossipEncryption: false, tls: false },
   } as const;
 

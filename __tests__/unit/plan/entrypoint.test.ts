@@ -32,14 +32,16 @@ test.each([
 
 test("the question goes to the image's entrypoint, with the agents' environment", () => {
   const image = { reference: "consul:1.4.4", entrypoint: ["docker-entrypoint.sh", "-x"] };
-  const args = questionArguments(folders, { ...prerequisites, image });
+  const args = questionArguments(folders, image, prerequisites);
   expect(args.slice(-5)).toEqual([
     expect.stringContaining("#!/bin/sh"),
     "/srv/data",
     "/etc/app",
     ...image.entrypoint,
   ]);
-  expect(args).toEqual(expect.arrayContaining(["--network=none", "--env=CONSUL_DATA_DIR=/srv/data"]));
+  expect(args).toEqual(
+    expect.arrayContaining(["--network=none", "--env=CONSUL_DATA_DIR=/srv/data"]),
+  );
 });
 
 describe("an answer", () => {
