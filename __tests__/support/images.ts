@@ -20,22 +20,105 @@ export const threeVersions = (): Promise<VersionedImage[]> => threeVersionsOf(te
 /**
  * An image like the one under test, whose `consul` is this script.
  *
- * @param more - more lines of its Dockerfile
+ * @param more - more instructions of its Dockerfile
  */
-export async function imageWithScript(
+export function imageWithScript(
   name: string,
   base: string,
   script: string,
   more: readonly string[] = [],
 ): Promise<string> {
-  const encoded = Buffer.from(script).toString("base64");
-  const dockerfile = [
-    `FROM ${base}`,
+  return imageFrom(name, base, [
     // Another name for the shell, which no machine outside the image has.
     "RUN mkdir -p /usr/local/bin && cp /bin/busybox /consul/sh",
-    `RUN echo ${encoded} | base64 -d >/usr/local/bin/consul && chmod 755 /usr/local/bin/consul`,
+    programIn("/usr/local/bin/consul", script),
     ...more,
-  ].join("\n");
+  ]);
+}
+
+/** An instruction that puts a script into an image. */
+function programIn(path: string, script: string): string {
+  const encoded = Buffer.from(script).toString("base64");
+  return `RUN mkdir -p "$(dirname ${path})" && echo ${encoded} | base64 -d >${path} && chmod 755 ${path}`;
+}
+
+/** Agent configuration in a folder that only CONSUL_CONFIG_DIR names. */
+const ownFolder = programIn("/etc/app/agent.json", '{"node_meta": {"folder": "yes"}}');
+
+/**
+ * An image like the one under test, whose entrypoint ignores these variables, as those of older
+ * official images do (hashicorp/docker-consul, history of 0.X/docker-entrypoint.sh).
+ */
+export function imageThatIgnores(name: string, variables: readonly string[]): Promise<string> {
+  const script = `#!/bin/sh\nunset ${["NONE", ...variables].join(" ")}\nexec docker-entrypoint.sh "$@"\n`;
+  return imageFrom(name, testImage(), [
+    ownFolder,
+    programIn("/usr/local/bin/old-entrypoint", script),
+    'ENTRYPOINT ["old-entrypoint"]',
+  ]);
+}
+
+/**
+ * An image like the official one with `-ubi` in the tag (hashicorp/docker-consul, ubi): without `ip`
+ * and with an entrypoint for a user without rights.
+ */
+export function ubiImage(): Promise<string> {
+  return imageFrom("ubi", testImage(), [
+    ownFolder,
+    "RUN rm -f /bin/ip /sbin/ip /usr/sbin/ip",
+    programIn("/tmp/rename-ip", renameIp),
+    "RUN sh /tmp/rename-ip && rm /tmp/rename-ip",
+    "RUN ! command -v ip",
+    programIn("/usr/local/bin/docker-entrypoint.sh", ubiEntrypoint),
+    'ENTRYPOINT ["docker-entrypoint.sh"]',
+    "USER 100",
+  ]);
+}
+
+/**
+ * A BusyBox may run its own `ip` whatever files exist, so its list of names gets another one. In that
+ * list, names that start with `ip` come next.
+ */
+const renameIp = `set -e
+cp /bin/busybox /tmp/busybox
+at=$(strings -n 2 -t d /tmp/busybox | awk '$2 ~ /^ip./ && last == "ip" { print at; exit } { last = $2; at = $1 }')
+if [ -n "$at" ]; then printf iq | dd of=/tmp/busybox bs=1 seek="$at" conv=notrunc 2>/dev/null; fi
+mv /tmp/busybox /bin/busybox
+`;
+
+const ubiEntrypoint = `#!/bin/sh
+set -e
+address_of() {
+  address=$(ip -o -4 addr list "$1" | awk '{ sub("/.*", "", $4); print $4; exit }')
+  if [ -z "$address" ]; then echo "Could not find IP for interface '$1'"; exit 1; fi
+}
+bind= client=
+if [ -n "$CONSUL_BIND_INTERFACE" ]; then
+  address_of "$CONSUL_BIND_INTERFACE"
+  bind=-bind=$address
+fi
+if [ -n "$CONSUL_CLIENT_INTERFACE" ]; then
+  address_of "$CONSUL_CLIENT_INTERFACE"
+  client=-client=$address
+fi
+if [ -n "$CONSUL_LOCAL_CONFIG" ]; then echo "$CONSUL_LOCAL_CONFIG" >/consul/config/local.json; fi
+case "$1" in
+  agent)
+    shift
+    set -- consul agent -data-dir=/consul/data -config-dir=/consul/config $bind $client "$@"
+    ;;
+  *) set -- consul "$@" ;;
+esac
+exec "$@"
+`;
+
+/** An image from instructions of a Dockerfile, without any file of this machine. */
+async function imageFrom(
+  name: string,
+  base: string,
+  instructions: readonly string[],
+): Promise<string> {
+  const dockerfile = [`FROM ${base}`, ...instructions].join("\n");
   // The same content has the same tag, so test runs that share an engine may share the image.
   const digest = createHash("sha256").update(dockerfile).digest("hex").slice(0, 12);
   const image = `consul-cluster-action/test-${name}:${digest}`;

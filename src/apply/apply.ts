@@ -9,7 +9,12 @@ import { isSecured } from "../plan/agent-config.ts";
 import { agentRunArguments } from "../plan/container-arguments.ts";
 import { clusterFilter, nodeFilter } from "../plan/labels.ts";
 import { type AgentPlan, type ClusterPlan, withOtherPorts } from "../plan/plan.ts";
-import { credentialsFrom, type Secrets, securityArchive } from "../plan/security-files.ts";
+import {
+  credentialsFrom,
+  dataDirectoryArchive,
+  type Secrets,
+  securityArchive,
+} from "../plan/security-files.ts";
 import { type AgentClient, clientFor } from "../ready/agents.ts";
 import { explainExit, explainNotReady, explainStart } from "../ready/diagnosis.ts";
 import { untilReady } from "../ready/wait.ts";
@@ -162,14 +167,18 @@ async function startAgent(begin: Begin, agent: AgentPlan, attempt = 1): Promise<
 
 /**
  * Runs one agent. A secured one gets its secrets as files before it starts: the engine shows
- * arguments, environment, and labels to anyone.
+ * arguments, environment, and labels to anyone. Its data directory gets its owner at the same time,
+ * unless the entrypoint sees to that.
  */
 async function runAgent({ docker, plan, secrets }: Begin, agent: AgentPlan): Promise<void> {
   const args = agentRunArguments(plan, agent);
-  if (!isSecured(plan.spec.security)) return docker.runContainer(args);
+  const { spec, prerequisites } = plan;
+  const { entrypoint } = prerequisites;
+  const givesData = entrypoint?.ownsDataDirectory === false;
+  if (!isSecured(spec.security) && !givesData) return docker.runContainer(args);
   await docker.createContainer(args);
+  if (givesData) await docker.putArchive(agent.container, dataDirectoryArchive(plan, entrypoint));
   const made = await secrets;
-  if (!made) throw new Error("a secured cluster has secrets");
-  await docker.putArchive(agent.container, securityArchive(plan, agent, made));
+  if (made) await docker.putArchive(agent.container, securityArchive(plan, agent, made));
   await docker.change("start", [agent.container]);
 }

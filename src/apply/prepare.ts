@@ -18,6 +18,7 @@ import { freePortsNeeded, networkArguments, type Prerequisites } from "../plan/p
 import { takenPort } from "../ready/diagnosis.ts";
 import { withScope } from "../runner/scope.ts";
 import { checkConfig } from "./config-check.ts";
+import { askEntrypoint } from "./entrypoint.ts";
 import type { StartContext } from "./start-context.ts";
 import { checkVersion } from "./version-check.ts";
 
@@ -26,8 +27,9 @@ import { checkVersion } from "./version-check.ts";
  * creates one. All of it at once, because nothing depends on anything else. Removes what earlier
  * jobs of this runner left behind.
  *
- * @throws InputError if a port is taken, the network does not exist, Consul refuses `config`,
- *   or its version does not support what the cluster file declares
+ * @throws InputError if a port is taken, the network does not exist, Consul refuses `config`, its
+ *   version does not support what the cluster file declares, or the image's entrypoint ignores what
+ *   `env` asks for
  * @throws ActionError if the image can't be found or pulled
  */
 export async function prepare(context: StartContext, spec: ClusterSpec): Promise<Prerequisites> {
@@ -43,8 +45,11 @@ export async function prepare(context: StartContext, spec: ClusterSpec): Promise
       start(timeline.during("network", () => ensureNetwork(docker, spec, owner))),
     ]);
     await checkVersion(docker, spec, { clusterId, image });
-    await checkConfig({ docker, log }, spec, { owner, image });
-    return { ...owner, image, ...network, freePorts: ports };
+    const [entrypoint] = await Promise.all([
+      start(askEntrypoint({ docker, log }, spec, { owner, image })),
+      start(checkConfig({ docker, log }, spec, { owner, image })),
+    ]);
+    return { ...owner, image, ...(entrypoint && { entrypoint }), ...network, freePorts: ports };
   });
 }
 

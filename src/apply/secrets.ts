@@ -59,7 +59,7 @@ async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> 
   return {
     version,
     // The environment can tell the image's entrypoint which user to run the agent as.
-    owner: {
+    owner: plan.prerequisites.entrypoint ?? {
       uid: Number(env.get("CONSUL_UID") || get("uid")),
       gid: Number(env.get("CONSUL_GID") || get("gid")),
     },
@@ -115,7 +115,7 @@ function makeTokens({ spec, agents }: ClusterPlan): Tokens {
  * Runs in the container. Its arguments: whether to make certificates, then role, node,
  * container and datacenter of every agent. Names of the files that `consul tls` makes changed between
  * versions, hence the patterns; and up to 1.4.4 it knows no address but 127.0.0.1, which is all
- * that is needed.
+ * that is needed. An entrypoint that does not start as root can't change the user.
  */
 const script = `
 set -eu
@@ -125,10 +125,12 @@ tls=$1
 shift
 section version
 consul version
+user=
+[ "$(id -u)" != 0 ] || user=consul
 section uid
-id -u consul 2>/dev/null || id -u
+id -u $user 2>/dev/null || id -u
 section gid
-id -g consul 2>/dev/null || id -g
+id -g $user 2>/dev/null || id -g
 section 'gossip key'
 consul keygen
 [ "$tls" = true ] || exit 0

@@ -2,7 +2,12 @@ import * as z from "zod";
 import { DockerError } from "./docker-error.ts";
 
 export const imageAnswer = z.tuple([
-  z.object({ Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }) }),
+  z.object({
+    Config: z.object({
+      Labels: z.record(z.string(), z.string()).nullish(),
+      Entrypoint: z.array(z.string()).nullish(),
+    }),
+  }),
 ]);
 
 export const networkAnswer = z.tuple([

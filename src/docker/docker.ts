@@ -73,8 +73,9 @@ export class Docker {
     const answer = await this.#unlessMissing(this.#run(["image", "inspect", reference]));
     if (answer === undefined) return undefined;
     const [image] = parseAnswer(imageAnswer, "image inspect", answer);
-    const version = image.Config.Labels?.["org.opencontainers.image.version"];
-    return { reference, ...(version && { version }) };
+    const { Labels, Entrypoint: entrypoint } = image.Config;
+    const version = Labels?.["org.opencontainers.image.version"];
+    return { reference, ...(version && { version }), ...(entrypoint && { entrypoint }) };
   }
 
   /** @throws DockerError `not-found` if the registry has no such image */

@@ -38,4 +38,6 @@ export interface Image {
   readonly reference: string;
   /** Consul's version, if the image has the label org.opencontainers.image.version. */
   readonly version?: string;
+  /** The program that a container of it starts, with its first arguments. */
+  readonly entrypoint?: readonly string[];
 }

@@ -1,5 +1,7 @@
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
+import { DockerError } from "../docker/docker-error.ts";
+import { ActionError } from "../errors.ts";
 import { isolationVolume } from "../find/isolation-mark.ts";
 import { labelArguments } from "../plan/labels.ts";
 
@@ -20,25 +22,79 @@ export async function isolate(
   node: ContainerFacts,
   addresses: readonly string[],
 ): Promise<void> {
-  await docker.createVolume([
-    ...labelArguments({ clusterId, jobLabels: {} }),
-    isolationVolume(node),
-  ]);
-  const filter = "--sysctl=net.ipv4.conf.all.rp_filter=1";
+  const mark = isolationVolume(node);
+  await docker.createVolume([...labelArguments({ clusterId, jobLabels: {} }), mark]);
   const script = 'for address; do ip route replace "$address" dev lo; done';
-  await docker.runToEnd([...inNetworkOf(node, filter), "-ec", script, "sh", ...addresses]);
+  try {
+    await inNetworkOf(docker, node, { options: [filter], script, args: addresses });
+  } catch (error) {
+    // Without `ip` nothing has changed. After any other failure it may be isolated from some.
+    if (error instanceof ActionError && !(error instanceof DockerError))
+      await docker.removeVolumes([mark]);
+    throw error;
+  }
 }
 
 /** Undoes `isolate`. */
 export async function reconnect(docker: Docker, node: ContainerFacts): Promise<void> {
   const script =
     'ip route | while read -r address dev name rest; do if [ "$name" = lo ]; then ip route del "$address" dev lo; fi; done';
-  await docker.runToEnd([...inNetworkOf(node), "-ec", script]);
+  await inNetworkOf(docker, node, { options: [], script, args: [] });
   await docker.removeVolumes([isolationVolume(node)]);
 }
 
-/** Options of a container in a node's network namespace: the node itself may not change its routes. */
-function inNetworkOf({ Name, Config }: ContainerFacts, ...more: readonly string[]): string[] {
+const filter = "--sysctl=net.ipv4.conf.all.rp_filter=1";
+
+interface Work {
+  /** More options of `docker run`. */
+  readonly options: readonly string[];
+  /** For `sh`. It may use `ip`. */
+  readonly script: string;
+  readonly args: readonly string[];
+}
+
+/**
+ * Runs a script in a node's network namespace, in a container of the node's image: the node itself may
+ * not change its routes. Images with `-ubi` in the tag have no `ip`, so there it is that of the
+ * engine's machine, whose files the container then sees without being able to write to them.
+ *
+ * @throws ActionError if neither has `ip`
+ */
+async function inNetworkOf(docker: Docker, node: ContainerFacts, work: Work): Promise<void> {
+  const { Name, Config } = node;
   const rights = ["--cap-add=NET_ADMIN", "--user=0"];
-  return [`--network=container:${Name}`, ...more, ...rights, "--entrypoint=sh", Config.Image];
+  const run = (options: readonly string[], ip: string) => {
+    const script = `${ip}\n${work.script}`;
+    const all = [`--network=container:${Name}`, ...work.options, ...options, ...rights];
+    const command = ["--entrypoint=sh", Config.Image, "-ec", script, "sh", ...work.args];
+    return docker.runToEnd([...all, ...command]);
+  };
+  try {
+    await run([], needIp("command -v ip"));
+  } catch (error) {
+    if (!isWithoutIp(error)) throw error;
+    await run(engineFiles, `${needIp("chroot /engine ip -V")}\n${engineIp}`).catch(
+      (reason: unknown) => {
+        throw isWithoutIp(reason) ? noIp(node, reason) : reason;
+      },
+    );
+  }
+}
+
+const missing = "there is no ip here";
+const needIp = (test: string) => `${test} >/dev/null 2>&1 || { echo "${missing}" >&2; exit 1; }`;
+const isWithoutIp = (error: unknown): error is DockerError =>
+  error instanceof DockerError && error.said.includes(missing);
+
+const engineIp = 'ip() { chroot /engine ip "$@"; }';
+const engineFiles = [
+  "--mount=type=bind,source=/,destination=/engine,readonly",
+  // Programs of the machine, even if SELinux keeps them from containers.
+  "--security-opt=label=disable",
+  "--env=PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+];
+
+function noIp({ Config }: ContainerFacts, cause: DockerError): ActionError {
+  const message = `To change an agent's routes, \`isolate\` and \`heal\` need the program \`ip\` (iproute2 or BusyBox). Neither the image ${Config.Image} nor the engine's machine has it. Use an image that has it, such as the official one without \`-ubi\` in the tag.`;
+  return new ActionError("No `ip` to isolate with", message, { cause });
 }

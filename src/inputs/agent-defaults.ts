@@ -6,6 +6,9 @@ export const agentPorts = { http: 8500, dns: 8600, grpc: 8502 } as const;
 /** The image declares a volume here. It needs a mount, or Docker would create it without labels. */
 export const imageDataDirectory = "/consul/data";
 
+/** The image's folder for the user's own configuration. */
+export const imageConfigDirectory = "/consul/config";
+
 /** The interface in the cluster's network, in a container that is in no other. */
 export const bindInterface = "eth0";
 

@@ -43,6 +43,9 @@ interface OwnVariable {
 /** The official image's variables that the action reads as well. Empty means unset to both. */
 const ownVariables: readonly OwnVariable[] = [
   { name: "CONSUL_DATA_DIR", pattern: /^(?:\/+[^/]|$)/, allowed: "an absolute path" },
+  ...["CONSUL_BIND_INTERFACE", "CONSUL_CLIENT_INTERFACE"].map((name) => {
+    return { name, pattern: /^[A-Za-z0-9._-]{0,15}$/, allowed: "the name of a network interface" };
+  }),
   ...["CONSUL_UID", "CONSUL_GID"].map((name) => {
     return { name, pattern: /^\d{0,9}$/, allowed: "a whole number" };
   }),

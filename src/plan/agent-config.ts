@@ -1,5 +1,6 @@
-import { agentPorts, clientAddress } from "../inputs/agent-defaults.ts";
+import { agentPorts, bindInterface, clientAddress } from "../inputs/agent-defaults.ts";
 import type { LogLevel, Role, Security, Storage } from "../inputs/cluster-spec.ts";
+import { type Entrypoint, folderFlags } from "./entrypoint.ts";
 
 /** Settings of one agent, without what the user adds. */
 export interface AgentSettings {
@@ -18,6 +19,8 @@ export interface AgentSettings {
   readonly logLevel: LogLevel;
   /** The user's environment variables for the agent. */
   readonly env: ReadonlyMap<string, string>;
+  /** What the image's entrypoint does; undefined if it was not asked. */
+  readonly entrypoint: Entrypoint | undefined;
   readonly security: Security;
 }
 
@@ -53,9 +56,8 @@ export function agentArguments(settings: AgentSettings): string[] {
     `-node=${node}`,
     `-datacenter=${datacenter}`,
     `-log-level=${levelNames[logLevel]}`,
-    // The image's entrypoint turns this variable into a flag before ours, and ours would override
-    // it. It treats an empty variable as unset.
-    ...(env.get("CONSUL_CLIENT_INTERFACE") ? [] : [`-client=${clientAddress}`]),
+    ...listenFlags(env),
+    ...folderFlags(env, settings.entrypoint),
     ...(inMemory ? ["-dev"] : []),
     ...(role === "server" && !inMemory ? ["-server", `-bootstrap-expect=${servers}`, "-ui"] : []),
     ...join.map((host) => `-retry-join=${host}`),
@@ -65,6 +67,28 @@ export function agentArguments(settings: AgentSettings): string[] {
     `-hcl=${JSON.stringify({ ...(security.tls ? {} : openPorts), ...fastSettings, ...(inMemory && standardProbes) })}`,
     ...(primary === "" ? [] : [`-hcl=${JSON.stringify(federationOf(primary))}`]),
   ];
+}
+
+/**
+ * What agents bind to. The image's entrypoint turns the two variables into the same flags, but needs
+ * `ip` for that, which images with `-ubi` in the tag do not have. It treats an empty one as unset.
+ */
+function listenFlags(env: ReadonlyMap<string, string>): string[] {
+  const bind = env.get("CONSUL_BIND_INTERFACE") || bindInterface;
+  const client = env.get("CONSUL_CLIENT_INTERFACE");
+  return [`-bind=${addressOf(bind)}`, `-client=${client ? addressOf(client) : clientAddress}`];
+}
+
+/**
+ * A template for an interface's first IPv4 address, which Consul fills in (go-sockaddr). Its shorter
+ * `GetInterfaceIP` leaves out ranges that routers don't forward, such as 203.0.113.0/24.
+ */
+function addressOf(name: string): string {
+  const pattern = `^${name.replaceAll(".", "[.]")}$`;
+  const first = `GetAllInterfaces | include "name" "${pattern}" | include "type" "IPv4" | limit 1`;
+  // What is not an address ends the agent, and Consul's message has it.
+  const missing = `no-IPv4-address-on-${name}`;
+  return `{{ with ${first} | join "address" " " }}{{ . }}{{ else }}${missing}{{ end }}`;
 }
 
 /** Settings for agents of a cluster with several datacenters. */

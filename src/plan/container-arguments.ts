@@ -1,7 +1,8 @@
 import { loopback } from "../docker/ports.ts";
-import { agentPorts, bindInterface, imageDataDirectory } from "../inputs/agent-defaults.ts";
+import { agentPorts, imageDataDirectory } from "../inputs/agent-defaults.ts";
 import type { ClusterSpec, Datacenter, Role } from "../inputs/cluster-spec.ts";
 import { agentArguments, securedEnvironment } from "./agent-config.ts";
+import { dataDirectory, environmentArguments } from "./entrypoint.ts";
 import { labelArguments, labelNames, labels, type Owner } from "./labels.ts";
 import type { AgentPlan, ClusterPlan, Publication } from "./plan.ts";
 
@@ -19,8 +20,9 @@ export function keyMakerArguments(
   return [
     "--network=none",
     "--log-driver=none",
-    "--tmpfs=/keys",
-    "--workdir=/keys",
+    // In memory, in every container, and any user may write there. The image's own is not root if the
+    // tag ends in `-ubi`, and a `--tmpfs` that is the working directory is root's alone.
+    "--workdir=/dev/shm",
     "--entrypoint=sh",
     ...labelArguments(prerequisites),
     prerequisites.image.reference,
@@ -66,11 +68,10 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
     ...nodeLabelArguments(plan, agent),
     ...dataDirectories(spec.env).map((directory) => `--mount=${volume(prerequisites, directory)}`),
     ...agent.publications.flatMap(publishArguments),
-    `--env=CONSUL_BIND_INTERFACE=${bindInterface}`,
     ...Object.entries(securedEnvironment(spec.security)).map(
       ([name, value]) => `--env=${name}=${value}`,
     ),
-    ...Array.from(spec.env, ([name, value]) => `--env=${name}=${value}`),
+    ...environmentArguments(spec.env, prerequisites.entrypoint),
     prerequisites.image.reference,
     ...agentArguments({
       role: agent.role,
@@ -82,6 +83,7 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
       ...joins(plan, agent),
       logLevel: spec.logLevel,
       env: spec.env,
+      entrypoint: prerequisites.entrypoint,
       security: spec.security,
     }),
     ...configOf(spec, datacenter, agent.role).map((fragment) => `-hcl=${fragment}`),
@@ -132,8 +134,7 @@ function configOf({ fileConfig, config }: ClusterSpec, datacenter: Datacenter, r
 
 /** Directories that need a volume: the agent's data directory, and the image's. */
 function dataDirectories(env: ReadonlyMap<string, string>): string[] {
-  // The image's entrypoint treats an empty variable as unset.
-  return [...new Set([imageDataDirectory, env.get("CONSUL_DATA_DIR") || imageDataDirectory])];
+  return [...new Set([imageDataDirectory, dataDirectory(env)])];
 }
 
 /** A value for `--mount`: comma-separated fields, quoted since labels may contain commas. */

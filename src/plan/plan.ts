@@ -3,12 +3,15 @@ import { loopback } from "../docker/ports.ts";
 import { agentPorts } from "../inputs/agent-defaults.ts";
 import { type ClusterSpec, type PortName, portNames, type Role } from "../inputs/cluster-spec.ts";
 import { nodesOf } from "../inputs/nodes.ts";
+import type { Entrypoint } from "./entrypoint.ts";
 import { labelArguments, type Owner } from "./labels.ts";
 
 /** What a plan needs to know about the runner and its Docker engine. */
 export interface Prerequisites extends Owner {
   /** The image to start. The engine already has it. */
   readonly image: Image;
+  /** What the image's entrypoint does. Undefined if nothing depends on it, or if it is not known. */
+  readonly entrypoint?: Entrypoint;
   /** Whether this process is on the cluster's network, for example in a container job. */
   readonly isOnNetwork: boolean;
   /** Whether another cluster on the same network already uses the node names. */

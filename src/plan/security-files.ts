@@ -1,6 +1,7 @@
 import { createTar, parseTar, type TarFileItem } from "nanotar";
 import type { Credentials } from "../consul/http.ts";
 import { securityFolder } from "./agent-config.ts";
+import { dataDirectory, type Entrypoint } from "./entrypoint.ts";
 import type { AgentPlan, ClusterPlan } from "./plan.ts";
 import { type AgentTokens, securityConfig, securityOf } from "./security-config.ts";
 
@@ -97,6 +98,17 @@ export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Se
       attrs: { mode: "400", uid, gid },
     })),
   ]);
+}
+
+/**
+ * The user's data directory, for its owner: an entrypoint that does not read CONSUL_DATA_DIR leaves
+ * the volume to root.
+ *
+ * @returns a tar archive to extract at the root of the agent's container
+ */
+export function dataDirectoryArchive({ spec }: ClusterPlan, { uid, gid }: Entrypoint): Uint8Array {
+  const name = dataDirectory(spec.env).slice(1);
+  return createTar([{ name, attrs: { mode: "755", uid, gid } }]);
 }
 
 /**

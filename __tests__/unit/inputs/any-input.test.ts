@@ -116,6 +116,11 @@ test.each(["/consul/data", "/consul/data/", "//consul//data", "/consul/./data/..
 test.each([
   ["env", "A=1\nB", "line 2 is not NAME=value"],
   ["env", "A=1\nA=2", "line 2 sets A again"],
+  [
+    "env",
+    'CONSUL_BIND_INTERFACE=eth0" }}',
+    "line 1: CONSUL_BIND_INTERFACE must be the name of a network interface",
+  ],
   ["env", "CONSUL_UID=abc", "line 1: CONSUL_UID must be a whole number"],
   ["env", "CONSUL_GID=-1", "line 1: CONSUL_GID must be a whole number"],
   ["env", "CONSUL_DATA_DIR=data", "line 1: CONSUL_DATA_DIR must be an absolute path"],

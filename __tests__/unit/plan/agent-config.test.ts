@@ -12,13 +12,14 @@ const settings = {
   logLevel: "info",
   storage: "disk",
   env: new Map(),
+  entrypoint: undefined,
   security: { acl: false, gossipEncryption: false, tls: false },
 } as const;
 
 test("a single server expects itself and joins no one", () => {
   const args = agentArguments(settings);
   expect(args).toContain("-bootstrap-expect=1");
-  expect(args.join("\n")).not.toContain("join");
+  expect(args.join("\n")).not.toContain("-join");
 });
 
 test("a client is not a server and has no UI", () => {
@@ -48,6 +49,7 @@ describe("the agent's command", () => {
     joinWan: [],
     logLevel: "info",
     env: new Map(),
+    entrypoint: undefined,
     security: { acl: false, gossipEncryption: false, tls: false },
   } as const;
 

@@ -16,6 +16,8 @@ describe("the arguments of docker run", () => {
   );
   const settings =
     '-hcl={"ports":{"grpc":8502},"performance":{"raft_multiplier":1},"retry_interval":"200ms","autopilot":{"server_stabilization_time":"0s","cleanup_dead_servers":false},"disable_update_check":true}';
+  const bind =
+    '-bind={{ with GetAllInterfaces | include "name" "^eth1$" | include "type" "IPv4" | limit 1 | join "address" " " }}{{ . }}{{ else }}no-IPv4-address-on-eth1{{ end }}';
   const mount =
     '--mount="type=volume","destination=/consul/data","volume-label=consul-cluster-action.cluster=c0ffee00","volume-label=consul-cluster-action.run=me/it/7/1 ""a"", b"';
 
@@ -39,14 +41,13 @@ describe("the arguments of docker run", () => {
       "--publish=127.0.0.1:8600:8600/tcp",
       "--publish=127.0.0.1:8600:8600/udp",
       "--publish=127.0.0.1:8502:8502/tcp",
-      "--env=CONSUL_BIND_INTERFACE=eth0",
-      "--env=CONSUL_BIND_INTERFACE=eth1",
       "--env=A=b c",
       "hashicorp/consul:2.1",
       "agent",
       "-node=server-1",
       "-datacenter=east",
       "-log-level=err",
+      bind,
       "-client=0.0.0.0",
       "-server",
       "-bootstrap-expect=2",
@@ -74,14 +75,13 @@ describe("the arguments of docker run", () => {
       "--label=consul-cluster-action.network=consul-c0ffee00",
       mount,
       "--publish=127.0.0.1:50002:8500/tcp",
-      "--env=CONSUL_BIND_INTERFACE=eth0",
-      "--env=CONSUL_BIND_INTERFACE=eth1",
       "--env=A=b c",
       "hashicorp/consul:2.1",
       "agent",
       "-node=client-1",
       "-datacenter=east",
       "-log-level=err",
+      bind,
       "-client=0.0.0.0",
       "-retry-join=consul-c0ffee00-server-1-gossip",
       "-retry-join=consul-c0ffee00-server-2-gossip",
@@ -106,11 +106,17 @@ describe("the arguments of docker run", () => {
     ]);
   });
 
-  test("leave the client address to the entrypoint only if env names an interface", () => {
-    const withEnv = (env: string) =>
-      argumentsOf(planCluster(specOf({ env }), prerequisites), "server-1");
-    expect(withEnv("CONSUL_CLIENT_INTERFACE=eth0")).not.toContain("-client=0.0.0.0");
-    expect(withEnv("CONSUL_CLIENT_INTERFACE=")).toContain("-client=0.0.0.0");
+  test("have Consul find the addresses of interfaces, which needs no `ip` in the image", () => {
+    const listening = (env: string) =>
+      argumentsOf(planCluster(specOf({ env }), prerequisites), "server-1").filter((argument) =>
+        /^-(bind|client)=|_INTERFACE/.test(argument),
+      );
+    expect(listening("")).toEqual([expect.stringContaining('"^eth0$"'), "-client=0.0.0.0"]);
+    expect(listening("CONSUL_CLIENT_INTERFACE=\nCONSUL_BIND_INTERFACE=")).toEqual(listening(""));
+    expect(listening("CONSUL_CLIENT_INTERFACE=eth0.7\nCONSUL_BIND_INTERFACE=br-1")).toEqual([
+      expect.stringMatching(/^-bind=.*"\^br-1\$"/),
+      expect.stringMatching(/^-client=.*"\^eth0\[\.\]7\$".*no-IPv4-address-on-eth0\.7/),
+    ]);
   });
 
   test("have a labeled volume for the data directory and for the one that the image declares", () => {

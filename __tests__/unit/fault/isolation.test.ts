@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { Docker } from "../../../src/docker/docker.ts";
+import { isolate } from "../../../src/fault/isolation.ts";
+import { facts, fakeDocker } from "../find/fixtures.ts";
+
+const isolated = () => {
+  const docker = new Docker(new AbortController().signal, () => {});
+  return isolate(docker, "c0ffee00", facts, ["10.0.0.2"]);
+};
+
+test("without any `ip` the step says so, and leaves no mark", async () => {
+  const folder = fakeDocker(
+    'echo "$1 $2" >>calls; if [ "$1" = run ]; then echo "there is no ip here" >&2; exit 1; fi',
+  );
+  await expect(isolated()).rejects.toThrow(
+    /need the program `ip`.*Neither the image \S+ nor the engine's machine has it/,
+  );
+  const calls = readFileSync(join(folder, "calls"), "utf8").trimEnd().split("\n");
+  expect(calls).toEqual(["volume create", "run --rm", "run --rm", "volume rm"]);
+});
+
+test("after another failure the mark stays, since some routes may be set", async () => {
+  const folder = fakeDocker(
+    'echo "$1 $2" >>calls; if [ "$1" = run ]; then echo "ip: RTNETLINK answers" >&2; exit 1; fi',
+  );
+  await expect(isolated()).rejects.toThrow("RTNETLINK");
+  const calls = readFileSync(join(folder, "calls"), "utf8").trimEnd().split("\n");
+  expect(calls).toEqual(["volume create", "run --rm"]);
+});
