@@ -81,7 +81,9 @@ export interface ImageDefaults {
 export type ContainerFacts = z.output<typeof containersAnswer>[number];
 
 const exitEvent = z.object({
-  Actor: z.object({ Attributes: z.object({ name: z.string(), exitCode: z.string() }) }),
+  Actor: z.object({
+    Attributes: z.looseObject({ name: z.string(), exitCode: z.string() }).catchall(z.string()),
+  }),
 });
 
 export interface NetworkMember {
@@ -96,8 +98,20 @@ export interface Exit {
   readonly exitCode: number;
 }
 
-/** @param line - an event `die` as JSON */
-export function parseExit(line: string): Exit {
-  const { name, exitCode } = exitEvent.parse(JSON.parse(line)).Actor.Attributes;
-  return { container: name, exitCode: Number(exitCode) };
+/**
+ * Reads an event `die`. Podman sends the events that match any of the filters, so all of them are
+ * compared here.
+ *
+ * @param line - the event as JSON
+ * @param filters - `label=name` or `label=name=value`
+ * @returns undefined if the container does not match all filters
+ */
+export function parseExit(line: string, filters: readonly string[]): Exit | undefined {
+  const { Attributes } = exitEvent.parse(JSON.parse(line)).Actor;
+  const matches = filters.every((filter) => {
+    const [, label = "", value] = /^label=([^=]+)(?:=(.*))?$/.exec(filter) ?? [];
+    return label in Attributes && (value === undefined || Attributes[label] === value);
+  });
+  const { name, exitCode } = Attributes;
+  return matches ? { container: name, exitCode: Number(exitCode) } : undefined;
 }
