@@ -57,6 +57,17 @@ export class Docker {
     return (await this.#cli.run(["context", "inspect", format])).trim();
   }
 
+  /** What the CLI says it is: `Docker version 28.5.2, build …`, `podman version 5.4.2`. */
+  async cliVersion(): Promise<string> {
+    return (await this.#cli.run(["--version"])).trim();
+  }
+
+  /** Whether the engine is podman, behind its socket for Docker's API. */
+  async isPodman(): Promise<boolean> {
+    const format = "--format={{range .Server.Components}}{{println .Name}}{{end}}";
+    return (await this.#cli.run(["version", format])).includes("Podman Engine");
+  }
+
   /** The engine's platform: `linux/amd64`. */
   async platform(): Promise<string> {
     return (await this.#cli.run(["version", "--format={{.Server.Os}}/{{.Server.Arch}}"])).trim();
@@ -253,7 +264,8 @@ export class Docker {
 
   /** Removes containers, running or not, and their anonymous volumes. Missing ones are fine. */
   async removeContainers(names: readonly string[]): Promise<void> {
-    if (names.length > 0) await this.#cli.run(["rm", "--force", "--volumes", ...names]);
+    if (names.length > 0)
+      await this.#cli.unlessMissing(this.#cli.run(["rm", "--force", "--volumes", ...names]));
   }
 
   /** Removes a network. Containers that others attached to it are detached first. */
@@ -262,9 +274,12 @@ export class Docker {
       await this.#cli.unlessMissing(this.#cli.run(["network", "rm", name]));
     } catch (error) {
       if (!(error instanceof DockerError) || error.failure !== "network-in-use") throw error;
+      // Podman counts stopped containers, which are no members.
       const members = (await this.networkMembers(name)) ?? [];
+      const attached = await this.containers(`network=${name}`);
+      const names = new Set([...members.map((each) => each.name), ...attached]);
       await Promise.all(
-        members.map((each) => this.changeConnection("disconnect", ["--force", name, each.name])),
+        [...names].map((each) => this.changeConnection("disconnect", ["--force", name, each])),
       );
       await this.#cli.run(["network", "rm", name]);
     }

@@ -57,7 +57,8 @@ export async function isTaken(port: number, protocol: "tcp" | "udp"): Promise<bo
  * @returns a description, or undefined if we may not see it
  */
 export async function holderOf(docker: Docker, port: number): Promise<string | undefined> {
-  const containers = await docker.containers(`publish=${port}`);
+  // Podman has no such filter.
+  const containers = await docker.containers(`publish=${port}`).catch(() => []);
   if (containers.length > 0) return `the container ${containers.join(", ")}`;
   return processOn(port);
 }

@@ -1,6 +1,11 @@
 import type { Docker } from "../docker/docker.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
-import { connectOtherNetworks, disconnectOtherNetworks } from "../find/other-networks.ts";
+import { clusterEndpoint } from "../find/node-facts.ts";
+import {
+  connectOtherNetworks,
+  disconnectOtherNetworks,
+  userAliases,
+} from "../find/other-networks.ts";
 import { clusterFilter, labelArguments } from "../plan/labels.ts";
 import { type FaultStep, includes } from "./step.ts";
 
@@ -25,6 +30,10 @@ export async function startOnLastAddresses(step: FaultStep): Promise<void> {
     "stop",
     running.map(({ container }) => container),
   );
+  if (await docker.isPodman()) {
+    for (const agent of hit) await startOnFixedAddress(step, agent);
+    return;
+  }
   const stopped = agents.filter((agent) => isStopped(agent) || includes(running, agent));
   // A step that was killed may have left some.
   await removeHolders(docker, clusterId);
@@ -58,6 +67,25 @@ async function start({ docker, cleanup }: FaultStep, { container, facts }: Found
   } finally {
     await connectOtherNetworks(cleanup.within(AbortSignal.timeout(cleanupTimeout)), facts);
   }
+}
+
+/**
+ * Starts a node with podman, which gives a container that starts another address than before. It
+ * lets a container that is connected to a network ask for one, and keeps that for later starts.
+ */
+async function startOnFixedAddress(step: FaultStep, agent: FoundAgent): Promise<void> {
+  const { network, addresses } = step.cluster;
+  const { container, facts, node } = agent;
+  const address = addresses.get(node);
+  const endpoint = clusterEndpoint(facts);
+  if (address !== undefined && endpoint !== undefined) {
+    const aliases = userAliases(facts, endpoint).map((alias) => `--alias=${alias}`);
+    // A cancellation in between must not leave the node without its network.
+    const docker = step.cleanup.within(AbortSignal.timeout(cleanupTimeout));
+    await docker.changeConnection("disconnect", [network, container]);
+    await docker.changeConnection("connect", [...aliases, `--ip=${address}`, network, container]);
+  }
+  await start(step, agent);
 }
 
 /** Starts a container that takes the lowest free address until it is removed. */

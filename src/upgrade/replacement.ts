@@ -18,17 +18,23 @@ import type { UpgradeTarget } from "./step.ts";
  */
 export async function replace(
   docker: Docker,
-  { node, container, facts }: FoundAgent,
+  agent: FoundAgent,
   { image, version }: UpgradeTarget,
 ): Promise<void> {
+  const { node, container, facts } = agent;
   try {
-    const defaults = await docker.imageDefaults(facts.Config.Image);
+    const [defaults, isPodman] = await Promise.all([
+      docker.imageDefaults(facts.Config.Image),
+      docker.isPodman(),
+    ]);
+    // Docker gives the new container the lowest free address, which is the old one's.
+    const ip = isPodman ? [`--ip=${agent.ip}`] : [];
     // A secured agent's secrets are not in a volume.
     const secrets = await docker.getArchive(container, securityFolder);
     const rewritten = secrets && securityArchiveFor(secrets, version);
     await docker.change("stop", [container]);
     await docker.removeButKeepVolumes(container);
-    await docker.createContainer(replacementArguments(facts, defaults, image));
+    await docker.createContainer([...ip, ...replacementArguments(facts, defaults, image)]);
     if (rewritten) await docker.putArchive(container, rewritten, dirname(securityFolder));
     await docker.change("start", [container]);
     await connectOtherNetworks(docker, facts);
