@@ -201,6 +201,15 @@ export class Docker {
     return this.#cli.list(["ps", "--all", "--format={{.Names}}"], filters);
   }
 
+  /** @returns running containers with their ports, as `docker ps` words them */
+  async publications(): Promise<{ name: string; ports: string }[]> {
+    const lines = await this.#cli.list(["ps", "--format={{.Names}}\t{{.Ports}}"], []);
+    return lines.map((line) => {
+      const [name = "", ports = ""] = line.split("\t");
+      return { name, ports };
+    });
+  }
+
   /** @returns what the engine knows of these containers; one that is gone is left out */
   async inspectContainers(names: readonly string[]): Promise<ContainerFacts[]> {
     if (names.length === 0) return [];
