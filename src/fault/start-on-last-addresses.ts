@@ -65,27 +65,29 @@ async function start({ docker, cleanup }: FaultStep, { container, facts }: Found
     await disconnectOtherNetworks(docker, facts);
     await docker.change("start", [container]);
   } finally {
-    await connectOtherNetworks(cleanup.within(AbortSignal.timeout(cleanupTimeout)), facts);
+    await connectOtherNetworks(cleanup.within(AbortSignal.timeout(cleanupTimeout)), facts, false);
   }
 }
 
 /**
  * Starts a node with podman, which gives a container that starts another address than before. It
- * lets a container that is connected to a network ask for one, and keeps that for later starts.
+ * lets a stopped container ask for an address, and keeps that for later starts. It also keeps the
+ * order of the interfaces: the node may stay connected to its other networks.
  */
 async function startOnFixedAddress(step: FaultStep, agent: FoundAgent): Promise<void> {
-  const { network, addresses } = step.cluster;
+  const { docker, cleanup, cluster } = step;
   const { container, facts, node } = agent;
-  const address = addresses.get(node);
+  const address = cluster.addresses.get(node);
   const endpoint = clusterEndpoint(facts);
   if (address !== undefined && endpoint !== undefined) {
     const aliases = userAliases(facts, endpoint).map((alias) => `--alias=${alias}`);
+    const options = [...aliases, `--ip=${address}`];
     // A cancellation in between must not leave the node without its network.
-    const docker = step.cleanup.within(AbortSignal.timeout(cleanupTimeout));
-    await docker.changeConnection("disconnect", [network, container]);
-    await docker.changeConnection("connect", [...aliases, `--ip=${address}`, network, container]);
+    const kept = cleanup.within(AbortSignal.timeout(cleanupTimeout));
+    await kept.changeConnection("disconnect", [cluster.network, container]);
+    await kept.changeConnection("connect", [...options, cluster.network, container]);
   }
-  await start(step, agent);
+  await docker.change("start", [container]);
 }
 
 /** Starts a container that takes the lowest free address until it is removed. */

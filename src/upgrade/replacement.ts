@@ -37,7 +37,7 @@ export async function replace(
     await docker.createContainer([...ip, ...replacementArguments(facts, defaults, image)]);
     if (rewritten) await docker.putArchive(container, rewritten, dirname(securityFolder));
     await docker.change("start", [container]);
-    await connectOtherNetworks(docker, facts);
+    await connectOtherNetworks(docker, facts, isPodman);
   } catch (error) {
     if (!(error instanceof ActionError)) throw error;
     throw new ActionError(`${node} could not be replaced`, `${node}: ${error.message}`, {
