@@ -60,6 +60,8 @@ const files = tests.split(",").filter((name) => name !== "");
 const vitest = [
   ...["vitest", "run", "--project=cluster", "--reporter=default", "--reporter=json"],
   "--outputFile.json=/report.json",
+  // Two engines on one machine are slow.
+  ...["--testTimeout=300000", "--hookTimeout=300000"],
   ...files.map((name) => `__tests__/cluster/${name}.test.ts`),
 ];
 const { status } = spawnSync(
