@@ -75,6 +75,8 @@ const failuresOf: ReadonlyMap<string, Rows> = new Map<string, Rows>([
       ],
     ],
   ],
+  // Docker, rootless, on a machine with version 1 of control groups.
+  ["pause", [["no-freezer", /cgroups not configured for container/i]]],
   // Podman's text for a file or folder that does not exist.
   ["cp", [...engineFailures, ["not-found", /no such file or directory/i]]],
 ]);

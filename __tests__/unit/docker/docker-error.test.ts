@@ -123,6 +123,12 @@ describe("what a docker command failed of", () => {
       'Error response from daemon: {"message":"connection refused"}',
       "registry-unreachable",
     ],
+    // Docker 26.1, rootless, without control groups.
+    [
+      "pause",
+      "Error response from daemon: cannot pause container 7603ed690e1d: OCI runtime pause failed: cannot toggle freezer: cgroups not configured for container: unknown",
+      "no-freezer",
+    ],
     // A program in a container may miss a file, too.
     ["run", "sh: can't open 'x': no such file or directory", "other"],
     ["run", "docker: something new", "other"],
