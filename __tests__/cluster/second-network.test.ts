@@ -52,7 +52,10 @@ const networksSchema = z.record(
   z.object({ IPAddress: z.string(), Aliases: z.array(z.string()).nullable() }),
 );
 
-/** A node's addresses in its other networks, and the aliases that the user gave it there. */
+/**
+ * What the user chose of a node's connections to its other networks: aliases, and one address. Podman
+ * gives a container that starts other addresses of its own choice.
+ */
 async function otherNetworks(name: string): Promise<Record<string, string[]>> {
   const format = "--format={{json .NetworkSettings.Networks}}";
   const answer = JSON.parse(await docker("inspect", format, containerOf(name)));
@@ -61,7 +64,10 @@ async function otherNetworks(name: string): Promise<Record<string, string[]>> {
   return Object.fromEntries(
     known.map(([network, { IPAddress, Aliases }]) => [
       network,
-      [IPAddress, ...(Aliases ?? []).filter((alias) => /^(app-|web$)/.test(alias))],
+      [
+        ...(network === after ? [IPAddress] : []),
+        ...(Aliases ?? []).filter((alias) => /^(app-|web$)/.test(alias)),
+      ],
     ]),
   );
 }

@@ -34,7 +34,7 @@ export async function jobContainer(folder: string, network: string, options: rea
   const exec = script(
     folder,
     `exec-${id}`,
-    `exec docker exec $(env | sed -n 's/^\\([A-Z_a-z0-9-]*\\)=.*/--env=\\1/p') ${id} "$@"`,
+    `exec docker exec $(env | sed -n 's/^\\([A-Z][A-Z_a-z0-9-]*\\)=.*/--env=\\1/p') ${id} "$@"`,
   );
   const remove = () => docker("rm", "--force", id);
   const temp = mkdtempSync(join(folder, "job-"));

@@ -17,6 +17,7 @@ import {
 import { freePortsNeeded, networkArguments, type Prerequisites } from "../plan/plan.ts";
 import { takenPort } from "../ready/diagnosis.ts";
 import { withScope } from "../runner/scope.ts";
+import { checkCli, remoteWarning } from "./check-engine.ts";
 import { checkConfig } from "./config-check.ts";
 import { askEntrypoint } from "./entrypoint.ts";
 import type { StartContext } from "./start-context.ts";
@@ -30,16 +31,16 @@ import { checkVersion } from "./version-check.ts";
  * @throws InputError if a port is taken, the network does not exist, Consul refuses `config`, its
  *   version does not support what the cluster file declares, or the image's entrypoint ignores what
  *   `env` asks for
- * @throws ActionError if the image can't be found or pulled
+ * @throws ActionError if `docker` is not Docker's CLI, or if the image can't be found or pulled
  */
 export async function prepare(context: StartContext, spec: ClusterSpec): Promise<Prerequisites> {
   const { clusterId, log, timeline } = context;
-  const labels = await ownLabels(context);
+  const [labels] = await Promise.all([ownLabels(context), checkCli(context.docker)]);
   const owner = { clusterId, jobLabels: { ...labels, ...keepLabels(spec) } };
   return withScope(context.signal, async ({ signal, start }) => {
     const docker = context.docker.within(signal);
     const [network, image, ports] = await Promise.all([
-      start(checkMachine({ docker, log }, spec, labels)),
+      start(checkMachine({ docker, log, warn: context.warn }, spec, labels)),
       start(timeline.during("image", () => findImage({ docker, log, signal }, spec.images))),
       start(freePorts(freePortsNeeded(spec))),
       start(timeline.during("network", () => ensureNetwork(docker, spec, owner))),
@@ -70,14 +71,16 @@ async function ensureNetwork(docker: Docker, { network }: ClusterSpec, owner: Ow
  * @param labels - of the running job
  */
 async function checkMachine(
-  { docker, log }: Pick<StartContext, "docker" | "log">,
+  { docker, log, warn }: Pick<StartContext, "docker" | "log" | "warn">,
   spec: ClusterSpec,
   labels: Labels,
 ): Promise<NetworkFacts> {
-  const [network] = await Promise.all([
+  const [network, warning] = await Promise.all([
     spec.network === "" ? ownNetworkFacts : inspectNetwork(docker, spec.network),
+    remoteWarning(docker),
     removeLeftBehind(docker, labels, log),
   ]);
+  if (warning !== undefined && !network?.isOnNetwork) warn(warning);
   // A cluster that an earlier job left behind may have held the ports. Nothing is published for a
   // job container on the cluster's network.
   const ports = network?.isOnNetwork ? [] : await portProblems(docker, spec);

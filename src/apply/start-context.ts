@@ -8,6 +8,8 @@ export interface StartContext {
   /** The runner's environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: (line: string) => void;
+  /** Shows a warning as an annotation. */
+  readonly warn: (message: string) => void;
   /** Gets each secret as soon as it is known, so that no log shows it. */
   readonly onSecret: (secret: string) => void;
   readonly timeline: Timeline;

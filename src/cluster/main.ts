@@ -50,7 +50,8 @@ function startContext(): StartContext {
   const signal = cancellation("cluster");
   const docker = new Docker(signal, core.debug, processMark(clusterId));
   const { env } = process;
-  return { clusterId, docker, env, log: logTimed, onSecret: core.setSecret, timeline, signal };
+  const tell = { log: logTimed, warn: core.warning, onSecret: core.setSecret };
+  return { clusterId, docker, env, ...tell, timeline, signal };
 }
 
 /**

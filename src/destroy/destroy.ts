@@ -27,32 +27,51 @@ export async function destroy(
   docker: Docker,
   clusterId: string,
 ): Promise<{ containers: number; leftovers: Leftover[] }> {
-  const removed = new Set<string>();
+  const seen: Seen = { containers: new Set(), volumes: new Set() };
   for (let attempt = 1; ; attempt++) {
-    const leftovers = await removeOnce(docker, clusterId, removed);
-    const names = await namesLeft(docker, clusterId);
-    if (names.length === 0) return { containers: removed.size, leftovers: [] };
+    const leftovers = await removeOnce(docker, clusterId, seen);
+    const names = await namesLeft(docker, clusterId, seen);
+    const containers = seen.containers.size;
+    if (names.length === 0) return { containers, leftovers: [] };
     if (attempt === maxAttempts) {
       const reason = `still there after ${maxAttempts} attempts`;
       const stillThere = { name: names.join(", "), reason };
-      return { containers: removed.size, leftovers: [...leftovers, stillThere] };
+      return { containers, leftovers: [...leftovers, stillThere] };
     }
     await sleep(pause);
   }
 }
 
-/** Names of the containers, networks and volumes that the cluster still has. */
-async function namesLeft(docker: Docker, clusterId: string): Promise<string[]> {
-  const filter = clusterFilter(clusterId);
-  const lists = [docker.containers(filter), docker.networks(filter), docker.volumes(filter)];
-  return (await Promise.all(lists)).flat();
+/** What a cluster has had since its removal began. */
+interface Seen {
+  readonly containers: Set<string>;
+  /** Volumes that may have no label. */
+  readonly volumes: Set<string>;
 }
 
-async function removeOnce(
-  docker: Docker,
-  clusterId: string,
-  removed: Set<string>,
-): Promise<Leftover[]> {
+/** Names of the containers, networks and volumes that the cluster still has. */
+async function namesLeft(docker: Docker, clusterId: string, seen: Seen): Promise<string[]> {
+  const filter = clusterFilter(clusterId);
+  const lists = [docker.containers(filter), docker.networks(filter), docker.volumes(filter)];
+  const all = seen.volumes.size > 0 ? await docker.volumes() : [];
+  const unlabeled = all.filter((name) => seen.volumes.has(name));
+  return [...new Set([...(await Promise.all(lists)).flat(), ...unlabeled])];
+}
+
+/**
+ * Volumes of a cluster's containers, on podman: it drops the labels of a volume that is created with
+ * its container, and keeps one that an upgrade has mounted in a second container.
+ */
+async function unlabeledVolumes(docker: Docker, containers: readonly string[]): Promise<string[]> {
+  const facts = await docker.inspectContainers(containers);
+  const names = facts.flatMap(({ Mounts }) => Mounts.flatMap(({ Name }) => Name ?? []));
+  return names.filter((name) => anonymousVolume.test(name));
+}
+
+/** The name of a volume that the engine made up. Any other could be the user's. */
+const anonymousVolume = /^[0-9a-f]{64}$/;
+
+async function removeOnce(docker: Docker, clusterId: string, seen: Seen): Promise<Leftover[]> {
   const leftovers: Leftover[] = [];
   const attempt = async (name: string, removal: Promise<void>) => {
     await removal.catch((error: unknown) => {
@@ -61,18 +80,24 @@ async function removeOnce(
     });
   };
   const filter = clusterFilter(clusterId);
-  const [containers, networks] = await Promise.all([
+  const [containers, networks, isPodman] = await Promise.all([
     docker.containers(filter),
     docker.networks(filter),
+    docker.isPodman(),
   ]);
-  for (const name of containers) removed.add(name);
+  for (const name of containers) seen.containers.add(name);
+  const unlabeled = isPodman ? await unlabeledVolumes(docker, containers) : [];
+  for (const name of unlabeled) seen.volumes.add(name);
   await attempt(containers.join(", "), docker.removeContainers(containers));
   // Removing a container removes its volume, so a volume is left only if somebody removed its
   // container by hand.
   const volumes = docker.volumes(filter);
   await Promise.all([
     ...networks.map((network) => attempt(network, docker.removeNetwork(network))),
-    volumes.then((names) => attempt(names.join(", "), docker.removeVolumes(names))),
+    volumes.then((labeled) => {
+      const names = [...new Set([...labeled, ...seen.volumes])];
+      return attempt(names.join(", "), docker.removeVolumes(names));
+    }),
   ]);
   return leftovers;
 }

@@ -10,7 +10,7 @@ export const imageAnswer = z.tuple([
   }),
 ]);
 
-export const networkAnswer = z.tuple([
+const networkAnswer = z.tuple([
   z.object({
     Containers: z
       .record(
@@ -87,7 +87,9 @@ export interface ImageDefaults {
 export type ContainerFacts = z.output<typeof containersAnswer>[number];
 
 const exitEvent = z.object({
-  Actor: z.object({ Attributes: z.object({ name: z.string(), exitCode: z.string() }) }),
+  Actor: z.object({
+    Attributes: z.looseObject({ name: z.string(), exitCode: z.string() }).catchall(z.string()),
+  }),
 });
 
 export interface NetworkMember {
@@ -125,8 +127,30 @@ export function parseAnswer<T>(schema: z.ZodType<T>, command: string, printed: s
   }
 }
 
-/** @param line - an event `die` as JSON */
-export function parseExit(line: string): Exit {
-  const { name, exitCode } = parseAnswer(exitEvent, "events", line).Actor.Attributes;
-  return { container: name, exitCode: Number(exitCode) };
+/**
+ * Reads an event `die`. Podman sends the events that match any of the filters, so all of them are
+ * compared here.
+ *
+ * @param line - the event as JSON
+ * @param filters - `label=name` or `label=name=value`
+ * @returns undefined if the container does not match all filters
+ */
+export function parseExit(line: string, filters: readonly string[]): Exit | undefined {
+  const { Attributes } = parseAnswer(exitEvent, "events", line).Actor;
+  const matches = filters.every((filter) => {
+    const [, label = "", value] = /^label=([^=]+)(?:=(.*))?$/.exec(filter) ?? [];
+    return label in Attributes && (value === undefined || Attributes[label] === value);
+  });
+  const { name, exitCode } = Attributes;
+  return matches ? { container: name, exitCode: Number(exitCode) } : undefined;
+}
+
+/** @param inspected - the network, as `docker network inspect` prints it */
+export function parseNetworkMembers(inspected: string): NetworkMember[] {
+  const [{ Containers }] = parseAnswer(networkAnswer, "network inspect", inspected);
+  return Object.values(Containers ?? {}).map(({ Name, IPv4Address, MacAddress }) => ({
+    name: Name,
+    ip: IPv4Address.replace(/\/\d+$/, ""),
+    mac: MacAddress,
+  }));
 }

@@ -4,10 +4,14 @@ export type CommandKind = "asks" | "creates" | "acts";
 /** Every docker command that asks or creates, by its first word or its first two. */
 const kinds: ReadonlyMap<string, CommandKind> = new Map([
   ["version", "asks"],
+  ["--version", "asks"],
+  ["info", "asks"],
   ["context inspect", "asks"],
   ["image inspect", "asks"],
   ["container inspect", "asks"],
   ["network inspect", "asks"],
+  ["image ls", "asks"],
+  ["manifest inspect", "asks"],
   ["ps", "asks"],
   ["network ls", "asks"],
   ["volume ls", "asks"],

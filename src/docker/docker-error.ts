@@ -14,48 +14,80 @@ export type DockerFailure =
   | "network-in-use"
   | "no-free-subnet"
   | "unexpected-output"
+  | "no-freezer"
   | "other";
 
+type Rows = readonly (readonly [DockerFailure, RegExp])[];
+
 /**
- * The docker CLI gives only an exit code (mostly 1 or 125) and a text. These are the texts of CLI
- * and engine 20.10 to 28. The first row that matches counts.
+ * No engine. From 29.0 on, moby's client (client/request.go) says "failed to connect to the docker API",
+ * and its text for a missing permission has "docker API" in place of "Docker daemon socket".
  */
-const failures: readonly (readonly [DockerFailure, RegExp])[] = [
+const engineFailures: Rows = [
   ["access-denied", /permission denied while trying to connect to the docker/i],
   [
     "engine-unreachable",
-    /cannot connect to the docker daemon|error during connect|unexpected EOF|: EOF$|connection reset by peer/i,
+    /cannot connect to the docker daemon|error during connect|failed to connect to the docker api|TLS-enabled daemon without TLS|has client authentication \(--tlsverify\) enabled/i,
   ],
+];
+
+/**
+ * The docker CLI gives only an exit code (mostly 1 or 125) and a text. These are the texts of CLI
+ * and engine 20.10 to 29, and of podman 4 and 5 behind the same CLI. The first row that matches
+ * counts. A text that none of them matches is looked into (unknown-failure.ts).
+ */
+const failures: Rows = [
+  ...engineFailures,
+  ["engine-unreachable", /unexpected EOF|: EOF$|connection reset by peer/i],
   ["port-taken", /port is already allocated|address already in use|failed to bind host port/i],
-  ["network-in-use", /has active endpoints/i],
+  ["network-in-use", /has active endpoints|network is being used/i],
   [
     "no-free-subnet",
-    /non-overlapping IPv4 address pool|predefined address pools have been fully subnetted/i,
+    /non-overlapping IPv4 address pool|predefined address pools have been fully subnetted|could not find free subnet/i,
   ],
   ["disk-full", /no space left on device|disk quota exceeded/i],
   [
     "not-found",
-    /manifest unknown|manifest for .* not found|repository does not exist|repository name not known|no such (image|container|network|volume|object)|could not find the file|network .* not found/i,
+    /manifest unknown|manifest for .* not found|repository does not exist|repository name not known|no such (image|container|network|volume|object|manifest)|could not find the file|network .* not found|network not found/i,
   ],
 ];
 
-/** More rows for `docker pull`, which may also fail because of the registry. They come first. */
-const pullFailures: typeof failures = [
-  ["rate-limited", /toomanyrequests|too many requests|rate limit/i],
-  ["wrong-platform", /no matching manifest for|does not match the specified platform/i],
-  ["engine-unreachable", /cannot connect to the docker daemon|error during connect/i],
-  ["not-found", /manifest unknown|manifest for .* not found|repository name not known/i],
-  // What may go away by itself: a registry that is down, or a connection that breaks.
+/** More rows for single commands. They come first. */
+const failuresOf: ReadonlyMap<string, Rows> = new Map<string, Rows>([
   [
-    "registry-unreachable",
-    /http status: 5\d\d|50[0234] |\bEOF\b|connection (reset|refused)|broken pipe|tls handshake timeout|i\/o timeout|context deadline exceeded|request canceled|temporary failure|no such host|server misbehaving|network is unreachable|no route to host|unknown blob|layer verification failed/i,
+    // It may also fail because of the registry. With containerd's image store the texts are
+    // containerd's (core/remotes/docker/resolver.go): Docker 29 has it by default.
+    "pull",
+    [
+      ["rate-limited", /toomanyrequests|too many requests|rate limit/i],
+      [
+        "wrong-platform",
+        /no matching manifest for|no match for platform in manifest|does not match the specified platform|no image found in (image index|manifest list) for/i,
+      ],
+      ...engineFailures,
+      [
+        "not-found",
+        /manifest unknown|manifest for .* not found|repository name not known|failed to resolve reference "[^"]*": \S+: not found|access to the resource is denied/i,
+      ],
+      // What may go away by itself: a registry that is down, or a connection that breaks.
+      [
+        "registry-unreachable",
+        /http status: 5\d\d|50[0234] |\bEOF\b|connection (reset|refused)|broken pipe|tls handshake timeout|i\/o timeout|context deadline exceeded|request canceled|temporary failure|no such host|server misbehaving|network is unreachable|no route to host|unknown blob|layer verification failed/i,
+      ],
+    ],
   ],
-];
+  // Docker, rootless, on a machine with version 1 of control groups.
+  ["pause", [["no-freezer", /cgroups not configured for container/i]]],
+  // Podman's text for a file or folder that does not exist.
+  ["cp", [...engineFailures, ["not-found", /no such file or directory/i]]],
+]);
 
 /** A docker command that failed. */
 export class DockerError extends ActionError {
   override readonly name = "DockerError";
   readonly failure: DockerFailure;
+  /** As messages name it: `network create`. */
+  readonly command: string;
   /** The CLI's standard error. */
   readonly said: string;
 
@@ -65,6 +97,7 @@ export class DockerError extends ActionError {
       `\`docker ${command}\` failed: ${said}${advice[failure] ?? ""}`,
     );
     this.failure = failure;
+    this.command = command;
     this.said = said;
   }
 }
@@ -74,6 +107,10 @@ export function isEngineGone(error: unknown): boolean {
   const gone: readonly DockerFailure[] = ["cli-missing", "engine-unreachable", "access-denied"];
   return error instanceof DockerError && gone.includes(error.failure);
 }
+
+/** Whether a command failed because what it is about does not exist. */
+export const isNotFound = (error: unknown): boolean =>
+  error instanceof DockerError && error.failure === "not-found";
 
 const titles: Partial<Record<DockerFailure, string>> = {
   "cli-missing": "docker CLI not found",
@@ -85,6 +122,7 @@ const titles: Partial<Record<DockerFailure, string>> = {
   "disk-full": "No disk space left on the Docker engine",
   "no-free-subnet": "No address range left for a network",
   "unexpected-output": "Unexpected output of docker",
+  "no-freezer": "This engine can't pause containers",
 };
 
 const advice: Partial<Record<DockerFailure, string>> = {
@@ -106,6 +144,8 @@ const advice: Partial<Record<DockerFailure, string>> = {
     "\nEvery address range that the Docker engine has for networks is in use. Remove unused networks (`docker network prune`), add ranges (`default-address-pools` in the engine's daemon.json), or set `network` to an existing network.",
   "unexpected-output":
     "\nIf `docker` is a wrapper script on this runner, it must print nothing of its own to standard output.",
+  "no-freezer":
+    "\nPausing needs control groups, and this rootless engine runs containers without them. Use an engine that runs as root, or a machine with cgroup v2 on which systemd delegates controllers to the user; or use another action: `kill`, or `isolate`.",
 };
 
 /** How messages name a command: `network create`, `ps`. */
@@ -145,12 +185,12 @@ export function notAnswered(args: readonly string[], patience: number): DockerEr
 }
 
 /**
- * Why a docker command failed.
+ * Why a docker command failed, as far as its text is known.
  *
  * @param args - the command
  * @param said - its standard error
  */
-export function failureOf([command]: readonly string[], said: string): DockerFailure {
-  const rows = command === "pull" ? [...pullFailures, ...failures] : failures;
+export function failureOf([command = ""]: readonly string[], said: string): DockerFailure {
+  const rows = [...(failuresOf.get(command) ?? []), ...failures];
   return rows.find(([, pattern]) => pattern.test(said))?.[0] ?? "other";
 }

@@ -7,15 +7,14 @@ import {
   imageAnswer,
   imageDefaultsAnswer,
   type NetworkMember,
-  networkAnswer,
   parseAnswer,
   parseExit,
+  parseNetworkMembers,
 } from "./answers.ts";
-import { kindOf } from "./command-kinds.ts";
+import { Cli } from "./cli.ts";
 import { DockerError } from "./docker-error.ts";
 import type { Image } from "./image-reference.ts";
-import { askDocker } from "./question.ts";
-import { type CommandContext, type RunOptions, runSpawned } from "./spawned.ts";
+import type { CommandContext } from "./spawned.ts";
 
 export type ContainerVerb = "start" | "kill" | "pause" | "unpause" | "stop";
 
@@ -29,6 +28,7 @@ const defaultPatience = 20_000;
  */
 export class Docker {
   readonly #context: CommandContext;
+  readonly #cli: Cli;
 
   /**
    * @param signal - ends every running command
@@ -43,6 +43,7 @@ export class Docker {
     patience = defaultPatience,
   ) {
     this.#context = { signal, trace, env, patience };
+    this.#cli = new Cli(this.#context);
   }
 
   /** The same CLI; its commands also end with this signal. */
@@ -54,23 +55,34 @@ export class Docker {
   /** The engine's address, from DOCKER_HOST or the context: `unix:///var/run/docker.sock`. */
   async endpoint(): Promise<string> {
     const format = "--format={{.Endpoints.docker.Host}}";
-    return (await this.#run(["context", "inspect", format])).trim();
+    return (await this.#cli.run(["context", "inspect", format])).trim();
+  }
+
+  /** What the CLI says it is: `Docker version 28.5.2, build …`, `podman version 5.4.2`. */
+  async cliVersion(): Promise<string> {
+    return (await this.#cli.run(["--version"])).trim();
+  }
+
+  /** Whether the engine is podman, behind its socket for Docker's API. */
+  async isPodman(): Promise<boolean> {
+    const format = "--format={{range .Server.Components}}{{println .Name}}{{end}}";
+    return (await this.#cli.run(["version", format])).includes("Podman Engine");
   }
 
   /** The engine's platform: `linux/amd64`. */
   async platform(): Promise<string> {
-    return (await this.#run(["version", "--format={{.Server.Os}}/{{.Server.Arch}}"])).trim();
+    return (await this.#cli.run(["version", "--format={{.Server.Os}}/{{.Server.Arch}}"])).trim();
   }
 
   /** The platform of a local image. */
   async imagePlatform(reference: string): Promise<string> {
     const format = "--format={{.Os}}/{{.Architecture}}";
-    return (await this.#run(["image", "inspect", format, reference])).trim();
+    return (await this.#cli.run(["image", "inspect", format, reference])).trim();
   }
 
   /** @returns the local image of that name, or undefined if there is none */
   async image(reference: string): Promise<Image | undefined> {
-    const answer = await this.#unlessMissing(this.#run(["image", "inspect", reference]));
+    const answer = await this.#cli.unlessMissing(this.#cli.run(["image", "inspect", reference]));
     if (answer === undefined) return undefined;
     const [image] = parseAnswer(imageAnswer, "image inspect", answer);
     const { Labels, Entrypoint: entrypoint } = image.Config;
@@ -80,33 +92,28 @@ export class Docker {
 
   /** @throws DockerError `not-found` if the registry has no such image */
   async pull(reference: string, onLine: (line: string) => void): Promise<void> {
-    await this.#run(["pull", reference], { onLine });
+    await this.#cli.run(["pull", reference], { onLine });
   }
 
   /** @returns the containers on a network, or undefined if there is no such network */
   async networkMembers(network: string): Promise<NetworkMember[] | undefined> {
-    const answer = await this.#unlessMissing(this.#run(["network", "inspect", network]));
+    const answer = await this.#cli.unlessMissing(this.#cli.run(["network", "inspect", network]));
     if (answer === undefined) return undefined;
-    const [{ Containers }] = parseAnswer(networkAnswer, "network inspect", answer);
-    return Object.values(Containers ?? {}).map(({ Name, IPv4Address, MacAddress }) => ({
-      name: Name,
-      ip: IPv4Address.replace(/\/\d+$/, ""),
-      mac: MacAddress,
-    }));
+    return parseNetworkMembers(answer);
   }
 
   async createNetwork(args: readonly string[]): Promise<void> {
-    await this.#run(["network", "create", ...args]);
+    await this.#cli.run(["network", "create", ...args]);
   }
 
   /** @param args - as `docker network connect` or `disconnect` takes them */
   async changeConnection(verb: "connect" | "disconnect", args: readonly string[]): Promise<void> {
-    await this.#run(["network", verb, ...args]);
+    await this.#cli.run(["network", verb, ...args]);
   }
 
   /** Creates and starts a container in the background. The image must be local. */
   async runContainer(args: readonly string[]): Promise<void> {
-    await this.#run(["run", "--detach", "--pull=never", ...args]);
+    await this.#cli.run(["run", "--detach", "--pull=never", ...args]);
   }
 
   /**
@@ -119,17 +126,17 @@ export class Docker {
    */
   async runToEnd(args: readonly string[], input = ""): Promise<string> {
     const run = ["run", "--rm", "--interactive", "--pull=never", ...args];
-    return this.#run(run, { input });
+    return this.#cli.run(run, { input });
   }
 
   /** Creates a container without starting it. The image must be local. */
   async createContainer(args: readonly string[]): Promise<void> {
-    await this.#run(["create", "--pull=never", ...args]);
+    await this.#cli.run(["create", "--pull=never", ...args]);
   }
 
   /** Extracts a tar archive to a folder of a container, running or not. */
   async putArchive(container: string, archive: Uint8Array, folder = "/"): Promise<void> {
-    await this.#run(["cp", "-", `${container}:${folder}`], { input: archive });
+    await this.#cli.run(["cp", "-", `${container}:${folder}`], { input: archive });
   }
 
   /**
@@ -138,25 +145,27 @@ export class Docker {
    */
   async getArchive(container: string, folder: string): Promise<Uint8Array | undefined> {
     const chunks: Buffer[] = [];
-    const copy = this.#run(["cp", `${container}:${folder}`, "-"], {
+    const copy = this.#cli.run(["cp", `${container}:${folder}`, "-"], {
       onBytes: (bytes) => chunks.push(bytes),
     });
     // A copy, since parsers of archives read the whole buffer that holds a Buffer.
-    const isThere = (await this.#unlessMissing(copy)) !== undefined;
+    const isThere = (await this.#cli.unlessMissing(copy)) !== undefined;
     return isThere ? Uint8Array.from(Buffer.concat(chunks)) : undefined;
   }
 
   /** @returns the last lines of a container's log, from both of its streams */
   async logs(container: string, lines: number | "all"): Promise<string[]> {
     const log: string[] = [];
-    await this.#run(["logs", `--tail=${lines}`, container], { onLine: (line) => log.push(line) });
+    await this.#cli.run(["logs", `--tail=${lines}`, container], {
+      onLine: (line) => log.push(line),
+    });
     return log;
   }
 
   /**
    * Waits for the first container that ends.
    *
-   * @param filters - of `docker events`; the container must match all of them
+   * @param filters - `label=…`; the container must match all of them
    * @param since - a container that has ended since then counts, too
    * @throws DockerError if the engine goes away
    */
@@ -166,13 +175,14 @@ export class Docker {
     const onLine = (line: string, stream: string) => {
       // An engine that goes away leaves an error message, and perhaps half an event.
       if (stream === "stderr" || !line.endsWith("}")) return;
-      exit ??= parseExit(line);
-      scope.abort();
+      exit ??= parseExit(line, filters);
+      if (exit) scope.abort();
     };
     const matching = [...filters, "event=die"].map((filter) => `--filter=${filter}`);
     const args = ["events", `--since=${since.toISOString()}`, ...matching, "--format={{json .}}"];
-    await this.within(scope.signal)
-      .#run(args, { onLine })
+    const { signal } = this.#context;
+    await new Cli({ ...this.#context, signal: AbortSignal.any([signal, scope.signal]) })
+      .run(args, { onLine })
       .catch((error: unknown) => {
         if (!exit) throw error;
       });
@@ -185,14 +195,23 @@ export class Docker {
    * @returns names of containers, running or not
    */
   containers(...filters: string[]): Promise<string[]> {
-    return this.#list(["ps", "--all", "--format={{.Names}}"], filters);
+    return this.#cli.list(["ps", "--all", "--format={{.Names}}"], filters);
+  }
+
+  /** @returns running containers with their ports, as `docker ps` words them */
+  async publications(): Promise<{ name: string; ports: string }[]> {
+    const lines = await this.#cli.list(["ps", "--format={{.Names}}\t{{.Ports}}"], []);
+    return lines.map((line) => {
+      const [name = "", ports = ""] = line.split("\t");
+      return { name, ports };
+    });
   }
 
   /** @returns what the engine knows of these containers; one that is gone is left out */
   async inspectContainers(names: readonly string[]): Promise<ContainerFacts[]> {
     if (names.length === 0) return [];
     const inspect = (those: readonly string[]) =>
-      this.#unlessMissing(this.#run(["container", "inspect", ...those]));
+      this.#cli.unlessMissing(this.#cli.run(["container", "inspect", ...those]));
     const together = await inspect(names);
     // One that is gone makes the whole command fail.
     const answers = together ? [together] : await Promise.all(names.map((name) => inspect([name])));
@@ -201,36 +220,36 @@ export class Docker {
 
   /** What an image sets for every container of it. The image must be local. */
   async imageDefaults(reference: string): Promise<ImageDefaults> {
-    const answer = await this.#run(["image", "inspect", reference]);
+    const answer = await this.#cli.run(["image", "inspect", reference]);
     const [{ Config }] = parseAnswer(imageDefaultsAnswer, "image inspect", answer);
     return { env: Config.Env ?? [], labels: Config.Labels ?? {} };
   }
 
   /** Removes a stopped container. Its volumes stay. */
   async removeButKeepVolumes(container: string): Promise<void> {
-    await this.#run(["rm", container]);
+    await this.#cli.run(["rm", container]);
   }
 
   /** Runs one of docker's verbs on containers. */
   async change(verb: ContainerVerb, containers: readonly string[]): Promise<void> {
-    if (containers.length > 0) await this.#run([verb, ...containers]);
+    if (containers.length > 0) await this.#cli.run([verb, ...containers]);
   }
 
   /** Waits until a container has stopped. */
   async untilStopped(container: string): Promise<void> {
-    await this.#run(["wait", container]);
+    await this.#cli.run(["wait", container]);
   }
 
   async createVolume(args: readonly string[]): Promise<void> {
-    await this.#run(["volume", "create", ...args]);
+    await this.#cli.run(["volume", "create", ...args]);
   }
 
   networks(...filters: string[]): Promise<string[]> {
-    return this.#list(["network", "ls", "--format={{.Name}}"], filters);
+    return this.#cli.list(["network", "ls", "--format={{.Name}}"], filters);
   }
 
   volumes(...filters: string[]): Promise<string[]> {
-    return this.#list(["volume", "ls", "--format={{.Name}}"], filters);
+    return this.#cli.list(["volume", "ls", "--format={{.Name}}"], filters);
   }
 
   /**
@@ -242,59 +261,37 @@ export class Docker {
   async labels(filter: string, names: readonly string[]): Promise<string[][]> {
     const format = `--format=[${names.map((name) => `{{json (.Label "${name}")}}`).join(",")}]`;
     const lists = await Promise.all([
-      this.#list(["ps", "--all", format], [filter]),
-      this.#list(["network", "ls", format], [filter]),
-      this.#list(["volume", "ls", format], [filter]),
+      this.#cli.list(["ps", "--all", format], [filter]),
+      this.#cli.list(["network", "ls", format], [filter]),
+      this.#cli.list(["volume", "ls", format], [filter]),
     ]);
     return lists.flat().map((line) => parseAnswer(z.array(z.string()), "ps", line));
   }
 
   /** Removes containers, running or not, and their anonymous volumes. Missing ones are fine. */
   async removeContainers(names: readonly string[]): Promise<void> {
-    if (names.length > 0) await this.#run(["rm", "--force", "--volumes", ...names]);
+    if (names.length > 0)
+      await this.#cli.unlessMissing(this.#cli.run(["rm", "--force", "--volumes", ...names]));
   }
 
   /** Removes a network. Containers that others attached to it are detached first. */
   async removeNetwork(name: string): Promise<void> {
     try {
-      await this.#unlessMissing(this.#run(["network", "rm", name]));
+      await this.#cli.unlessMissing(this.#cli.run(["network", "rm", name]));
     } catch (error) {
       if (!(error instanceof DockerError) || error.failure !== "network-in-use") throw error;
+      // Podman counts stopped containers, which are no members.
       const members = (await this.networkMembers(name)) ?? [];
+      const attached = await this.containers(`network=${name}`);
+      const names = new Set([...members.map((each) => each.name), ...attached]);
       await Promise.all(
-        members.map((each) => this.changeConnection("disconnect", ["--force", name, each.name])),
+        [...names].map((each) => this.changeConnection("disconnect", ["--force", name, each])),
       );
-      await this.#run(["network", "rm", name]);
+      await this.#cli.run(["network", "rm", name]);
     }
   }
 
   async removeVolumes(names: readonly string[]): Promise<void> {
-    if (names.length > 0) await this.#run(["volume", "rm", "--force", ...names]);
-  }
-
-  async #list(command: readonly string[], filters: readonly string[]): Promise<string[]> {
-    const answer = await this.#run([...command, ...filters.map((filter) => `--filter=${filter}`)]);
-    return answer.split("\n").filter((name) => name !== "");
-  }
-
-  async #unlessMissing(command: Promise<string>): Promise<string | undefined> {
-    try {
-      return await command;
-    } catch (error) {
-      if (error instanceof DockerError && error.failure === "not-found") return undefined;
-      throw error;
-    }
-  }
-
-  /**
-   * Runs a command the way that suits it. The toolkit's exec can't end a process, which is fine for
-   * a question: it changes nothing, and the step ends without its answer. Any other command runs
-   * in a process group that we end and wait for on cancellation: left alone, it would create or
-   * change something behind our back.
-   */
-  async #run(args: readonly string[], options?: RunOptions): Promise<string> {
-    this.#context.signal.throwIfAborted();
-    this.#context.trace(`docker ${args.join(" ")}`);
-    return (kindOf(args) === "asks" ? askDocker : runSpawned)(args, this.#context, options);
+    if (names.length > 0) await this.#cli.run(["volume", "rm", "--force", ...names]);
   }
 }

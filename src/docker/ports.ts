@@ -57,9 +57,22 @@ export async function isTaken(port: number, protocol: "tcp" | "udp"): Promise<bo
  * @returns a description, or undefined if we may not see it
  */
 export async function holderOf(docker: Docker, port: number): Promise<string | undefined> {
-  const containers = await docker.containers(`publish=${port}`);
-  if (containers.length > 0) return `the container ${containers.join(", ")}`;
+  const running = await docker.publications();
+  const holders = running.filter(({ ports }) => includesPort(ports, port));
+  if (holders.length > 0) return `the container ${holders.map(({ name }) => name).join(", ")}`;
   return processOn(port);
+}
+
+/**
+ * Whether a container publishes a port. The filter `publish` of `docker ps` would also give
+ * containers that have stopped, and podman has no such filter.
+ *
+ * @param ports - in docker's words: `127.0.0.1:8500-8502->8500-8502/tcp, 8600/udp`
+ */
+export function includesPort(ports: string, port: number): boolean {
+  return Array.from(ports.matchAll(/:(\d+)(?:-(\d+))?->/g)).some(
+    ([, first, last = first]) => Number(first) <= port && port <= Number(last),
+  );
 }
 
 /** Linux only: the socket tables have an inode, and a process's file descriptors link to it. */

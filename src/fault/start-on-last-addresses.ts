@@ -1,6 +1,11 @@
 import type { Docker } from "../docker/docker.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
-import { connectOtherNetworks, disconnectOtherNetworks } from "../find/other-networks.ts";
+import { clusterEndpoint } from "../find/node-facts.ts";
+import {
+  connectOtherNetworks,
+  disconnectOtherNetworks,
+  userAliases,
+} from "../find/other-networks.ts";
 import { clusterFilter, labelArguments } from "../plan/labels.ts";
 import { releaseNames } from "./reserved-names.ts";
 import { type FaultStep, includes } from "./step.ts";
@@ -11,10 +16,16 @@ const cleanupTimeout = 5000;
 /** Ends the name of a container that holds a node's address. */
 const holderSuffix = "-address";
 
+/** Starts nodes on their last addresses. Nodes that are running are stopped first. */
+export async function startOnLastAddresses(step: FaultStep): Promise<void> {
+  await releaseNames(step);
+  if (!(await step.docker.isPodman())) return startInOrder(step);
+  await stop(step, step.hit.filter(isRunning));
+  for (const agent of step.hit) await startOnFixedAddress(step, agent);
+}
+
 /**
- * Starts nodes on their last addresses. Nodes that are running are stopped first.
- *
- * The engine gives a container that starts the lowest free address. So nodes start in the order of
+ * Docker gives a container that starts the lowest free address. So nodes start in the order of
  * their last addresses, and the address of a node that stays stopped is held meanwhile: gossip
  * takes up to 30 s to accept that a node has another node's address (Serf's `ReconnectInterval`).
  *
@@ -22,24 +33,20 @@ const holderSuffix = "-address";
  * to an address where nothing answers lasts up to 10 s (Raft's timeout; seen on 1.8.7 when a server
  * was restarted right after another was killed).
  */
-export async function startOnLastAddresses(step: FaultStep): Promise<void> {
+async function startInOrder(step: FaultStep): Promise<void> {
   const { docker, cleanup, hit, cluster } = step;
   const { agents, addresses, clusterId } = cluster;
-  await releaseNames(step);
-  const down = byAddress(agents.filter(isStopped), addresses);
-  const running = byAddress(
-    hit.filter((agent) => !isStopped(agent)),
+  const down = byAddress(
+    agents.filter((agent) => !isRunning(agent)),
     addresses,
   );
+  const running = byAddress(hit.filter(isRunning), addresses);
   // A step that was killed may have left some.
   await removeHolders(docker, clusterId);
   try {
     for (const agent of down)
       await (includes(hit, agent) ? start(step, agent) : holdAddress(step, agent));
-    await docker.change(
-      "stop",
-      running.map(({ container }) => container),
-    );
+    await stop(step, running);
     for (const agent of running) await start(step, agent);
   } finally {
     await removeHolders(cleanup.within(AbortSignal.timeout(cleanupTimeout)), clusterId);
@@ -59,15 +66,42 @@ export function byAddress(
   return [...known.sort(byNumber), ...unknown];
 }
 
-const isStopped = ({ state }: FoundAgent) => state === "stopped";
+const isRunning = ({ state }: FoundAgent) => state !== "stopped";
+
+const stop = ({ docker }: FaultStep, agents: readonly FoundAgent[]) =>
+  docker.change(
+    "stop",
+    agents.map(({ container }) => container),
+  );
 
 async function start({ docker, cleanup }: FaultStep, { container, facts }: FoundAgent) {
   try {
     await disconnectOtherNetworks(docker, facts);
     await docker.change("start", [container]);
   } finally {
-    await connectOtherNetworks(cleanup.within(AbortSignal.timeout(cleanupTimeout)), facts);
+    await connectOtherNetworks(cleanup.within(AbortSignal.timeout(cleanupTimeout)), facts, false);
   }
+}
+
+/**
+ * Starts a node with podman, which gives a container that starts another address than before. It
+ * lets a stopped container ask for an address, and keeps that for later starts. It also keeps the
+ * order of the interfaces: the node may stay connected to its other networks.
+ */
+async function startOnFixedAddress(step: FaultStep, agent: FoundAgent): Promise<void> {
+  const { docker, cleanup, cluster } = step;
+  const { container, facts, node } = agent;
+  const address = cluster.addresses.get(node);
+  const endpoint = clusterEndpoint(facts);
+  if (address !== undefined && endpoint !== undefined) {
+    const aliases = userAliases(facts, endpoint).map((alias) => `--alias=${alias}`);
+    const options = [...aliases, `--ip=${address}`];
+    // A cancellation in between must not leave the node without its network.
+    const kept = cleanup.within(AbortSignal.timeout(cleanupTimeout));
+    await kept.changeConnection("disconnect", [cluster.network, container]);
+    await kept.changeConnection("connect", [...options, cluster.network, container]);
+  }
+  await docker.change("start", [container]);
 }
 
 /** Starts a container that takes the lowest free address until it is removed. */

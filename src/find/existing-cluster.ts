@@ -133,14 +133,15 @@ export function agentIn(facts: ContainerFacts, credentials: Credentials) {
   const role: Role = labelOf(facts, labelNames.role) === "server" ? "server" : "client";
   const storage: Storage = labelOf(facts, labelNames.storage) === "memory" ? "memory" : "disk";
   const endpoint = clusterEndpoint(facts);
+  const aliases = endpoint?.Aliases ?? [];
   const plan: AgentPlan = {
     node,
     role,
     datacenter: labelOf(facts, labelNames.datacenter),
     container: facts.Name,
-    // If a cluster shares its network with another one, its nodes have no aliases, only the
-    // names of their containers.
-    host: endpoint?.Aliases?.includes(node) ? node : facts.Name,
+    // If a cluster shares its network with another one, its nodes are aliased to the names of
+    // their containers. Podman lists the host name, which is the node's, as an alias, too.
+    host: aliases.includes(node) && !aliases.includes(facts.Name) ? node : facts.Name,
     publications: publicationsOf(facts),
   };
   return {

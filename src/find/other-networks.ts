@@ -22,18 +22,26 @@ export async function disconnectOtherNetworks(
  * Connects a node to all networks except the cluster's.
  *
  * @param facts - of the container as it was when it was connected to them
+ * @param isPodman - whether the engine is podman
  */
-export async function connectOtherNetworks(docker: Docker, facts: ContainerFacts): Promise<void> {
-  for (const args of connectArguments(facts)) await docker.changeConnection("connect", args);
+export async function connectOtherNetworks(
+  docker: Docker,
+  facts: ContainerFacts,
+  isPodman: boolean,
+): Promise<void> {
+  for (const args of connectArguments(facts, isPodman))
+    await docker.changeConnection("connect", args);
 }
 
 /**
  * Arguments of `docker network connect` for each network except the cluster's: with the same
- * aliases and, if the user chose it, the same address. Pure.
+ * aliases and, if the user chose it, the same address. Podman does not say which addresses the user
+ * chose, so all are kept there. Pure.
  */
-export function connectArguments(facts: ContainerFacts): string[][] {
+export function connectArguments(facts: ContainerFacts, isPodman = false): string[][] {
   return otherEndpoints(facts).map(([network, endpoint]) => {
-    const { IPv4Address, IPv6Address } = endpoint.IPAMConfig ?? {};
+    const chosen = isPodman ? { IPv4Address: endpoint.IPAddress } : (endpoint.IPAMConfig ?? {});
+    const { IPv4Address, IPv6Address }: NonNullable<Endpoint["IPAMConfig"]> = chosen;
     return [
       ...userAliases(facts, endpoint).map((alias) => `--alias=${alias}`),
       ...(IPv4Address ? [`--ip=${IPv4Address}`] : []),

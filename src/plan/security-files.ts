@@ -22,12 +22,18 @@ export interface Tokens {
   readonly agents: ReadonlyMap<string, string>;
 }
 
+/** Numbers of a user and a group, as the image has them. */
+export interface FileOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** Secrets of a cluster. They exist only in this process and in the agents' containers. */
 export interface Secrets {
   /** Consul version that the image reports. */
   readonly version: string;
   /** The user that agents run as in their containers. */
-  readonly owner: { readonly uid: number; readonly gid: number };
+  readonly owner: FileOwner;
   readonly gossipKey?: string;
   /** With TLS: the CA certificate in PEM. Its key has been discarded. */
   readonly ca?: string;
@@ -116,15 +122,21 @@ export function dataDirectoryArchive({ spec }: ClusterPlan, { uid, gid }: Entryp
  *
  * @param archive - the replaced agent's folder, as a tar archive from the engine
  * @param version - Consul version that the new image reports
+ * @param owner - of the files, if the archive does not have it
  * @returns a tar archive with the same names, owners and modes; only `agent.json` changes
  */
-export function securityArchiveFor(archive: Uint8Array, version: string): Uint8Array {
+export function securityArchiveFor(
+  archive: Uint8Array,
+  version: string,
+  owner?: FileOwner,
+): Uint8Array {
   const files = parseTar(archive);
   return createTar(
     files.map(({ name, data, text, attrs }) => {
       const isConfig = name.endsWith(`/${configFile}`);
       const content = isConfig ? configFor(text, version) : data;
-      return { name, ...(content && { data: content }), attrs: tarAttributes(attrs) };
+      const attributes = { ...tarAttributes(attrs), ...owner };
+      return { name, ...(content && { data: content }), attrs: attributes };
     }),
   );
 }

@@ -3,6 +3,7 @@
 import type { ContainerFacts, Exit } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { type DockerError, isEngineGone } from "../docker/docker-error.ts";
+import { isLocalEndpoint } from "../docker/endpoint.ts";
 import { holderOf } from "../docker/ports.ts";
 import { ActionError, InputError, messageOf, type Problem } from "../errors.ts";
 import type { PortName } from "../inputs/cluster-spec.ts";
@@ -108,9 +109,6 @@ async function wrongPlatform(docker: Docker, reference: string): Promise<Cause> 
   };
 }
 
-/** Endpoints of engines that publish ports on this machine. */
-const localEndpoint = /^(unix:|npipe:|fd:|tcp:\/\/(127\.|localhost|\[::1\]))/;
-
 /** A warning or an error, in the log formats of 1.4 and of later versions. */
 const warning = /\[(WARN|ERR|ERROR)\]|==> (Error|Failed)/i;
 
@@ -131,7 +129,7 @@ export async function explainNotReady(
     }),
   ]);
   const said = warnings.flat();
-  const isRemote = endpoint !== "" && !localEndpoint.test(endpoint);
+  const isRemote = !isLocalEndpoint(endpoint);
   const lines = [
     error.message,
     ...(said.length > 0 ? ["Last warnings of these nodes:", ...said] : []),
@@ -141,8 +139,9 @@ export async function explainNotReady(
   return new ActionError(error.title, lines.join("\n"), { cause: error });
 }
 
-const remoteAdvice = (endpoint: string) =>
-  `The Docker engine is at ${endpoint}. If that is another machine, the ports it publishes on 127.0.0.1 can't be reached from here. Run the step on the machine of the engine, or in a job container on that engine.`;
+/** What to know about an engine that seems to be on another machine. */
+export const remoteAdvice = (endpoint: string) =>
+  `The Docker engine is at ${endpoint}. If that is another machine, the ports it publishes on 127.0.0.1 can't be reached from here. Run the job on the machine of the engine, or in a container of that engine on the cluster's network (input \`network\`).`;
 
 /**
  * Why a container could not be started.

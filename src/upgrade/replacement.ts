@@ -7,7 +7,7 @@ import { clusterEndpoint, labelOf } from "../find/node-facts.ts";
 import { connectOtherNetworks, userAliases } from "../find/other-networks.ts";
 import { securityFolder } from "../plan/agent-config.ts";
 import { labelNames } from "../plan/labels.ts";
-import { securityArchiveFor } from "../plan/security-files.ts";
+import { type FileOwner, securityArchiveFor } from "../plan/security-files.ts";
 import type { UpgradeTarget } from "./step.ts";
 
 /**
@@ -18,26 +18,47 @@ import type { UpgradeTarget } from "./step.ts";
  */
 export async function replace(
   docker: Docker,
-  { node, container, facts }: FoundAgent,
+  agent: FoundAgent,
   { image, version }: UpgradeTarget,
 ): Promise<void> {
+  const { node, container, facts } = agent;
   try {
-    const defaults = await docker.imageDefaults(facts.Config.Image);
+    const [defaults, isPodman] = await Promise.all([
+      docker.imageDefaults(facts.Config.Image),
+      docker.isPodman(),
+    ]);
+    // Docker gives the new container the lowest free address, which is the old one's.
+    const ip = isPodman && agent.ip !== "" ? [`--ip=${agent.ip}`] : [];
     // A secured agent's secrets are not in a volume.
     const secrets = await docker.getArchive(container, securityFolder);
-    const rewritten = secrets && securityArchiveFor(secrets, version);
+    const owner = secrets && isPodman ? await ownerOf(docker, facts) : undefined;
+    const rewritten = secrets && securityArchiveFor(secrets, version, owner);
     await docker.change("stop", [container]);
     await docker.removeButKeepVolumes(container);
-    await docker.createContainer(replacementArguments(facts, defaults, image));
+    await docker.createContainer([...ip, ...replacementArguments(facts, defaults, image)]);
     if (rewritten) await docker.putArchive(container, rewritten, dirname(securityFolder));
     await docker.change("start", [container]);
-    await connectOtherNetworks(docker, facts);
+    await connectOtherNetworks(docker, facts, isPodman);
   } catch (error) {
     if (!(error instanceof ActionError)) throw error;
     throw new ActionError(`${node} could not be replaced`, `${node}: ${error.message}`, {
       cause: error,
     });
   }
+}
+
+/**
+ * The user that an agent runs as, and that its secrets belong to. Podman's archives of a container
+ * name root as the owner of everything.
+ */
+async function ownerOf(docker: Docker, { Config }: ContainerFacts): Promise<FileOwner> {
+  const script = "id -u consul 2>/dev/null || id -u; id -g consul 2>/dev/null || id -g";
+  const options = ["--network=none", "--entrypoint=sh", Config.Image, "-c", script];
+  const [user, group] = (await docker.runToEnd(options)).split("\n");
+  // The environment can tell the image's entrypoint which user to run the agent as.
+  const given = (name: string) =>
+    Config.Env?.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1);
+  return { uid: Number(given("CONSUL_UID") || user), gid: Number(given("CONSUL_GID") || group) };
 }
 
 /**

@@ -34,7 +34,8 @@ async function containersOf({ nodes }: Up): Promise<Record<string, { id: string;
   const answers = nodes.map(async ({ name, container }) => {
     const answer = await docker("inspect", "--format={{.Id}} {{.Config.Image}}", container);
     const [id = "", image = ""] = answer.split(" ");
-    return [name, { id, image }] as const;
+    // Podman's answer has the registry that it assumes.
+    return [name, { id, image: image.replace(/^docker\.io\//, "") }] as const;
   });
   return Object.fromEntries(await Promise.all(answers));
 }

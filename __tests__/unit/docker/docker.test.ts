@@ -5,6 +5,7 @@ import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Docker } from "../../../src/docker/docker.ts";
+import { DockerError } from "../../../src/docker/docker-error.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -103,6 +104,78 @@ describe("a question", () => {
       "printf 'one\\ntwo \\303'; sleep 0.1; printf '\\274\\r\\nthree'; sleep 0.1; echo four >&2",
     );
     expect((await docker.logs("x", "all")).sort()).toEqual(["four", "one", "three", "two ü"]);
+  });
+});
+
+describe("a command that fails with an unknown text", () => {
+  const failureIn = async (work: Promise<unknown>) =>
+    work.then(
+      () => "none",
+      (error: unknown) => (error instanceof DockerError ? error.failure : error),
+    );
+  /** Every command but these fails with a text of the future. */
+  const unknown = (answers: string) =>
+    dockerThat(`case "$*" in ${answers} *) echo "a new text" >&2; exit 1;; esac`).docker;
+  const answers = 'version*) echo "99.0.0";;';
+
+  test("no engine answers: it is not reachable", async () => {
+    expect(await failureIn(unknown("").containers())).toBe("engine-unreachable");
+    expect(await failureIn(unknown("").platform())).toBe("engine-unreachable");
+  });
+
+  test("an engine that denies access", async () => {
+    const denied = "permission denied while trying to connect to the docker API at unix:///x";
+    const docker = unknown(`version*) echo "${denied}" >&2; exit 1;;`);
+    expect(await failureIn(docker.containers())).toBe("access-denied");
+  });
+
+  test("the registry has no such image", async () => {
+    const missing = "manifest*) echo 'no such manifest: a/b:1' >&2; exit 1;;";
+    const pulled = unknown(`${answers} ${missing}`).pull("a/b:1", () => {});
+    expect(await failureIn(pulled)).toBe("not-found");
+  });
+
+  test("the registry has the image, or does not answer: the reason stays unknown", async () => {
+    const present = unknown(`${answers} manifest*) echo '{}';;`).pull("a/b:1", () => {});
+    expect(await failureIn(present)).toBe("other");
+    expect(await failureIn(unknown(answers).pull("a/b:1", () => {}))).toBe("other");
+  });
+
+  test("what is inspected is not listed", async () => {
+    const docker = unknown(`${answers} "image ls"*|"network ls"*|ps*) ;;`);
+    expect(await docker.image("a/b:1")).toBeUndefined();
+    expect(await docker.networkMembers("net")).toBeUndefined();
+    expect(await docker.inspectContainers(["one", "two"])).toEqual([]);
+  });
+
+  test("what is inspected is listed: the reason stays unknown", async () => {
+    const docker = unknown(`${answers} "image ls"*) echo 0123;;`);
+    expect(await failureIn(docker.image("a/b:1"))).toBe("other");
+  });
+
+  test.each([
+    ['none 1 ["name=rootless"]', "no-freezer"],
+    ['cgroupfs 1 ["name=seccomp","name=rootless"]', "no-freezer"],
+    ['systemd 2 ["name=rootless"]', "other"],
+    ['cgroupfs 1 ["name=seccomp"]', "other"],
+  ])("`pause` with control groups %s", async (info, failure) => {
+    const docker = unknown(`${answers} info*) echo '${info}';;`);
+    expect(await failureIn(docker.change("pause", ["one"]))).toBe(failure);
+  });
+});
+
+describe("the first exit", () => {
+  const died = (name: string, labels: object) =>
+    JSON.stringify({ Actor: { Attributes: { name, exitCode: "137", ...labels } } });
+  const exitOf = (...events: string[]) =>
+    dockerThat(`${events.map((event) => `echo '${event}'`).join("\n")}\nexec sleep 60`).docker;
+
+  test("is of a container that matches all filters, though podman sends those that match one", async () => {
+    const helper = died("helper", { cluster: "a" });
+    const other = died("other", { cluster: "b", node: "server-1" });
+    const docker = exitOf(helper, other, died("server", { cluster: "a", node: "server-1" }));
+    const exit = await docker.firstExit(["label=cluster=a", "label=node"], new Date());
+    expect(exit).toEqual({ container: "server", exitCode: 137 });
   });
 });
 

@@ -2,7 +2,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
-import { freePorts, isTaken } from "../../../src/docker/ports.ts";
+import { freePorts, includesPort, isTaken } from "../../../src/docker/ports.ts";
 
 test("free ports are different, and free for TCP and UDP", async () => {
   const ports = await freePorts(20);
@@ -30,4 +30,14 @@ test("a port is taken as long as somebody listens there", async () => {
   server.close();
   await once(server, "close");
   expect(await isTaken(address.port, "tcp")).toBe(false);
+});
+
+test.each([
+  ["127.0.0.1:8500->8500/tcp, 127.0.0.1:8600->8600/udp", 8600, true],
+  ["0.0.0.0:8500-8502->8500-8502/tcp, [::]:8500-8502->8500-8502/tcp", 8501, true],
+  ["8500/tcp, 127.0.0.1:9500->8500/tcp", 8500, false],
+  ["127.0.0.1:18500->18500/tcp", 8500, false],
+  ["", 8500, false],
+])("a container with the ports %j publishes %d: %s", (ports, port, does) => {
+  expect(includesPort(ports, port)).toBe(does);
 });

@@ -1,0 +1,59 @@
+/** Engines and CLIs that differ from Docker's own on this machine, played by a script as `docker`. */
+import { chmodSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { ownJob } from "../support/actions.ts";
+import { errorsOf } from "../support/annotations.ts";
+import { testInputs } from "../support/cluster.ts";
+import { engineHoldings, run } from "../support/engine.ts";
+import { scratch } from "../support/failures.ts";
+import { RecordedJob } from "../support/record.ts";
+
+const { folder, remove } = scratch();
+afterAll(remove);
+
+/** A main step and its post step. @param cases - of a shell's `case` on docker's arguments */
+async function startWith(cases: string, inputs: Readonly<Record<string, string>> = {}) {
+  const { stdout } = await run("sh", ["-c", "command -v docker"]);
+  const program = join(folder, "docker");
+  const rest = `*) exec ${stdout.trim()} "$@";;`;
+  writeFileSync(program, `#!/bin/sh\ncase "$*" in\n${cases}\n${rest}\nesac\n`);
+  chmodSync(program, 0o755);
+  const path = [folder, process.env.PATH].join(delimiter);
+  const job = new RecordedJob({ env: { ...ownJob().env, PATH: path } });
+  const main = await job.main(testInputs({ servers: "1", ...inputs }));
+  const post = await job.post();
+  job.dispose();
+  expect(post.exitCode, post.log).toBe(0);
+  return { main, post };
+}
+
+test("podman's own CLI under docker's name is refused, before anything is created", async () => {
+  const before = await engineHoldings();
+  const { main, post } = await startWith('--version) echo "podman version 5.4.2";;');
+  expect(errorsOf(main)).toMatchObject([{ title: "`docker` is podman's emulation" }]);
+  expect(errorsOf(main)[0]?.message).toContain("DOCKER_HOST=unix:///run/podman/podman.sock");
+  expect(main.log).toContain("docker --version");
+  expect(main.log).not.toContain("docker network create");
+  expect(post.log).toContain("removed: 0 containers");
+  expect(await engineHoldings()).toEqual(before);
+});
+
+test("an engine on another machine: one warning, at the start", async () => {
+  const { main } = await startWith('"context inspect"*) echo ssh://ci@build-2;;');
+  expect(main.exitCode, main.log).toBe(0);
+  const warnings = main.log.match(/^::warning.*$/gm) ?? [];
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toContain("The Docker engine is at ssh://ci@build-2.");
+  expect(main.log.indexOf("::warning")).toBeLessThan(main.log.indexOf("::group::Start"));
+});
+
+test("a pull that fails with an unknown text: the registry is asked, and the cause is named", async () => {
+  const cases = [
+    'pull*) echo "a text of the future" >&2; exit 1;;',
+    '"manifest inspect"*) echo "no such manifest: $3" >&2; exit 1;;',
+  ];
+  const { main } = await startWith(cases.join("\n"), { image: "127.0.0.1:9/consul", version: "9" });
+  expect(errorsOf(main)).toMatchObject([{ title: "Image not found" }]);
+  expect(errorsOf(main)[0]?.message).toContain("127.0.0.1:9/consul:9");
+});

@@ -1,0 +1,60 @@
+import { kindOf } from "./command-kinds.ts";
+import { DockerError } from "./docker-error.ts";
+import { askDocker } from "./question.ts";
+import { type CommandContext, type RunOptions, runSpawned } from "./spawned.ts";
+import { reasonOf } from "./unknown-failure.ts";
+
+/** Runs docker commands. Arguments go to the program as an array, never through a shell. */
+export class Cli {
+  readonly #context: CommandContext;
+
+  constructor(context: CommandContext) {
+    this.#context = context;
+  }
+
+  /**
+   * @param args - a docker command, without `docker`
+   * @returns standard output
+   * @throws DockerError if the command fails. If its text is unknown, the engine is asked why
+   */
+  async run(args: readonly string[], options?: RunOptions): Promise<string> {
+    try {
+      return await this.#execute(args, options);
+    } catch (error) {
+      if (!(error instanceof DockerError) || error.failure !== "other") throw error;
+      throw new DockerError(
+        await reasonOf(args, (question) => this.#execute(question)),
+        error.command,
+        error.said,
+      );
+    }
+  }
+
+  /** @returns the lines of a listing whose objects match all filters */
+  async list(command: readonly string[], filters: readonly string[]): Promise<string[]> {
+    const answer = await this.run([...command, ...filters.map((filter) => `--filter=${filter}`)]);
+    return answer.split("\n").filter((name) => name !== "");
+  }
+
+  /** @returns a command's answer, or undefined if what it is about does not exist */
+  async unlessMissing(command: Promise<string>): Promise<string | undefined> {
+    try {
+      return await command;
+    } catch (error) {
+      if (error instanceof DockerError && error.failure === "not-found") return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Runs a command the way that suits it. The toolkit's exec can't end a process, which is fine for
+   * a question: it changes nothing, and the step ends without its answer. Any other command runs
+   * in a process group that we end and wait for on cancellation: left alone, it would create or
+   * change something behind our back.
+   */
+  async #execute(args: readonly string[], options?: RunOptions): Promise<string> {
+    this.#context.signal.throwIfAborted();
+    this.#context.trace(`docker ${args.join(" ")}`);
+    return (kindOf(args) === "asks" ? askDocker : runSpawned)(args, this.#context, options);
+  }
+}
