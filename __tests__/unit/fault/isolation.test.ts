@@ -10,6 +10,13 @@ const isolated = () => {
   return isolate(docker, "c0ffee00", facts, ["10.0.0.2"]);
 };
 
+/** What docker was called for, without the question whether the engine answers at all. */
+const callsIn = (folder: string) =>
+  readFileSync(join(folder, "calls"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .filter((call) => !call.startsWith("version "));
+
 test("without any `ip` the step says so, and leaves no mark", async () => {
   const folder = fakeDocker(
     'echo "$1 $2" >>calls; if [ "$1" = run ]; then echo "there is no ip here" >&2; exit 1; fi',
@@ -17,8 +24,7 @@ test("without any `ip` the step says so, and leaves no mark", async () => {
   await expect(isolated()).rejects.toThrow(
     /need the program `ip`.*Neither the image \S+ nor the engine's machine has it/,
   );
-  const calls = readFileSync(join(folder, "calls"), "utf8").trimEnd().split("\n");
-  expect(calls).toEqual(["volume create", "run --rm", "run --rm", "volume rm"]);
+  expect(callsIn(folder)).toEqual(["volume create", "run --rm", "run --rm", "volume rm"]);
 });
 
 test("after another failure the mark stays, since some routes may be set", async () => {
@@ -26,6 +32,5 @@ test("after another failure the mark stays, since some routes may be set", async
     'echo "$1 $2" >>calls; if [ "$1" = run ]; then echo "ip: RTNETLINK answers" >&2; exit 1; fi',
   );
   await expect(isolated()).rejects.toThrow("RTNETLINK");
-  const calls = readFileSync(join(folder, "calls"), "utf8").trimEnd().split("\n");
-  expect(calls).toEqual(["volume create", "run --rm"]);
+  expect(callsIn(folder)).toEqual(["volume create", "run --rm"]);
 });
