@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { redact, secretsIn } from "../../../src/report/redact.ts";
+import { cpuTime } from "../inputs/cpu-time.ts";
 
 describe("secrets", () => {
   const key = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s=";
@@ -48,7 +49,7 @@ describe("secrets", () => {
 
 describe("in well under a second", () => {
   const size = 1_000_000;
-  /** Milliseconds, on a busy machine; a quiet one needs a tenth. Quadratic time would be minutes. */
+  /** Milliseconds of CPU time, ten times what it takes. Quadratic time would be minutes. */
   const limit = 1000;
   const filled = (part: string, length = size) => part.repeat(Math.ceil(length / part.length));
   const lines: Record<string, string> = {
@@ -69,9 +70,11 @@ describe("in well under a second", () => {
   };
 
   test.each(Object.keys(lines))("a line of %s is redacted, and cut", (name) => {
-    const start = performance.now();
-    const redacted = redact(lines[name] ?? "", ["an-unrelated-secret"]);
-    expect(performance.now() - start).toBeLessThan(limit);
+    let redacted = "";
+    const took = cpuTime(() => {
+      redacted = redact(lines[name] ?? "", ["an-unrelated-secret"]);
+    });
+    expect(took).toBeLessThan(limit);
     expect(redacted.length).toBeLessThan(70_000);
   });
 
@@ -95,18 +98,18 @@ describe("in well under a second", () => {
     "token = [",
     "a=",
   ])("a configuration of %j has its secrets found", (part) => {
-    const start = performance.now();
-    secretsIn([filled(part, 110_000)], [filled(part, 110_000)]);
-    expect(performance.now() - start).toBeLessThan(limit);
+    const took = cpuTime(() => secretsIn([filled(part, 110_000)], [filled(part, 110_000)]));
+    expect(took).toBeLessThan(limit);
   });
 
   test("a configuration with thousands of secrets is redacted", () => {
     const tokens = Array.from({ length: 4500 }, (_, index) => `token = "secret-${index}"\n`);
     const secrets = secretsIn([], [tokens.join("")]);
     expect(secrets).toHaveLength(4500);
-    const start = performance.now();
-    expect(redact(filled("secret-17 in a log line\n"), secrets)).not.toContain("secret-17");
-    expect(performance.now() - start).toBeLessThan(limit);
+    const took = cpuTime(() => {
+      expect(redact(filled("secret-17 in a log line\n"), secrets)).not.toContain("secret-17");
+    });
+    expect(took).toBeLessThan(limit);
   });
 
   test("a secret as long as a configuration is replaced", () => {
