@@ -12,12 +12,13 @@ export const twoVersions = (): Promise<[older: VersionedImage, newer: VersionedI
 
 /** An image like the one under test, whose `consul` is this script. */
 export async function imageWithScript(name: string, base: string, script: string): Promise<string> {
-  const encoded = Buffer.from(script).toString("base64");
+  const write = 'printf %s "$0" >/usr/local/bin/consul && chmod 755 /usr/local/bin/consul';
   const dockerfile = [
     `FROM ${base}`,
+    "USER root",
     // Another name for the shell, which no machine outside the image has.
-    "RUN mkdir -p /usr/local/bin && cp /bin/busybox /consul/sh",
-    `RUN echo ${encoded} | base64 -d >/usr/local/bin/consul && chmod 755 /usr/local/bin/consul`,
+    "RUN mkdir -p /usr/local/bin && cp /bin/sh /consul/sh",
+    `RUN ${JSON.stringify(["/bin/sh", "-c", write, script])}`,
   ].join("\n");
   // The same content has the same tag, so test runs that share an engine may share the image.
   const digest = createHash("sha256").update(dockerfile).digest("hex").slice(0, 12);
