@@ -29,8 +29,9 @@ export function imageWithScript(
   more: readonly string[] = [],
 ): Promise<string> {
   return imageFrom(name, base, [
+    "USER root",
     // Another name for the shell, which no machine outside the image has.
-    "RUN mkdir -p /usr/local/bin && cp /bin/busybox /consul/sh",
+    "RUN mkdir -p /usr/local/bin && cp /bin/sh /consul/sh",
     programIn("/usr/local/bin/consul", script),
     ...more,
   ]);
@@ -38,8 +39,8 @@ export function imageWithScript(
 
 /** An instruction that puts a script into an image. */
 function programIn(path: string, script: string): string {
-  const encoded = Buffer.from(script).toString("base64");
-  return `RUN mkdir -p "$(dirname ${path})" && echo ${encoded} | base64 -d >${path} && chmod 755 ${path}`;
+  const write = 'mkdir -p "${1%/*}" && printf %s "$0" >"$1" && chmod 755 "$1"';
+  return `RUN ${JSON.stringify(["/bin/sh", "-c", write, script, path])}`;
 }
 
 /** Agent configuration in a folder that only CONSUL_CONFIG_DIR names. */
