@@ -39,7 +39,7 @@ export function imageWithScript(
 
 /** An instruction that puts a script into an image. */
 function programIn(path: string, script: string): string {
-  const write = 'mkdir -p "${1%/*}" && printf %s "$0" >"$1" && chmod 755 "$1"';
+  const write = 'mkdir -p "$(dirname "$1")" && printf %s "$0" >"$1" && chmod 755 "$1"';
   return `RUN ${JSON.stringify(["/bin/sh", "-c", write, script, path])}`;
 }
 
