@@ -8,8 +8,8 @@ export interface ImageReference {
 
 const tag = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}";
 const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
-const domain =
-  "(?:localhost|[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:\\d)|\\[[0-9a-fA-F:]+\\])(?::\\d{1,5})?";
+const label = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?";
+const domain = `(?:localhost|${label}(?:\\.${label})+|${label}(?=:\\d)|\\[[0-9a-fA-F:]+\\])(?::\\d{1,5})?`;
 
 /** A tag alone (distribution/reference, `tag`). */
 export const tagPattern = new RegExp(`^${tag}$`);

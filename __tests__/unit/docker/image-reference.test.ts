@@ -42,6 +42,10 @@ test.each([
   "a.-b",
   "https://a/b",
   "a".repeat(256),
+  "-a:1/b",
+  "-:0/0:a.",
+  "-a.b/c",
+  "a-.b/c",
 ])("%j is none", (text) => {
   expect(parseImage(text)).toBeUndefined();
 });
