@@ -51,21 +51,21 @@ describe("DNS resolves the servers", () => {
 test("a service whose HTTP check passes is found by HTTP and by DNS, one that fails is not", async () => {
   const { "dns-address": dns = "" } = cluster.outputs;
   const web = `web-${cluster.outputs["cluster-id"]}`;
-  const httpd = ["busybox", "httpd", "-f", "-p", "80", "-h", "/etc"];
-  const [command = "", ...args] = httpd;
+  // An agent of its own: an image may have no other HTTP server.
+  const args = ["agent", "-dev", "-client=0.0.0.0"];
   await docker(
     ...["run", "--detach", `--name=${web}`, `--network=${cluster.outputs.network}`],
-    ...["--network-alias=web", `--entrypoint=${command}`, testImage(), ...args],
+    ...["--network-alias=web", "--entrypoint=consul", testImage(), ...args],
   );
   try {
     const check = (path: string) => ({
       name: "answers",
-      http: `http://web/${path}`,
+      http: `http://web:8500/${path}`,
       interval: "200ms",
       timeout: "2s",
     });
     const { agent } = sdk("client-1");
-    await agent.service.register({ name: "web", port: 80, check: check("passwd") });
+    await agent.service.register({ name: "web", port: 80, check: check("v1/status/leader") });
     await agent.service.register({ name: "broken", port: 81, check: check("no-such-file") });
 
     // Asked from a server, since a client agent may know of the check before the catalog does.

@@ -52,8 +52,11 @@ export const ownContainers = () => ownObjects(["ps"], "{{.Names}}");
 export async function runLikeThisMachine(): Promise<string[]> {
   const folders = ["/usr", "/lib", "/lib64", "/bin", root].filter(existsSync);
   const host = await docker("context", "inspect", "--format={{.Endpoints.docker.Host}}");
+  const socket = host.replace("unix://", "");
+  // Where the CLI looks for it, with DOCKER_HOST and without.
+  const sockets = new Set([socket, "/var/run/docker.sock"]);
   return [
     ...folders.map((folder) => `--volume=${folder}:${folder}:ro`),
-    `--volume=${host.replace("unix://", "")}:/var/run/docker.sock`,
+    ...[...sockets].map((path) => `--volume=${socket}:${path}`),
   ];
 }

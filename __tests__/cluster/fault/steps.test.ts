@@ -6,7 +6,7 @@ import { addressesIn, fastTimers, fault, ownJob, statesIn } from "../../support/
 import { blockingReader, dnsReader, Writer } from "../../support/clients.ts";
 import { nodeOf, type Up, up } from "../../support/cluster.ts";
 import { aliveMembers, httpGet, resolveByUdp, voters } from "../../support/consul.ts";
-import { docker, engineHoldings } from "../../support/engine.ts";
+import { engineHoldings, run } from "../../support/engine.ts";
 import { eventually } from "../../support/eventually.ts";
 
 const allServers = ["server-1", "server-2", "server-3"];
@@ -164,18 +164,12 @@ describe("with faster timers", () => {
   });
 
   test("an isolated node stays cut off from one that comes back later", async () => {
-    const reach = (from: string, to: string, seconds = 15) => {
-      const url = `http://${addressOf(to)}:8500/v1/status/leader`;
-      return docker(
-        "exec",
-        containerOf(from),
-        "timeout",
-        String(seconds),
-        "wget",
-        "-q",
-        "-O-",
-        url,
-      );
+    // With Consul's own CLI: an image may have no other HTTP client.
+    const reach = async (from: string, to: string, seconds = 15) => {
+      const info = ["consul", "info", `-http-addr=http://${addressOf(to)}:8500`];
+      // The CLI ends without an error on SIGTERM.
+      const limit = { timeout: seconds * 1000, killSignal: "SIGKILL" } as const;
+      return (await run("docker", ["exec", containerOf(from), ...info], limit)).stdout;
     };
     await fault(cluster, "kill", "client-1");
     await fault(cluster, "isolate", "client-2");

@@ -35,7 +35,7 @@ async function containersOf({ nodes }: Up): Promise<Record<string, { id: string;
     const answer = await docker("inspect", "--format={{.Id}} {{.Config.Image}}", container);
     const [id = "", image = ""] = answer.split(" ");
     // Podman's answer has the registry that it assumes.
-    return [name, { id, image: image.replace(/^docker\.io\//, "") }] as const;
+    return [name, { id, image: image.replace(/^(docker\.io|localhost)\//, "") }] as const;
   });
   return Object.fromEntries(await Promise.all(answers));
 }
