@@ -7,7 +7,7 @@ import {
   dependsOnEntrypoint,
   type Entrypoint,
   ignoredUser,
-  parseAnswer,
+  parseEntrypoint,
   questionArguments,
 } from "../plan/entrypoint.ts";
 import type { Owner } from "../plan/labels.ts";
@@ -31,7 +31,7 @@ export async function askEntrypoint(
   if (!dependsOnEntrypoint(spec)) return undefined;
   const { reference } = image;
   const { said, reason } = await answer(docker, questionArguments(spec, image, owner));
-  const entrypoint = parseAnswer(said, spec);
+  const entrypoint = parseEntrypoint(said, spec);
   if (!entrypoint) {
     log(`${reference} may ignore variables of input \`env\`: its entrypoint ${reason}`);
     return undefined;

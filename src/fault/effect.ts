@@ -12,7 +12,7 @@ import {
   type Verdict,
 } from "../ready/gates.ts";
 import type { FaultAction } from "./fault-inputs.ts";
-import { joins } from "./rejoin.ts";
+import { joinedAgain } from "./rejoin.ts";
 import { includes } from "./step.ts";
 
 /** What a step waits for. */
@@ -118,7 +118,7 @@ function effectIn(
   const [server] = servers(affected);
   const isForgotten = server && others.length > 0 && servers(others).length === 0;
   const gates = [
-    ...(isForgotten ? [joins(server, others)] : []),
+    ...(isForgotten ? [joinedAgain(server, others)] : []),
     ...readyGates,
     seenAlive(affected),
     raftIsSettled(awayAt),

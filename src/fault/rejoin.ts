@@ -38,7 +38,7 @@ async function joinFirst(agent: FoundAgent, others: readonly FoundAgent[], pool:
  *
  * @param others - running agents of the server's datacenter
  */
-export const joins = (server: FoundAgent, others: readonly FoundAgent[]): Gate => ({
+export const joinedAgain = (server: FoundAgent, others: readonly FoundAgent[]): Gate => ({
   name: `${server.node} has joined the agents that ran without a server`,
   look: async () => {
     const answers = await ask([server], async (consul) => {

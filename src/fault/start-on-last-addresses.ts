@@ -20,7 +20,7 @@ const holderSuffix = "-address";
 export async function startOnLastAddresses(step: FaultStep): Promise<void> {
   await releaseNames(step);
   if (!(await step.docker.isPodman())) return startInOrder(step);
-  await stop(step, step.hit.filter(isRunning));
+  await stop(step, step.hit.filter(isStarted));
   for (const agent of step.hit) await startOnFixedAddress(step, agent);
 }
 
@@ -37,10 +37,10 @@ async function startInOrder(step: FaultStep): Promise<void> {
   const { docker, cleanup, hit, cluster } = step;
   const { agents, addresses, clusterId } = cluster;
   const down = byAddress(
-    agents.filter((agent) => !isRunning(agent)),
+    agents.filter((agent) => !isStarted(agent)),
     addresses,
   );
-  const running = byAddress(hit.filter(isRunning), addresses);
+  const running = byAddress(hit.filter(isStarted), addresses);
   // A step that was killed may have left some.
   await removeHolders(docker, clusterId);
   try {
@@ -66,7 +66,7 @@ export function byAddress(
   return [...known.sort(byNumber), ...unknown];
 }
 
-const isRunning = ({ state }: FoundAgent) => state !== "stopped";
+const isStarted = ({ state }: FoundAgent) => state !== "stopped";
 
 const stop = ({ docker }: FaultStep, agents: readonly FoundAgent[]) =>
   docker.change(

@@ -76,14 +76,17 @@ export function agentArguments(settings: AgentSettings): string[] {
 function listenFlags(env: ReadonlyMap<string, string>): string[] {
   const bind = env.get("CONSUL_BIND_INTERFACE") || bindInterface;
   const client = env.get("CONSUL_CLIENT_INTERFACE");
-  return [`-bind=${addressOf(bind)}`, `-client=${client ? addressOf(client) : clientAddress}`];
+  return [
+    `-bind=${interfaceAddress(bind)}`,
+    `-client=${client ? interfaceAddress(client) : clientAddress}`,
+  ];
 }
 
 /**
  * A template for an interface's first IPv4 address, which Consul fills in (go-sockaddr). Its shorter
  * `GetInterfaceIP` leaves out ranges that routers don't forward, such as 203.0.113.0/24.
  */
-function addressOf(name: string): string {
+function interfaceAddress(name: string): string {
   const pattern = `^${name.replaceAll(".", "[.]")}$`;
   const first = `GetAllInterfaces | include "name" "${pattern}" | include "type" "IPv4" | limit 1`;
   // What is not an address ends the agent, and Consul's message has it.

@@ -110,7 +110,7 @@ for argument; do printf '@ argument %s\\n' "$argument"; done
  * @param said - what a container with `questionArguments` printed
  * @returns undefined if the entrypoint did not start the script
  */
-export function parseAnswer(said: string, { env }: ClusterSpec): Entrypoint | undefined {
+export function parseEntrypoint(said: string, { env }: ClusterSpec): Entrypoint | undefined {
   const lines = said.split("\n").flatMap((line) => /^@ (?<fact>.*)/.exec(line)?.groups?.fact ?? []);
   const valuesOf = (name: string) =>
     lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));

@@ -54,7 +54,7 @@ export function refuseUnlessWhole(agents: readonly FoundAgent[]): void {
 export function refuseDowngrade(current: readonly string[], wanted: string, force: boolean): void {
   const newer = current.find((version) => isOlder(wanted, version));
   if (newer === undefined || force) return;
-  const message = `The cluster runs Consul ${newer}, and ${wanted} is older. Consul does not support downgrades: an older version may not be able to read the servers' data.${losesLog(newer, wanted)} To try anyway, set \`force: true\`.`;
+  const message = `The cluster runs Consul ${newer}, and ${wanted} is older. Consul does not support downgrades: an older version may not be able to read the servers' data.${lostLogText(newer, wanted)} To try anyway, set \`force: true\`.`;
   throw new InputError([{ input: "version", message }]);
 }
 
@@ -62,7 +62,7 @@ export function refuseDowngrade(current: readonly string[], wanted: string, forc
  * What a downgrade loses for sure, as sentences after a space; empty if nothing. Measured from 1.22.7
  * to 1.15.11 under writes: a single server lost those since the snapshot, three servers lost none.
  */
-export const losesLog = (from: string, to: string) =>
+export const lostLogText = (from: string, to: string) =>
   losesRaftLog(from, to)
     ? ` Data is lost: a server that was first started with Consul 1.20 or later keeps Raft's log in a format (WAL) that ${to} does not read, so it starts with an empty log. A single server loses every write since Raft's last snapshot; with several, each gets the log from the others.`
     : "";

@@ -20,7 +20,7 @@ export async function resolveTargets(step: UpgradeStep): Promise<UpgradeTarget[]
   const problems: Problem[] = [];
   for (const [index, references] of images.entries()) {
     try {
-      targets.push(await resolveTarget(step, references));
+      targets.push(await findTarget(step, references));
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       const input = index < spec.via.length ? "via" : "image";
@@ -32,7 +32,7 @@ export async function resolveTargets(step: UpgradeStep): Promise<UpgradeTarget[]
   return targets;
 }
 
-async function resolveTarget(
+async function findTarget(
   { docker, spec, cluster, signal }: UpgradeStep,
   references: readonly string[],
 ): Promise<UpgradeTarget> {

@@ -6,7 +6,7 @@ import {
 } from "../consul/upgrade-paths.ts";
 import { isOlder } from "../consul/version-number.ts";
 import { parseImage } from "../docker/image-reference.ts";
-import { losesLog } from "./refusals.ts";
+import { lostLogText } from "./refusals.ts";
 import type { UpgradeTarget } from "./step.ts";
 
 /** An annotation. */
@@ -37,7 +37,7 @@ function downgradeWarning(
 ): Warning[] {
   const newer = first && current.find((version) => isOlder(first.version, version));
   if (!newer) return [];
-  const message = `The cluster is downgraded from Consul ${newer} to ${first.version}, which Consul does not support.${losesLog(newer, first.version)}`;
+  const message = `The cluster is downgraded from Consul ${newer} to ${first.version}, which Consul does not support.${lostLogText(newer, first.version)}`;
   return [{ title: "Forced downgrade", message }];
 }
 

@@ -3,7 +3,7 @@ import {
   dependsOnEntrypoint,
   type Entrypoint,
   ignoredUser,
-  parseAnswer,
+  parseEntrypoint,
   questionArguments,
 } from "../../../src/plan/entrypoint.ts";
 import { planCluster } from "../../../src/plan/plan.ts";
@@ -46,7 +46,7 @@ test("the question goes to the image's entrypoint, with the agents' environment"
 
 describe("an answer", () => {
   const answer = (...lines: readonly string[]) =>
-    parseAnswer(["==> Found", ...lines.map((line) => `@ ${line}`), ""].join("\n"), folders);
+    parseEntrypoint(["==> Found", ...lines.map((line) => `@ ${line}`), ""].join("\n"), folders);
 
   test("like that of today's image", () => {
     const given = ["argument -config-dir=/etc/app", "argument -help"];
@@ -62,7 +62,7 @@ describe("an answer", () => {
   });
 
   test("is none if the script did not run", () => {
-    expect(parseAnswer("Usage: consul agent [options]\n", folders)).toBeUndefined();
+    expect(parseEntrypoint("Usage: consul agent [options]\n", folders)).toBeUndefined();
   });
 });
 
