@@ -2,7 +2,7 @@ import { kindOf } from "./command-kinds.ts";
 import { DockerError } from "./docker-error.ts";
 import { askDocker } from "./question.ts";
 import { type CommandContext, type RunOptions, runSpawned } from "./spawned.ts";
-import { causeOf } from "./unknown-failure.ts";
+import { explainUnknown } from "./unknown-failure.ts";
 
 /** Runs docker commands. Arguments go to the program as an array, never through a shell. */
 export class Cli {
@@ -23,7 +23,7 @@ export class Cli {
     } catch (error) {
       if (!(error instanceof DockerError) || error.failure !== "other") throw error;
       throw new DockerError(
-        await causeOf(args, (question) => this.#execute(question)),
+        await explainUnknown(args, (question) => this.#execute(question)),
         error.command,
         error.said,
       );

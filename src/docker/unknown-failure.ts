@@ -9,7 +9,7 @@ type Ask = (args: readonly string[]) => Promise<string>;
  *
  * @returns `other` if nothing does
  */
-export async function causeOf(args: readonly string[], ask: Ask): Promise<DockerFailure> {
+export async function explainUnknown(args: readonly string[], ask: Ask): Promise<DockerFailure> {
   if (args[0] === "version") return "engine-unreachable";
   const failure = await ask(["version", "--format={{.Server.Version}}"]).then(
     () => undefined,
