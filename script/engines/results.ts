@@ -49,7 +49,9 @@ export function readReport(report: unknown): Record<string, FileResult> {
   return Object.fromEntries(files);
 }
 
-const firstLine = (text: string) => text.trim().split("\n", 1)[0] ?? "";
+/** Names that an engine made up differ in each run. */
+const firstLine = (text: string) =>
+  (text.trim().split("\n", 1)[0] ?? "").replaceAll(/\b[0-9a-f]{64}\b/g, "…");
 
 /** @returns the results with those of a run, which replace older ones of the same files */
 export function withRun(results: Results, engine: string, run: EngineResults): Results {

@@ -18,14 +18,14 @@ test("a report: passed and failed tests by file, and hooks that fail", () => {
       },
       {
         name: "/src/__tests__/cluster/post.test.ts",
-        message: "Error: a volume is left\n  at x",
+        message: `Error: a volume is left: ${"0f".repeat(32)}\n  at x`,
         assertionResults: [assertion("d", "passed")],
       },
     ],
   };
   expect(readReport(report)).toEqual({
     "fault/steps": { passed: 1, failed: ["b"] },
-    post: { passed: 1, failed: ["Error: a volume is left"] },
+    post: { passed: 1, failed: ["Error: a volume is left: …"] },
   });
 });
 
