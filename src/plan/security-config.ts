@@ -48,11 +48,19 @@ const fastGossip = {
   gossip_wan: { gossip_interval: "25ms" },
 };
 
+/**
+ * How long a client agent remembers what servers said about a token. It also remembers that it got no
+ * answer, and then says "ACL not found" for as long: with the default of 30 s, agents that were asked
+ * while no server was up refused every request for 30 s after the servers were back (seen on 1.8.7).
+ */
+const tokenCacheTime = "1s";
+
 function aclConfig(version: string, { agent, dns, management, replication }: AgentTokens) {
   const managementKey = has(version, "initialManagement") ? "initial_management" : "master";
   return {
     enabled: true,
     default_policy: "deny",
+    token_ttl: tokenCacheTime,
     ...(replication && { enable_token_replication: true }),
     tokens: {
       agent,

@@ -26,6 +26,7 @@ describe("an agent's secret configuration", () => {
     expect(securityConfig({ ...client, tls: false }).acl).toEqual({
       enabled: true,
       default_policy: "deny",
+      token_ttl: "1s",
       tokens: { agent: "a", default: "d" },
     });
   });
@@ -35,6 +36,7 @@ describe("an agent's secret configuration", () => {
     expect(configOf("1.17.0").acl).toEqual({
       enabled: true,
       default_policy: "deny",
+      token_ttl: "1s",
       tokens: { agent: "a", dns: "d", initial_management: "m" },
     });
   });
