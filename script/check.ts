@@ -163,6 +163,13 @@ function checkLinks(): Problems {
   });
 }
 
+/** Compilers find these in code, and nothing else does in documents. */
+function checkConflictMarkers(): Problems {
+  return globSync("{,docs/}*.md", { cwd: root })
+    .filter((file) => /^(<{7}|>{7}) /m.test(readFileSync(join(root, file), "utf8")))
+    .map((file) => `${file}: a conflict marker of git was left in it`);
+}
+
 /** As GitHub makes it from a heading. */
 const anchorOf = (heading: string) =>
   heading
@@ -189,6 +196,7 @@ const problems = [
   checkArchitecture(),
   checkVersions(),
   checkLinks(),
+  checkConflictMarkers(),
   checkWorkflows(),
 ].flat();
 for (const problem of problems) console.error(problem);
