@@ -19,6 +19,7 @@ import { type FaultStep, includes } from "./step.ts";
 export async function releaseNames({ docker, cluster, hit }: FaultStep): Promise<void> {
   for (const there of byDatacenter(cluster.agents).values()) {
     const stopped = there.filter((each) => each.state === "stopped" && includes(hit, each));
+    if (stopped.length === 0) continue;
     const [server] = servers(there).filter(isUp);
     const version = await versionIn(there, server);
     if (version === undefined || has(version, "namesAreReused")) continue;
