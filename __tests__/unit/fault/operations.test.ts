@@ -1,22 +1,12 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
-import { expect, onTestFinished, test } from "vitest";
-import * as z from "zod";
-import { Consul } from "../../../src/consul/consul.ts";
+import { expect, test } from "vitest";
 import { Docker } from "../../../src/docker/docker.ts";
 import { leave, operations } from "../../../src/fault/operations.ts";
-import { agent, fakeDocker } from "../find/fixtures.ts";
+import { agent, consulThatAnswers, fakeDocker } from "../find/fixtures.ts";
 
 test("an agent that refuses to leave fails the step at once, with its answer", async () => {
-  const server = createServer((_, answer) => {
+  const consul = await consulThatAnswers((_, answer) => {
     answer.writeHead(403).end("Permission denied");
-  }).listen(0, "127.0.0.1");
-  onTestFinished(() => {
-    server.close().closeAllConnections();
   });
-  await once(server, "listening");
-  const { port } = z.object({ port: z.number() }).parse(server.address());
-  const consul = new Consul({ scheme: "http", address: `127.0.0.1:${port}` });
   // The agent runs on.
   fakeDocker("exec sleep 60");
   const docker = new Docker(new AbortController().signal, () => {});
@@ -30,16 +20,11 @@ async function answeringAgents(...nodes: readonly ReturnType<typeof agent>[]) {
   const requests: string[] = [];
   const agents = await Promise.all(
     nodes.map(async (node) => {
-      const server = createServer(({ method, url }, answer) => {
+      const consul = await consulThatAnswers(({ method, url }, answer) => {
         requests.push(`${node.node} ${method} ${url}`);
         answer.end();
-      }).listen(0, "127.0.0.1");
-      onTestFinished(() => {
-        server.close().closeAllConnections();
       });
-      await once(server, "listening");
-      const { port } = z.object({ port: z.number() }).parse(server.address());
-      return { ...node, consul: new Consul({ scheme: "http", address: `127.0.0.1:${port}` }) };
+      return { ...node, consul };
     }),
   );
   return { agents, requests };

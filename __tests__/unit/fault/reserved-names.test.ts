@@ -1,17 +1,13 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
-import { expect, onTestFinished, test } from "vitest";
-import * as z from "zod";
-import { Consul } from "../../../src/consul/consul.ts";
+import { expect, test } from "vitest";
 import { Docker } from "../../../src/docker/docker.ts";
 import { releaseNames } from "../../../src/fault/reserved-names.ts";
 import type { FaultStep } from "../../../src/fault/step.ts";
-import { agent, facts, fakeDocker } from "../find/fixtures.ts";
+import { agent, consulThatAnswers, facts, fakeDocker } from "../find/fixtures.ts";
 
 /** A running server-1 of this version, whose answer to a deregistration has this status. */
 async function runningServer(version: string, status = 200) {
   const asked: string[] = [];
-  const server = createServer((request, answer) => {
+  const consul = await consulThatAnswers((request, answer) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
@@ -22,13 +18,7 @@ async function runningServer(version: string, status = 200) {
       answer.writeHead(isQuestion ? 200 : status);
       answer.end(isQuestion ? JSON.stringify(members) : "No cluster leader");
     });
-  }).listen(0, "127.0.0.1");
-  onTestFinished(() => {
-    server.close().closeAllConnections();
   });
-  await once(server, "listening");
-  const { port } = z.object({ port: z.number() }).parse(server.address());
-  const consul = new Consul({ scheme: "http", address: `127.0.0.1:${port}` });
   return { asked, found: { ...agent("server-1"), consul } };
 }
 

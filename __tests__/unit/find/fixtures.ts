@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished, vi } from "vitest";
@@ -86,6 +86,17 @@ export function fakeDocker(script: string): string {
 }
 
 export const names = (agents: readonly FoundAgent[]) => agents.map(({ node }) => node);
+
+/** An agent's HTTP API, answered by this listener until the test is over. */
+export async function consulThatAnswers(listener: RequestListener): Promise<Consul> {
+  const server = createServer(listener).listen(0, "127.0.0.1");
+  onTestFinished(() => {
+    server.close().closeAllConnections();
+  });
+  await once(server, "listening");
+  const { port } = z.object({ port: z.number() }).parse(server.address());
+  return new Consul({ scheme: "http", address: `127.0.0.1:${port}` });
+}
 
 /** An agent's HTTP API that gives these answers, by path, with or without its query. */
 export async function withAnswers<T>(

@@ -1,10 +1,9 @@
-import { createServer } from "node:http";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { transactionOf } from "../../../src/consul/answers.ts";
-import { Consul } from "../../../src/consul/consul.ts";
 import type { Problem } from "../../../src/errors.ts";
 import { seedKeys, transactions } from "../../../src/seed/kv.ts";
+import { consulThatAnswers } from "../find/fixtures.ts";
 
 const place = { file: "cluster.yml", line: 1, column: 1 };
 
@@ -41,7 +40,7 @@ describe("transactions", () => {
 });
 
 test("of a transaction that Consul refuses as a whole, the key to blame is found", async () => {
-  const server = createServer(async (request, response) => {
+  const consul = await consulThatAnswers(async (request, response) => {
     let body = "";
     for await (const chunk of request) body += chunk;
     if (request.url?.startsWith("/v1/kv/")) response.writeHead(404).end();
@@ -49,16 +48,10 @@ test("of a transaction that Consul refuses as a whole, the key to blame is found
       response.writeHead(400).end("Invalid key in transaction: no reason");
     else response.end(JSON.stringify({ Results: [], Errors: null }));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const bound = server.address();
-  if (bound === null || typeof bound === "string") throw new Error("no TCP address");
-  const consul = new Consul({ scheme: "http", address: `127.0.0.1:${bound.port}` });
   const problems: Problem[] = [];
   const keys = Array.from({ length: 65 }, (_, index) => keyOf(`k${index}`, 10));
   const patience = { timeout: 10_000, signal: new AbortController().signal };
   await seedKeys(keys, consul, { problems, patience });
-  server.close();
-  server.closeAllConnections();
   expect(problems.map(({ message }) => message)).toEqual([
     "cluster.yml:1:1: Consul refused `kv.k7`: 400 Invalid key in transaction: no reason",
   ]);

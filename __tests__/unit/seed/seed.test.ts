@@ -1,12 +1,9 @@
 /** What seeding does with an agent that is slow, or refuses; the agent is an HTTP server held still. */
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { describe, expect, onTestFinished, test } from "vitest";
-import * as z from "zod";
-import { Consul } from "../../../src/consul/consul.ts";
+import type { ServerResponse } from "node:http";
+import { describe, expect, test } from "vitest";
 import { noSeeds, type Seeds } from "../../../src/inputs/seeds.ts";
 import { seed } from "../../../src/seed/seed.ts";
-import { agent } from "../find/fixtures.ts";
+import { agent, consulThatAnswers } from "../find/fixtures.ts";
 
 const declared = (name: string, line: number) => ({
   name,
@@ -21,15 +18,9 @@ type Answering = (request: string, answer: ServerResponse) => void;
 
 /** Seeds through an agent that answers like this. */
 async function seedThrough(seeds: Partial<Seeds>, answering: Answering, timeout = 60_000) {
-  const server = createServer((request: IncomingMessage, answer) => {
+  const consul = await consulThatAnswers((request, answer) => {
     request.resume().on("end", () => answering(`${request.method} ${request.url}`, answer));
-  }).listen(0, "127.0.0.1");
-  onTestFinished(() => {
-    server.close().closeAllConnections();
   });
-  await once(server, "listening");
-  const { port } = z.object({ port: z.number() }).parse(server.address());
-  const consul = new Consul({ scheme: "http", address: `127.0.0.1:${port}` });
   const { signal } = new AbortController();
   const seeding = { timeout, signal, log: () => {}, onSecret: () => {} };
   return seed({ ...noSeeds, ...seeds }, [{ ...agent("server-1"), consul }], seeding);
