@@ -1,7 +1,6 @@
 /** npm run differences: draws the table of docs/versions.md from src/consul/versions.ts. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import compare from "semver/functions/compare.js";
 import { type Difference, differences } from "../src/consul/versions.ts";
 import { takesNothing } from "./command-line.ts";
 import { withPart } from "./page.ts";
@@ -14,9 +13,7 @@ const markers = ["<!-- differences: npm run differences -->", "<!-- /differences
 /** @returns the file as it is to be */
 export function versionsText(): string {
   const rows: readonly Difference[] = Object.values(differences);
-  const lines = rows
-    .toSorted((a, b) => compare(a.from, b.from))
-    .map(({ from, what, source }) => `| ${from} | ${what} | ${source} |`);
+  const lines = rows.map(({ from, what, source }) => `| ${from} | ${what} | ${source} |`);
   const table = ["| from | what differs | source |", "| --- | --- | --- |", ...lines].join("\n");
   return withPart(readFileSync(versionsFile, "utf8"), markers, `\n\n${table}\n\n`);
 }

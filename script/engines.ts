@@ -13,6 +13,7 @@ import { commandLine } from "./command-line.ts";
 import { consulImage } from "./consul-image.ts";
 import { readReport, resultsPage, resultsSchema, withRun } from "./engines/results.ts";
 import { prepareMachine } from "./machine.ts";
+import { withPart } from "./page.ts";
 import { root } from "./runner.ts";
 
 const {
@@ -46,7 +47,7 @@ const {
 const scripts = join(root, "script/engines");
 const record = join(scripts, "results.json");
 const page = join(root, "docs/engines.md");
-const [begin, end] = ["<!-- engines -->", "<!-- /engines -->"];
+const markers = ["<!-- engines -->", "<!-- /engines -->"] as const;
 
 prepareMachine();
 const machine = join(parent, suite);
@@ -85,11 +86,6 @@ writeFileSync(record, `${JSON.stringify(results, undefined, 2)}\n`);
 const table = resultsPage(results);
 console.log(`\n${table}`);
 const text = readFileSync(page, "utf8");
-const place = new RegExp(`${begin}.*?${end}`, "s");
-if (!place.test(text)) throw new Error(`${page} has no place for the results`);
-writeFileSync(
-  page,
-  text.replace(place, () => `${begin}\n\n${table}\n\n${end}`),
-);
+writeFileSync(page, withPart(text, markers, `\n\n${table}\n\n`));
 console.log(`\nWritten: ${page}`);
 process.exitCode = status ?? 1;

@@ -11,6 +11,7 @@ import { commandLine, wholeNumber } from "./command-line.ts";
 import { consulImage } from "./consul-image.ts";
 import { twoVersions } from "./engine/versions.ts";
 import { prepareMachine } from "./machine.ts";
+import { withPart } from "./page.ts";
 import { root, runId } from "./runner.ts";
 import { describePlan, drawRound, plainRound } from "./soak/draw.ts";
 import { type Images, type RoundResult, runRound, type StepRun } from "./soak/round.ts";
@@ -43,7 +44,7 @@ const { rounds, from } = given;
 const seed = given.seed ?? Math.floor(Math.random() * 1_000_000);
 
 const page = join(root, "docs/reliability.md");
-const [begin, end] = ["<!-- soak -->", "<!-- /soak -->"];
+const markers = ["<!-- soak -->", "<!-- /soak -->"] as const;
 
 const stop = new AbortController();
 // The first signal ends the run after this round's post step; the next one ends it at once.
@@ -116,11 +117,6 @@ function saveLogs(number: number, { plan, steps, problems }: RoundResult): strin
 
 function writePage(report: string): void {
   const text = readFileSync(page, "utf8");
-  const parts = new RegExp(`${begin}.*?${end}`, "s");
-  if (!parts.test(text)) throw new Error(`${page} has no place for the results`);
-  writeFileSync(
-    page,
-    text.replace(parts, () => `${begin}\n${report}\n${end}`),
-  );
+  writeFileSync(page, withPart(text, markers, `\n${report}\n`));
   console.log(`\nWritten: ${page}`);
 }
