@@ -1,18 +1,18 @@
 import { ConsulError } from "../consul/http.ts";
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
 import { type FoundDatacenter, hasQuorum, quorumOf } from "../find/raft.ts";
-import { type AgentClient, type Answer, ask, servers } from "../ready/agents.ts";
+import { type AgentClient, ask, servers } from "../ready/agents.ts";
 import {
   agreedLeader,
-  everyoneNames,
   type Gate,
+  noneNames,
   overWan,
   raftIsSettled,
   readyGates,
   type Verdict,
 } from "../ready/gates.ts";
 import type { FaultAction } from "./fault-inputs.ts";
-import { joinedAgain } from "./rejoin.ts";
+import { aliveForAll, leftForAll } from "./gossip.ts";
 import { includes } from "./step.ts";
 
 /** What a step waits for. */
@@ -115,17 +115,13 @@ function effectIn(
   if (!isBack) return goneEffect(action, affected, working, alone);
   const away = agents.filter((agent) => !working.includes(agent));
   const awayAt = away.map(({ node }) => addresses.get(node) ?? "");
-  const [server] = servers(affected);
-  const isForgotten = server && others.length > 0 && servers(others).length === 0;
-  const gates = [
-    ...(isForgotten ? [joinedAgain(server, others)] : []),
-    ...readyGates,
-    seenAlive(affected),
-    raftIsSettled(awayAt),
-  ];
+  const gates = [aliveForAll, ...gatesAfterGossip, raftIsSettled(awayAt)];
   const what = `${namesOf(affected).join(", ")} ${isOrAre(affected)} back`;
   return { what, isLed: true, asked: working, gates: asking(working, gates) };
 }
+
+// A cluster is ready once its servers see everyone alive; here all agents must.
+const [, ...gatesAfterGossip] = readyGates;
 
 /** @param alone - isolated servers that must report no leader */
 function goneEffect(
@@ -134,7 +130,7 @@ function goneEffect(
   working: readonly FoundAgent[],
   alone: readonly FoundAgent[],
 ): DatacenterEffect {
-  const away = action === "stop" ? seenLeft(affected) : notSeenAlive(affected);
+  const away = action === "stop" ? leftForAll(affected) : notSeenAlive(affected);
   const gates = [leaderAmongOthers(affected), away, notHealthy(affected)];
   return {
     what: `${namesOf(affected).join(", ")} ${isOrAre(affected)} gone for all other agents`,
@@ -183,30 +179,13 @@ const leaderAmongOthers = (hit: readonly FoundAgent[]): Gate => ({
   },
 });
 
-// The gates of a ready cluster ask servers only. Gossip may reach clients a little later.
-const seenAlive = (hit: readonly FoundAgent[]): Gate => ({
-  name: `every agent sees ${namesOf(hit).join(", ")} alive`,
-  look: async (agents) => everyoneNames(hit, await aliveMembers(agents), "alive for all"),
-});
-
 const notSeenAlive = (hit: readonly FoundAgent[]): Gate => ({
   name: `no remaining agent sees ${namesOf(hit).join(" or ")} alive`,
-  look: async (agents) => noneNames(hit, await aliveMembers(agents), "alive"),
-});
-
-const aliveMembers = (agents: readonly AgentClient[]) =>
-  ask(agents, async (consul) =>
-    (await consul.members()).filter(({ isAlive }) => isAlive).map(({ node }) => node),
-  );
-
-// An agent that missed the leave sees the node as failed until gossip corrects it.
-const seenLeft = (hit: readonly FoundAgent[]): Gate => ({
-  name: `every remaining agent sees that ${namesOf(hit).join(", ")} left`,
   look: async (agents) => {
     const answers = await ask(agents, async (consul) =>
-      (await consul.members()).filter(({ hasLeft }) => !hasLeft).map(({ node }) => node),
+      (await consul.members()).filter(({ isAlive }) => isAlive).map(({ node }) => node),
     );
-    return noneNames(hit, answers, "a member");
+    return noneNames(hit, answers, "alive");
   },
 });
 
@@ -216,18 +195,3 @@ const notHealthy = (hit: readonly FoundAgent[]): Gate => ({
   look: async (agents) =>
     noneNames(hit, await ask(agents, (consul) => consul.healthyNodes("stale")), "healthy"),
 });
-
-/** Holds if no answer names any of these nodes. */
-function noneNames(
-  hit: readonly FoundAgent[],
-  answers: readonly Answer<readonly string[]>[],
-  what: string,
-): Verdict {
-  const failing = answers.flatMap(({ node, answer }) => {
-    if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
-    const named = namesOf(hit).filter((name) => answer.includes(name));
-    return named.length === 0 ? [] : [`${node}: still ${what}: ${named.join(", ")}`];
-  });
-  const adverb = failing.length === 0 ? "not" : "still";
-  return { status: `${namesOf(hit).join(", ")} ${adverb} ${what}`, failing };
-}

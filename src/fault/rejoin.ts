@@ -1,7 +1,6 @@
 import { ConsulError } from "../consul/http.ts";
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
-import { ask, servers } from "../ready/agents.ts";
-import type { Gate } from "../ready/gates.ts";
+import { servers } from "../ready/agents.ts";
 import { logTimed } from "../runner/log.ts";
 import { type FaultStep, includes } from "./step.ts";
 
@@ -30,26 +29,3 @@ async function joinFirst(agent: FoundAgent, others: readonly FoundAgent[], pool:
     logTimed(`${agent.node} could not join ${node} (${ip}): ${error.message}`);
   }
 }
-
-/**
- * Has a server join agents that it doesn't see, and holds once it sees them all. Agents whose servers
- * were all away may never find them again by themselves: gossip forgets servers that left, a server
- * that left forgets the others, and only clients that start look for servers.
- *
- * @param others - running agents of the server's datacenter
- */
-export const joinedAgain = (server: FoundAgent, others: readonly FoundAgent[]): Gate => ({
-  name: `${server.node} has joined the agents that ran without a server`,
-  look: async () => {
-    const answers = await ask([server], async (consul) => {
-      const members = await consul.members();
-      const alive = members.filter(({ isAlive }) => isAlive).map(({ node }) => node);
-      const missing = others.filter(({ node }) => !alive.includes(node));
-      await Promise.all(missing.map(({ ip }) => consul.join(ip, "lan")));
-    });
-    const failing = answers.flatMap(({ node, answer }) =>
-      answer instanceof ConsulError ? [`${node}: ${answer.message}`] : [],
-    );
-    return { status: failing.length === 0 ? "joined" : "not joined", failing };
-  },
-});

@@ -156,6 +156,22 @@ export function everyoneNames(
   };
 }
 
+/** Holds if no answer names any of these nodes. */
+export function noneNames(
+  nodes: readonly Pick<AgentClient, "node">[],
+  answers: readonly Answer<readonly string[]>[],
+  what: string,
+): Verdict {
+  const names = nodes.map(({ node }) => node);
+  const failing = answers.flatMap(({ node, answer }) => {
+    if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
+    const named = names.filter((name) => answer.includes(name));
+    return named.length === 0 ? [] : [`${node}: still ${what}: ${named.join(", ")}`];
+  });
+  const adverb = failing.length === 0 ? "not" : "still";
+  return { status: `${names.join(", ")} ${adverb} ${what}`, failing };
+}
+
 /** Holds if all answers name the same leader. */
 export function agreedLeader(answers: readonly Answer<string>[]): Verdict {
   const leaders = new Set(

@@ -59,8 +59,8 @@ test("a node is back once everyone sees it alive, and Raft has it at its own add
     addresses: new Map(),
   });
   expect(gates.map(({ name }) => name)).toEqual([
-    ...readyGates.map(({ name }) => name),
-    "every agent sees server-1 alive",
+    "every agent sees every other agent alive",
+    ...readyGates.slice(1).map(({ name }) => name),
     "Raft has only members, each with its own ID and address",
   ]);
 });
@@ -110,8 +110,7 @@ describe("with several datacenters", () => {
     expect(what).toBe("server-1 is back; server-9 is back");
     expect(names(asked)).toEqual([...names(three), "server-9"]);
     const here = startFirst().gates.map(({ name }) => name);
-    const there = here.map((name) => name.replace("server-1", "server-9"));
-    expect(gates.map(({ name }) => name)).toEqual([...here, ...there, wanGate.name]);
+    expect(gates.map(({ name }) => name)).toEqual([...here, ...here, wanGate.name]);
   });
 });
 
