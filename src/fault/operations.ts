@@ -3,9 +3,11 @@ import { ConsulError } from "../consul/http.ts";
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { ActionError } from "../errors.ts";
-import type { FoundAgent } from "../find/existing-cluster.ts";
+import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
 import { dataDirectoryOf } from "../find/node-facts.ts";
+import { ask, servers } from "../ready/agents.ts";
 import { logTimed } from "../runner/log.ts";
+import { poll } from "../runner/poll.ts";
 import type { FaultAction } from "./fault-inputs.ts";
 import { isolate, reconnect } from "./isolation.ts";
 import { rejoin } from "./rejoin.ts";
@@ -16,10 +18,7 @@ const containersOf = ({ hit }: FaultStep) => hit.map(({ container }) => containe
 
 export const operations: Readonly<Record<FaultAction, (step: FaultStep) => Promise<void>>> = {
   kill: (step) => step.docker.change("kill", containersOf(step)),
-  stop: async ({ docker, spec, hit }) => {
-    // One after another: each server that leaves makes the quorum smaller.
-    for (const agent of hit) await leave(docker, agent, spec.timeout);
-  },
+  stop: leaveInTurn,
   pause: (step) => step.docker.change("pause", containersOf(step)),
   resume: async (step) => {
     await step.docker.change("unpause", containersOf(step));
@@ -42,6 +41,44 @@ export const operations: Readonly<Record<FaultAction, (step: FaultStep) => Promi
     await Promise.all(hit.map(({ facts }) => removeData(docker, facts)));
   },
 };
+
+/**
+ * Makes agents leave. Each server that leaves makes the quorum smaller, so the next agent starts once
+ * Raft no longer has that server. The server meanwhile goes on with its leave: it drains requests
+ * (`performance.leave_drain_time`), and waits up to 5 s to see that Raft has removed it.
+ */
+async function leaveInTurn({ docker, cluster, spec, hit }: FaultStep): Promise<void> {
+  const leaves: Promise<void>[] = [];
+  for (const agent of hit) {
+    leaves.push(leave(docker, agent, spec.timeout));
+    const next = new AbortController();
+    await Promise.race([
+      Promise.all(leaves),
+      untilOutOfRaft(agent, cluster.agents, next.signal),
+    ]).finally(() => next.abort());
+  }
+  await Promise.all(leaves);
+}
+
+/** Waits until the leader's Raft configuration doesn't have this agent. A client is never in it. */
+async function untilOutOfRaft(
+  agent: FoundAgent,
+  agents: readonly FoundAgent[],
+  signal: AbortSignal,
+): Promise<void> {
+  const asked = servers(agents).filter(
+    (each) => isUp(each) && each.datacenter === agent.datacenter && each.node !== agent.node,
+  );
+  const look = async () => {
+    const answers = await ask(asked, (consul) => consul.raftPeers());
+    const isOut = answers.some(
+      ({ answer }) => !(answer instanceof ConsulError) && !answer.some(({ ip }) => ip === agent.ip),
+    );
+    return isOut ? undefined : () => new Error(`Raft still has ${agent.node}`);
+  };
+  // The leave itself has a time limit.
+  if (agent.role === "server") await poll(look, { timeout: Number.POSITIVE_INFINITY, signal });
+}
 
 /**
  * A graceful leave, as `consul leave` does it. The agent either answers when it has left or exits

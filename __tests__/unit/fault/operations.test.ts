@@ -1,7 +1,12 @@
-import { expect, test } from "vitest";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
 import { Docker } from "../../../src/docker/docker.ts";
+import type { FaultAction } from "../../../src/fault/fault-inputs.ts";
 import { leave, operations } from "../../../src/fault/operations.ts";
-import { agent, consulThatAnswers, fakeDocker } from "../find/fixtures.ts";
+import type { FaultStep } from "../../../src/fault/step.ts";
+import type { FoundAgent } from "../../../src/find/existing-cluster.ts";
+import { agent, consulThatAnswers, fakeDocker, raftAnswer } from "../find/fixtures.ts";
 
 test("an agent that refuses to leave fails the step at once, with its answer", async () => {
   const consul = await consulThatAnswers((_, answer) => {
@@ -13,6 +18,67 @@ test("an agent that refuses to leave fails the step at once, with its answer", a
   await expect(leave(docker, { ...agent("server-2"), consul }, 3000)).rejects.toThrow(
     "server-2 refused to leave: 403 Permission denied.",
   );
+});
+
+function stepOn(
+  action: FaultAction,
+  agents: readonly FoundAgent[],
+  hit: readonly FoundAgent[],
+): FaultStep {
+  const docker = new Docker(new AbortController().signal, () => {});
+  const credentials = { scheme: "http" } as const;
+  const found = { clusterId: "c0ffee00", network: "net", credentials, addresses: new Map() };
+  const target = { all: true } as const;
+  const spec = { action, target, cluster: "", datacenter: "", wait: true, timeout: 5000 };
+  return { docker, cleanup: docker, spec, cluster: { ...found, agents }, hit };
+}
+
+describe("agents that leave in one step", () => {
+  /** What happened, in its order, if these agents leave; server-1 stays, and knows Raft. */
+  async function leaving(nodes: readonly string[], status: Readonly<Record<string, number>> = {}) {
+    const events: string[] = [];
+    // All containers run until the last agent leaves.
+    const folder = fakeDocker("while [ ! -e last ]; do sleep 0.05; done");
+    let looks = 0;
+    const members = ["server-1", "server-2", "server-3", "client-1"].map(async (node, index) => {
+      const consul = await consulThatAnswers(({ url = "" }, answer) => {
+        if (url === "/v1/agent/leave") {
+          events.push(`${node} leaves`);
+          if (node === nodes.at(-1)) writeFileSync(join(folder, "last"), "");
+          return answer.writeHead(status[node] ?? 200).end("no");
+        }
+        // At the third look Raft has no server-2.
+        looks += 1;
+        if (looks === 3) events.push("Raft has removed server-2");
+        const peers = (["1", looks < 3 ? "2" : "1", "3"] as const).map(
+          (id) => [id, `server-${id}`, `10.0.0.${id}`] as const,
+        );
+        return answer.end(JSON.stringify(raftAnswer(...peers)));
+      });
+      return { ...agent(node), ip: `10.0.0.${index + 1}`, consul };
+    });
+    const agents = await Promise.all(members);
+    const hit = nodes.flatMap((name) => agents.filter(({ node }) => node === name));
+    return { events, step: operations.stop(stepOn("stop", agents, hit)) };
+  }
+
+  test("each leaves once Raft has removed the server before it, even if that still runs", async () => {
+    const { events, step } = await leaving(["server-2", "server-3"]);
+    await step;
+    expect(events).toEqual(["server-2 leaves", "Raft has removed server-2", "server-3 leaves"]);
+  });
+
+  test("a client's leave holds up no other", async () => {
+    const { events, step } = await leaving(["client-1", "server-3"]);
+    await step;
+    expect(events.slice(0, 2).sort()).toEqual(["client-1 leaves", "server-3 leaves"]);
+  });
+
+  test("if one refuses, the next doesn't leave", async () => {
+    const { events, step } = await leaving(["server-2", "server-3"], { "server-2": 403 });
+    await expect(step).rejects.toThrow("server-2 refused to leave: 403 no.");
+    expect(events).toEqual(["server-2 leaves"]);
+  });
 });
 
 /** Agents that answer, and the requests that they get, each as `<node> <method> <path>`. */
@@ -45,18 +111,8 @@ test.each(["resume", "heal"] as const)(
       at("client-1", "10.0.0.3"),
       at("server-9", "10.0.0.9", "west"),
     );
-    const docker = new Docker(new AbortController().signal, () => {});
-    const credentials = { scheme: "http" } as const;
-    const found = { clusterId: "c0ffee00", network: "net", credentials, addresses: new Map() };
-    const target = { all: true } as const;
-    const spec = { action, target, cluster: "", datacenter: "", wait: true, timeout: 1000 };
-    await operations[action]({
-      docker,
-      cleanup: docker,
-      spec,
-      cluster: { ...found, agents },
-      hit: agents.filter(({ state }) => state === "paused"),
-    });
+    const hit = agents.filter(({ state }) => state === "paused");
+    await operations[action](stepOn(action, agents, hit));
     expect(requests.sort()).toEqual([
       "client-1 PUT /v1/agent/join/10.0.0.1",
       "server-1 PUT /v1/agent/join/10.0.0.2",

@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { addressesIn, fault, ownJob, statesIn } from "../../support/actions.ts";
+import { type Up, up } from "../../support/cluster.ts";
+import { aliveMembers } from "../../support/consul.ts";
+
+/** Each agent sends each piece of news to one other agent, and with a probe only. */
+const lossyGossip = `
+  gossip_lan { gossip_interval = "10m", retransmit_mult = 1 }
+  performance { leave_drain_time = "100ms" }
+`;
+/** Shorter than the 30 s after which agents exchange all they know anyway. */
+const patience = { timeout: "20s" };
+
+describe("with gossip that loses news", () => {
+  let cluster: Up;
+  beforeAll(async () => {
+    cluster = await up({ servers: "1", clients: "5", config: lossyGossip }, ownJob());
+  });
+  afterAll(async () => {
+    await cluster.down();
+  });
+
+  test("all agents hear at once that a node left, and that it is back", async () => {
+    const left = await fault(cluster, "stop", "client-2", patience);
+    expect(statesIn(left)).toMatchObject({ "client-2": "stopped", "client-1": "running" });
+
+    const back = await fault(cluster, "start", "client-2", patience);
+    expect(Object.keys(addressesIn(back))).toHaveLength(6);
+    const everyone = cluster.nodes.map(({ name }) => name).sort();
+    for (const { http } of cluster.nodes)
+      expect((await aliveMembers(http)).sort()).toEqual(everyone);
+  });
+});
