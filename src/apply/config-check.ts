@@ -3,8 +3,9 @@ import type { Image } from "../docker/image-reference.ts";
 import { InputError, messageOf } from "../errors.ts";
 import { agentPorts } from "../inputs/agent-defaults.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
-import { labelArguments, type Owner } from "../plan/labels.ts";
+import type { Owner } from "../plan/labels.ts";
 import { networkName } from "../plan/plan.ts";
+import { helperArguments } from "../plan/volumes.ts";
 import type { StartContext } from "./start-context.ts";
 
 /** What every agent's configuration needs. The user's comes after it and overrides it, as in an agent. */
@@ -28,7 +29,7 @@ export async function checkConfig(
   const env = Array.from(spec.env, ([name, value]) => `--env=${name}=${value}`);
   // On the agents' own network: configuration may look at its interfaces.
   const network = `--network=${networkName(spec, owner.clusterId)}`;
-  const container = [...labelArguments(owner), network, ...env];
+  const container = [...helperArguments(owner), network, ...env];
   const command = ["--entrypoint=/bin/sh", image.reference, "-c", script];
   try {
     await docker.runToEnd([...container, ...command], spec.config);

@@ -6,7 +6,8 @@ import {
   disconnectOtherNetworks,
   userAliases,
 } from "../find/other-networks.ts";
-import { clusterFilter, labelArguments } from "../plan/labels.ts";
+import { clusterFilter } from "../plan/labels.ts";
+import { helperArguments } from "../plan/volumes.ts";
 import { releaseNames } from "./reserved-names.ts";
 import { type FaultStep, includes } from "./step.ts";
 
@@ -109,7 +110,7 @@ async function holdAddress(
   { docker, cluster: { clusterId, network } }: FaultStep,
   { container, facts }: FoundAgent,
 ): Promise<void> {
-  const labels = labelArguments({ clusterId, jobLabels: {} });
+  const labels = helperArguments({ clusterId, jobLabels: {} });
   const options = [`--name=${container}${holderSuffix}`, `--network=${network}`];
   const command = ["--entrypoint=sleep", facts.Config.Image, "600"];
   await docker.runContainer([...labels, ...options, ...command]);

@@ -3,8 +3,9 @@ import { agentPorts, imageDataDirectory } from "../inputs/agent-defaults.ts";
 import type { ClusterSpec, Datacenter, Role } from "../inputs/cluster-spec.ts";
 import { agentArguments, securedEnvironment } from "./agent-config.ts";
 import { dataDirectory, environmentArguments } from "./entrypoint.ts";
-import { labelArguments, labelNames, labels, type Owner } from "./labels.ts";
+import { labelArguments, labelNames } from "./labels.ts";
 import type { AgentPlan, ClusterPlan, Publication } from "./plan.ts";
+import { helperArguments, volumeArguments } from "./volumes.ts";
 
 /**
  * `docker run` arguments for the container that makes keys and certificates with Consul's own tools.
@@ -24,7 +25,7 @@ export function keyMakerArguments(
     // tag ends in `-ubi`, and a `--tmpfs` that is the working directory is root's alone.
     "--workdir=/dev/shm",
     "--entrypoint=sh",
-    ...labelArguments(prerequisites),
+    ...helperArguments(prerequisites),
     prerequisites.image.reference,
     "-c",
     script,
@@ -47,7 +48,7 @@ export function binaryRunArguments({ prerequisites }: ClusterPlan): string[] {
     "--network=none",
     "--log-driver=none",
     "--entrypoint=sh",
-    ...labelArguments(prerequisites),
+    ...helperArguments(prerequisites),
     prerequisites.image.reference,
     "-c",
     'exec cat "$(command -v consul)"',
@@ -66,7 +67,7 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
     `--network-alias=${joinName(agent)}`,
     ...labelArguments(prerequisites),
     ...nodeLabelArguments(plan, agent),
-    ...dataDirectories(spec.env).map((directory) => `--mount=${volume(prerequisites, directory)}`),
+    ...volumeArguments(prerequisites, dataDirectories(spec.env)),
     ...agent.publications.flatMap(publishArguments),
     ...Object.entries(securedEnvironment(spec.security)).map(
       ([name, value]) => `--env=${name}=${value}`,
@@ -135,14 +136,6 @@ function configOf({ fileConfig, config }: ClusterSpec, datacenter: Datacenter, r
 /** Directories that need a volume: the agent's data directory, and the image's. */
 function dataDirectories(env: ReadonlyMap<string, string>): string[] {
   return [...new Set([imageDataDirectory, dataDirectory(env)])];
-}
-
-/** A value for `--mount`: comma-separated fields, quoted since labels may contain commas. */
-function volume(owner: Owner, directory: string): string {
-  const fields = ["type=volume", `destination=${directory}`];
-  return [...fields, ...labels(owner).map((label) => `volume-label=${label}`)]
-    .map((field) => `"${field.replaceAll('"', '""')}"`)
-    .join(",");
 }
 
 function publishArguments({ name, port }: Publication): string[] {

@@ -2,7 +2,8 @@
 import type { Image } from "../docker/image-reference.ts";
 import { imageConfigDirectory, imageDataDirectory } from "../inputs/agent-defaults.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
-import { labelArguments, type Owner } from "./labels.ts";
+import type { Owner } from "./labels.ts";
+import { helperArguments } from "./volumes.ts";
 
 /**
  * What an image's entrypoint did in a container like an agent's. Official images differ
@@ -68,7 +69,7 @@ export function folderFlags(env: Env, entrypoint: Entrypoint | undefined): strin
 export function questionArguments({ env }: ClusterSpec, image: Image, owner: Owner): string[] {
   return [
     "--network=none",
-    ...labelArguments(owner),
+    ...helperArguments(owner),
     ...environmentArguments(env, undefined),
     "--entrypoint=sh",
     image.reference,

@@ -2,7 +2,7 @@ import { printedVersion } from "../consul/version-number.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { InputError } from "../errors.ts";
-import { clusterFilter } from "../plan/labels.ts";
+import { helperArguments } from "../plan/volumes.ts";
 
 /** Characters of an unexpected output that are shown. */
 const maxShownOutput = 200;
@@ -21,7 +21,8 @@ export async function versionOf(
   timeout: number,
 ): Promise<string> {
   const late = AbortSignal.timeout(timeout);
-  const args = ["--network=none", `--${clusterFilter(clusterId)}`, image, "version"];
+  const owner = helperArguments({ clusterId, jobLabels: {} });
+  const args = ["--network=none", ...owner, image, "version"];
   const said = await docker
     .within(late)
     .runToEnd(args)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { binaryRunArguments, keyMakerArguments } from "../../../src/plan/container-arguments.ts";
 import { planCluster } from "../../../src/plan/plan.ts";
 import { argumentsOf, prerequisites, specOf } from "./fixtures.ts";
 
@@ -129,4 +130,13 @@ describe("the arguments of docker run", () => {
     expect(mounts("CONSUL_DATA_DIR=/consul/data")).toEqual(["/consul/data"]);
     expect(mounts("CONSUL_DATA_DIR=/a,b")).toEqual(["/consul/data", "/a,b"]);
   });
+});
+
+test("volumes of containers that are no agents have the cluster's labels, too", () => {
+  const plan = planCluster(specOf(), prerequisites);
+  const mount = expect.stringMatching(
+    /^--mount="type=volume","destination=\/consul\/data","volume-label=consul-cluster-action.cluster=c0ffee00"/,
+  );
+  expect(keyMakerArguments(plan, "true")).toContainEqual(mount);
+  expect(binaryRunArguments(plan)).toContainEqual(mount);
 });
