@@ -4,8 +4,10 @@ import { Tally } from "./script/tally.ts";
 /** Tests with real clusters. */
 const onEngine = {
   setupFiles: ["__tests__/support/setup.ts"],
-  // Clusters that start side by side slow each other down past what tests can time.
-  fileParallelism: false,
+  // Tests wait for Consul more than they work; more than two files at once would slow each other down.
+  maxWorkers: 2,
+  // After the unit tests.
+  sequence: { groupOrder: 1 },
   // For tests that ask for it: those that mostly wait for Consul's timers.
   maxConcurrency: 6,
   testTimeout: 60_000,
