@@ -95,8 +95,13 @@ describe("in a job that runs in a container", () => {
     expect(outputs).toMatchObject({
       network,
       "http-address": "http://server-1:8500",
+      "http-host": "server-1",
+      "http-port": "8500",
       "dns-address": "server-1:8600",
+      "dns-host": "server-1",
+      "dns-port": "8600",
       "grpc-address": "server-1:8502",
+      "client-address": "http://client-1:8500",
     });
     const names = ["client-1", "server-1"];
     expect(members).toEqual({ "http://server-1:8500": names, "http://client-1:8500": names });

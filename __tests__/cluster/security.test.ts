@@ -84,6 +84,7 @@ describe("all switches, three servers and a client", () => {
     expect(readFileSync(outputs["ca-cert"] ?? "", "utf8")).toContain("BEGIN CERTIFICATE");
     expect(result.env).toEqual({
       CONSUL_HTTP_ADDR: http(),
+      CONSUL_HTTP_SSL: "true",
       CONSUL_HTTP_TOKEN: outputs["http-token"],
       CONSUL_CACERT: outputs["ca-cert"],
       CONSUL_GRPC_ADDR: `https://${outputs["grpc-address"]}`,
@@ -401,6 +402,7 @@ describe.each([{ acl: "true" }, { "gossip-encryption": "true" }, { tls: "true" }
             "CONSUL_GRPC_ADDR",
             ...(isOn("tls") ? ["CONSUL_GRPC_CACERT"] : []),
             "CONSUL_HTTP_ADDR",
+            ...(isOn("tls") ? ["CONSUL_HTTP_SSL"] : []),
             ...(isOn("acl") ? ["CONSUL_HTTP_TOKEN"] : []),
           ].sort(),
         );

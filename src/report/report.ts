@@ -8,8 +8,13 @@ import { summaryText } from "./summary.ts";
 /** The outputs, in the order of action.yml. A check compares action.yml and README with them. */
 export const outputNames = [
   "http-address",
+  "http-host",
+  "http-port",
   "dns-address",
+  "dns-host",
+  "dns-port",
   "grpc-address",
+  "client-address",
   "http-token",
   "ca-cert",
   "nodes",
@@ -30,10 +35,17 @@ type OutputName = (typeof outputNames)[number];
  * @param logs - the folder for evidence
  */
 export function outputsOf(cluster: ReadyCluster, logs: string): Record<OutputName, string> {
+  const [httpHost, httpPort] = hostAndPort(cluster.http);
+  const [dnsHost, dnsPort] = hostAndPort(cluster.dns);
   return {
     "http-address": `${cluster.credentials.scheme}://${cluster.http}`,
+    "http-host": httpHost,
+    "http-port": httpPort,
     "dns-address": cluster.dns,
+    "dns-host": dnsHost,
+    "dns-port": dnsPort,
     "grpc-address": cluster.grpc,
+    "client-address": clientAddressOf(cluster),
     "http-token": cluster.credentials.token ?? "",
     "ca-cert": cluster.caFile,
     nodes: JSON.stringify(cluster.nodes),
@@ -48,6 +60,20 @@ export function outputsOf(cluster: ReadyCluster, logs: string): Record<OutputNam
   };
 }
 
+function hostAndPort(address: string): [host: string, port: string] {
+  const colon = address.lastIndexOf(":");
+  return [address.slice(0, colon), address.slice(colon + 1)];
+}
+
+/** The first client of the primary datacenter: one elsewhere would answer for another datacenter. */
+function clientAddressOf({ nodes, datacenters }: ReadyCluster): string {
+  const [primary] = datacenters;
+  const client = nodes.find(
+    ({ role, datacenter }) => role === "client" && datacenter === primary?.name,
+  );
+  return (client ?? nodes[0])?.http ?? "";
+}
+
 /** Variables for later steps, which Consul's CLI and SDKs read. */
 export function environmentOf(cluster: ReadyCluster): Record<string, string> {
   const { http, grpc, caFile } = cluster;
@@ -57,6 +83,8 @@ export function environmentOf(cluster: ReadyCluster): Record<string, string> {
     ...(token && { CONSUL_HTTP_TOKEN: token }),
     // Consul also takes the scheme for gRPC from here.
     CONSUL_GRPC_ADDR: scheme === "https" ? `https://${grpc}` : grpc,
+    // Clients that can't read a scheme in the address, such as python-consul, take it from here.
+    ...(scheme === "https" && { CONSUL_HTTP_SSL: "true" }),
     ...(caFile && { CONSUL_CACERT: caFile, CONSUL_GRPC_CACERT: caFile }),
   };
 }
