@@ -9,6 +9,7 @@ import * as z from "zod";
 import { testInputs, type Up, up } from "../support/cluster.ts";
 import { docker, run, testImage } from "../support/engine.ts";
 import { eventually } from "../support/eventually.ts";
+import { grpcMediaType } from "../support/grpc.ts";
 import { imageWithScript } from "../support/images.ts";
 import { ask, consulCommand, credentials, logsOf, secretFile } from "../support/later-step.ts";
 import { needs, needsBefore } from "../support/needs.ts";
@@ -179,6 +180,12 @@ describe("all switches, three servers and a client", () => {
       cluster.nodes.map(({ container }) => secretFile(container, "cert.pem")),
     );
     expect(new Set(certificates).size).toBe(4);
+  });
+
+  test("every node's gRPC has TLS, on the same port", async () => {
+    const { ca } = known();
+    for (const { grpc, name } of cluster.nodes)
+      expect(await grpcMediaType(grpc, ca), name).toBe("application/grpc");
   });
 
   test("agents' certificates are valid for their names", async () => {

@@ -53,7 +53,8 @@ export interface ClusterPlan {
 /** The maximum number of free ports that the cluster needs, beside those that the inputs set. */
 export function freePortsNeeded({ datacenters, ports }: ClusterSpec): number {
   const [, ...others] = nodesOf(datacenters);
-  return others.length + Object.values(ports).filter((port) => port === 0).length;
+  const unchosen = Object.values(ports).filter((port) => port === 0);
+  return others.length * portNames.length + unchosen.length;
 }
 
 /** Plans a cluster. Pure: the same spec and prerequisites always give the same plan. */
@@ -61,7 +62,7 @@ export function planCluster(spec: ClusterSpec, prerequisites: Prerequisites): Cl
   const free = prerequisites.freePorts.values();
   const agents = nodesOf(spec.datacenters).map((shape, index): AgentPlan => {
     const { node } = shape;
-    const ports: Partial<Record<PortName, number>> = index === 0 ? spec.ports : { http: 0 };
+    const ports = index === 0 ? spec.ports : anyPorts;
     const publications = prerequisites.isOnNetwork ? [] : publish(ports, free);
     const container = `consul-${prerequisites.clusterId}-${node}`;
     const host = prerequisites.areNodeNamesTaken ? container : node;
@@ -70,17 +71,16 @@ export function planCluster(spec: ClusterSpec, prerequisites: Prerequisites): Cl
   return { spec, prerequisites, network: networkName(spec, prerequisites.clusterId), agents };
 }
 
-function publish(
-  ports: Partial<Record<PortName, number>>,
-  free: Iterator<number, undefined>,
-): Publication[] {
-  return portNames.flatMap((name): Publication[] => {
+/** Every agent but the first: the inputs choose ports for that one only. */
+const anyPorts: ClusterSpec["ports"] = { http: 0, dns: 0, grpc: 0 };
+
+function publish(ports: ClusterSpec["ports"], free: Iterator<number, undefined>): Publication[] {
+  return portNames.map((name): Publication => {
     const port = ports[name];
-    if (port === undefined) return [];
-    if (port > 0) return [{ name, port, isFixed: true }];
+    if (port > 0) return { name, port, isFixed: true };
     const chosen = free.next().value;
     if (chosen === undefined) throw new Error("fewer free ports than freePortsNeeded");
-    return [{ name, port: chosen, isFixed: false }];
+    return { name, port: chosen, isFixed: false };
   });
 }
 

@@ -103,5 +103,7 @@ function readyNode(agent: AgentPlan, { scheme }: Credentials, members: readonly 
     container: agent.container,
     ip: members.find(({ node }) => node === agent.node)?.ip ?? "",
     http: `${scheme}://${addressOf(agent, "http")}`,
+    dns: addressOf(agent, "dns"),
+    grpc: addressOf(agent, "grpc"),
   };
 }

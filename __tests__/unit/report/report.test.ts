@@ -32,6 +32,8 @@ test("outputs are those of action.yml, nodes as JSON", () => {
       container: "consul-c0ffee00-server-1",
       ip: "172.18.0.2",
       http: "http://127.0.0.1:8500",
+      dns: "127.0.0.1:8600",
+      grpc: "127.0.0.1:8502",
     },
     {
       name: "client-1",
@@ -40,6 +42,8 @@ test("outputs are those of action.yml, nodes as JSON", () => {
       container: "consul-c0ffee00-client-1",
       ip: "172.18.0.3",
       http: "http://127.0.0.1:50001",
+      dns: "127.0.0.1:50002",
+      grpc: "127.0.0.1:50003",
     },
   ]);
   expect(Object.keys({ ...others, nodes }).sort()).toEqual([...outputNames].sort());
