@@ -11,6 +11,7 @@ import {
 } from "../support/consul.ts";
 import { docker, engineHoldings } from "../support/engine.ts";
 import { grpcMediaType } from "../support/grpc.ts";
+import { isFrom } from "../support/needs.ts";
 
 const inspection = z.tuple([
   z.object({
@@ -93,6 +94,14 @@ describe.each(shapes)("$servers servers and $clients clients", ({ servers, clien
       expect(await getJson(`${http}/v1/agent/self`, self)).toEqual({
         Config: { NodeName: name, Server: role === "server" },
       });
+  });
+
+  test("have Connect on or off as their version has it by default, whatever the shape", async () => {
+    const self = z.object({ DebugConfig: z.object({ ConnectEnabled: z.boolean() }) });
+    for (const { name, http } of cluster.nodes) {
+      const { DebugConfig } = await getJson(`${http}/v1/agent/self`, self);
+      expect(DebugConfig.ConnectEnabled, name).toBe(isFrom("1.14.0"));
+    }
   });
 
   test("are published on the loopback only, at the addresses of the outputs", async () => {

@@ -80,6 +80,7 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
       primary: spec.datacenters.length > 1 ? spec.datacenters[0].name : "",
       servers: datacenter.servers,
       storage: datacenter.storage,
+      devTurnsConnectOn: prerequisites.devTurnsConnectOn,
       ...joins(plan, agent),
       logLevel: spec.logLevel,
       env: spec.env,

@@ -12,6 +12,8 @@ export interface Prerequisites extends Owner {
   readonly image: Image;
   /** What the image's entrypoint does. Undefined if nothing depends on it, or if it is not known. */
   readonly entrypoint?: Entrypoint;
+  /** Whether `-dev` turns Connect on although it is off by default in the image's version. */
+  readonly devTurnsConnectOn: boolean;
   /** Whether this process is on the cluster's network, for example in a container job. */
   readonly isOnNetwork: boolean;
   /** Whether another cluster on the same network already uses the node names. */

@@ -12,6 +12,7 @@ export const plan = (inputs: Record<string, string>, labels: Record<string, stri
     image: { reference: "hashicorp/consul:1.8.7" },
     isOnNetwork: false,
     areNodeNamesTaken: false,
+    devTurnsConnectOn: false,
     freePorts: Array.from({ length: 20 }, (_, index) => 30_001 + index),
   });
 };
@@ -26,6 +27,7 @@ export const prerequisites: Prerequisites = {
   jobLabels: { "consul-cluster-action.run": 'me/it/7/1 "a", b' },
   isOnNetwork: false,
   areNodeNamesTaken: false,
+  devTurnsConnectOn: false,
   freePorts: Array.from({ length: 120 }, (_, index) => 50_001 + index),
 };
 

@@ -13,6 +13,7 @@ export function readyCluster(servers: number, clients: number, leader = "server-
     jobLabels: {},
     isOnNetwork: false,
     areNodeNamesTaken: false,
+    devTurnsConnectOn: false,
     freePorts: Array.from({ length: 3 * (servers + clients) }, (_, index) => 50_001 + index),
   });
   const nodes = plan.agents.map(({ node, role, container, publications }, index): Node => {
