@@ -11,6 +11,7 @@ test("outputs are those of action.yml, nodes as JSON", () => {
     "dns-host": "127.0.0.1",
     "dns-port": "8600",
     "client-address": "http://127.0.0.1:50001",
+    "host-address": "172.17.0.1",
     "http-token": "",
     "ca-cert": "",
     logs: "/temp/consul-c0ffee00",
