@@ -118,7 +118,9 @@ async function askHostAddress(
   try {
     return first ? await findHostAddress(docker, first) : "";
   } catch (error) {
-    if (!(error instanceof DockerError)) throw error;
+    // From the engine or, in a job container, from the network.
+    const isOutside = error instanceof DockerError || (error instanceof Error && "code" in error);
+    if (!isOutside) throw error;
     log(`The output \`host-address\` is empty: ${error.message}`);
     return "";
   }
