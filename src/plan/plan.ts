@@ -50,6 +50,8 @@ export interface ClusterPlan {
    * belong to the first agent.
    */
   readonly agents: readonly AgentPlan[];
+  /** Whether agents know the engine's machine as host.docker.internal: not every engine can tell. */
+  readonly knowsHost: boolean;
 }
 
 /** The maximum number of free ports that the cluster needs, beside those that the inputs set. */
@@ -70,7 +72,8 @@ export function planCluster(spec: ClusterSpec, prerequisites: Prerequisites): Cl
     const host = prerequisites.areNodeNamesTaken ? container : node;
     return { ...shape, container, host, publications };
   });
-  return { spec, prerequisites, network: networkName(spec, prerequisites.clusterId), agents };
+  const network = networkName(spec, prerequisites.clusterId);
+  return { spec, prerequisites, network, agents, knowsHost: true };
 }
 
 /** Every agent but the first: the inputs choose ports for that one only. */

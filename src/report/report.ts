@@ -15,6 +15,7 @@ export const outputNames = [
   "dns-port",
   "grpc-address",
   "client-address",
+  "host-address",
   "http-token",
   "ca-cert",
   "nodes",
@@ -46,6 +47,7 @@ export function outputsOf(cluster: ReadyCluster, logs: string): Record<OutputNam
     "dns-port": dnsPort,
     "grpc-address": cluster.grpc,
     "client-address": clientAddressOf(cluster),
+    "host-address": cluster.hostAddress,
     "http-token": cluster.credentials.token ?? "",
     "ca-cert": cluster.caFile,
     nodes: JSON.stringify(cluster.nodes),
@@ -74,8 +76,15 @@ function clientAddressOf({ nodes, datacenters }: ReadyCluster): string {
   return (client ?? nodes[0])?.http ?? "";
 }
 
-/** Variables for later steps, which Consul's CLI and SDKs read. */
-export function environmentOf(cluster: ReadyCluster): Record<string, string> {
+/**
+ * Variables for later steps, which Consul's CLI and SDKs read.
+ *
+ * @param env - the variables that later steps have already
+ */
+export function environmentOf(
+  cluster: ReadyCluster,
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
   const { http, grpc, caFile } = cluster;
   const { scheme, token } = cluster.credentials;
   return {
@@ -84,7 +93,10 @@ export function environmentOf(cluster: ReadyCluster): Record<string, string> {
     // Consul also takes the scheme for gRPC from here.
     CONSUL_GRPC_ADDR: scheme === "https" ? `https://${grpc}` : grpc,
     // Clients that can't read a scheme in the address, such as python-consul, take it from here.
-    ...(scheme === "https" && { CONSUL_HTTP_SSL: "true" }),
+    // To Consul's own it means more than `http://` in the address, so one from an earlier step must go.
+    ...((scheme === "https" || env.CONSUL_HTTP_SSL) && {
+      CONSUL_HTTP_SSL: String(scheme === "https"),
+    }),
     ...(caFile && { CONSUL_CACERT: caFile, CONSUL_GRPC_CACERT: caFile }),
   };
 }
@@ -104,7 +116,7 @@ export async function reportCluster(
     const outputs = Object.entries(outputsOf(cluster, logs));
     for (const [name, value] of outputs) core.setOutput(name, value);
     if (cluster.plan.spec.exportEnv)
-      for (const [name, value] of Object.entries(environmentOf(cluster)))
+      for (const [name, value] of Object.entries(environmentOf(cluster, process.env)))
         core.exportVariable(name, value);
   });
   const bars = barsOf(timeline.phases());

@@ -169,6 +169,11 @@ describe("an open cluster", () => {
     const client = nodeOf(cluster, "client-1");
     expect(await resolveByUdp(client.dns, "client-1.node.consul")).toEqual([client.ip]);
     expect(await grpcMediaType(client.grpc)).toBe("application/grpc");
+    // A shell can read the file by itself; the image may have no other tools.
+    const hosts = 'while read -r line; do echo "$line"; done </etc/hosts';
+    expect(await docker("exec", client.container, "sh", "-c", hosts)).toContain(
+      `${cluster.outputs["host-address"]} host.docker.internal`,
+    );
     const order = [...result.log.matchAll(/(\S+) runs /g)].map(([, node]) => node);
     expect(order).toEqual(expected);
 

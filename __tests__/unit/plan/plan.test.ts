@@ -30,7 +30,7 @@ const userText = fc.record({
 });
 
 describe("whatever the user writes", () => {
-  const option = /^--(name|hostname|network|network-alias|label|mount|publish|env)=/;
+  const option = /^--(name|hostname|add-host|network|network-alias|label|mount|publish|env)=/;
   const flag =
     /^(-(node|datacenter|log-level|bind|client|bootstrap-expect|retry-join|hcl)=|-(server|ui|dev)$)/;
 

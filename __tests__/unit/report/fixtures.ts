@@ -33,5 +33,6 @@ export function readyCluster(servers: number, clients: number, leader = "server-
     ...addresses,
     credentials: { scheme: "http" },
     caFile: "",
+    hostAddress: "172.17.0.1",
   };
 }

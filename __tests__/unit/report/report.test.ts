@@ -11,6 +11,7 @@ test("outputs are those of action.yml, nodes as JSON", () => {
     "dns-host": "127.0.0.1",
     "dns-port": "8600",
     "client-address": "http://127.0.0.1:50001",
+    "host-address": "172.17.0.1",
     "http-token": "",
     "ca-cert": "",
     logs: "/temp/consul-c0ffee00",
@@ -69,7 +70,7 @@ test("in a job container, hosts are names and ports those in the containers", ()
 });
 
 test("the environment is what Consul's CLI and SDKs read", () => {
-  expect(environmentOf(readyCluster(1, 0))).toEqual({
+  expect(environmentOf(readyCluster(1, 0), {})).toEqual({
     CONSUL_HTTP_ADDR: "http://127.0.0.1:8500",
     CONSUL_GRPC_ADDR: "127.0.0.1:8502",
   });
@@ -77,11 +78,16 @@ test("the environment is what Consul's CLI and SDKs read", () => {
 
 test("with TLS, the environment says so to every kind of client", () => {
   const cluster = { ...readyCluster(1, 0), caFile: "/temp/ca.pem" };
-  expect(environmentOf({ ...cluster, credentials: { scheme: "https", ca: "PEM" } })).toEqual({
+  expect(environmentOf({ ...cluster, credentials: { scheme: "https", ca: "PEM" } }, {})).toEqual({
     CONSUL_HTTP_ADDR: "https://127.0.0.1:8500",
     CONSUL_HTTP_SSL: "true",
     CONSUL_GRPC_ADDR: "https://127.0.0.1:8502",
     CONSUL_CACERT: "/temp/ca.pem",
     CONSUL_GRPC_CACERT: "/temp/ca.pem",
   });
+});
+
+test("without TLS, what an earlier step's cluster said about TLS is taken back", () => {
+  const environment = environmentOf(readyCluster(1, 0), { CONSUL_HTTP_SSL: "true" });
+  expect(environment.CONSUL_HTTP_SSL).toBe("false");
 });
