@@ -30,6 +30,8 @@ class Run {
   /** Holds everything, readable to other users: PostgreSQL does not run as root. */
   readonly #temp = mkdtempSync(join(tmpdir(), "example-"));
   readonly #workspace = join(this.#temp, "workspace");
+  /** RUNNER_TEMP of all steps. */
+  readonly #runnerTemp = join(this.#temp, "runner");
   readonly #id = randomUUID();
   readonly #job: Job;
   readonly #image: string;
@@ -43,6 +45,7 @@ class Run {
     cpSync(join(root, "examples", name), join(this.#workspace, "examples", name), {
       recursive: true,
     });
+    mkdirSync(this.#runnerTemp);
     writeSudo(join(this.#temp, "bin"));
     const env = { GITHUB_RUN_ID: `${runId}-${name}` };
     this.#job = new Job({ temp: this.#temp, env, onLine: linePrinter(console.log) });
@@ -80,10 +83,9 @@ class Run {
 
   /** The last lines of each log that the example's processes wrote. */
   printLogs(): void {
-    const folder = join(this.#temp, "runner");
-    for (const name of readdirSync(folder).filter((name) => name.endsWith(".log"))) {
-      console.log(`▸ End of ${name}`);
-      console.log(readFileSync(join(folder, name), "utf8").split("\n").slice(-30).join("\n"));
+    for (const name of readdirSync(this.#runnerTemp).filter((name) => name.endsWith(".log"))) {
+      const lines = readFileSync(join(this.#runnerTemp, name), "utf8").trimEnd().split("\n");
+      console.log([`▸ End of ${name}`, ...lines.slice(-30)].join("\n"));
     }
   }
 
@@ -92,7 +94,8 @@ class Run {
     for (const pid of processesWith(`${tracking}=${this.#id}`)) kill(pid);
     const post = this.#cluster === undefined ? undefined : await this.#job.post(this.#cluster);
     this.#job.dispose();
-    rmSync(this.#temp, { recursive: true, force: true });
+    // What was killed may still be ending.
+    rmSync(this.#temp, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     if (post !== undefined && post.exitCode !== 0) throw new Error("the cluster was not removed");
   }
 
@@ -110,7 +113,7 @@ class Run {
       PATH: [PATH, "/usr/sbin", "/sbin", join(this.#temp, "bin")].join(delimiter),
       GITHUB_ENV: exports,
       GITHUB_WORKSPACE: this.#workspace,
-      RUNNER_TEMP: join(this.#temp, "runner"),
+      RUNNER_TEMP: this.#runnerTemp,
       [tracking]: this.#id,
     };
   }
