@@ -79,6 +79,7 @@ describe("in a job that runs in a container", () => {
     outputs: z.record(z.string(), z.string()),
     members: z.record(z.string(), z.array(z.string())),
     published: z.array(z.string()),
+    service: z.string(),
   });
 
   test("the cluster joins the job's network and is reached by name, with nothing published", async () => {
@@ -91,16 +92,23 @@ describe("in a job that runs in a container", () => {
       ...[join(root, "__tests__/support/job-in-container.ts"), network],
       JSON.stringify({ servers: "1", clients: "1", image: testImage() }),
     );
-    const { outputs, members, published } = answer.parse(JSON.parse(output));
+    const { outputs, members, published, service } = answer.parse(JSON.parse(output));
     expect(outputs).toMatchObject({
       network,
       "http-address": "http://server-1:8500",
+      "http-host": "server-1",
+      "http-port": "8500",
       "dns-address": "server-1:8600",
+      "dns-host": "server-1",
+      "dns-port": "8600",
       "grpc-address": "server-1:8502",
+      "client-address": "http://client-1:8500",
     });
     const names = ["client-1", "server-1"];
     expect(members).toEqual({ "http://server-1:8500": names, "http://client-1:8500": names });
     expect(published).toEqual(["", ""]);
+    // It listens in the job's container, at the output `host-address`.
+    expect(service).toBe("passing");
     expect(await engineHoldings()).toEqual(before);
   });
 });

@@ -9,6 +9,7 @@ import * as z from "zod";
 import { testInputs, type Up, up } from "../support/cluster.ts";
 import { docker, run, testImage } from "../support/engine.ts";
 import { eventually } from "../support/eventually.ts";
+import { grpcMediaType } from "../support/grpc.ts";
 import { imageWithScript } from "../support/images.ts";
 import { ask, consulCommand, credentials, logsOf, secretFile } from "../support/later-step.ts";
 import { needs, needsBefore } from "../support/needs.ts";
@@ -84,6 +85,7 @@ describe("all switches, three servers and a client", () => {
     expect(readFileSync(outputs["ca-cert"] ?? "", "utf8")).toContain("BEGIN CERTIFICATE");
     expect(result.env).toEqual({
       CONSUL_HTTP_ADDR: http(),
+      CONSUL_HTTP_SSL: "true",
       CONSUL_HTTP_TOKEN: outputs["http-token"],
       CONSUL_CACERT: outputs["ca-cert"],
       CONSUL_GRPC_ADDR: `https://${outputs["grpc-address"]}`,
@@ -178,6 +180,12 @@ describe("all switches, three servers and a client", () => {
       cluster.nodes.map(({ container }) => secretFile(container, "cert.pem")),
     );
     expect(new Set(certificates).size).toBe(4);
+  });
+
+  test("every node's gRPC has TLS, on the same port", async () => {
+    const { ca } = known();
+    for (const { grpc, name } of cluster.nodes)
+      expect(await grpcMediaType(grpc, ca), name).toBe("application/grpc");
   });
 
   test("agents' certificates are valid for their names", async () => {
@@ -401,6 +409,7 @@ describe.each([{ acl: "true" }, { "gossip-encryption": "true" }, { tls: "true" }
             "CONSUL_GRPC_ADDR",
             ...(isOn("tls") ? ["CONSUL_GRPC_CACERT"] : []),
             "CONSUL_HTTP_ADDR",
+            ...(isOn("tls") ? ["CONSUL_HTTP_SSL"] : []),
             ...(isOn("acl") ? ["CONSUL_HTTP_TOKEN"] : []),
           ].sort(),
         );

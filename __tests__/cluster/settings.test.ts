@@ -41,6 +41,12 @@ describe("three servers and three clients on ports that the job names", () => {
       CONSUL_HTTP_ADDR: `http://127.0.0.1:${httpPort}`,
       CONSUL_GRPC_ADDR: `127.0.0.1:${grpcPort}`,
     });
+    expect(cluster.outputs).toMatchObject({
+      "http-host": "127.0.0.1",
+      "http-port": `${httpPort}`,
+      "dns-host": "127.0.0.1",
+      "dns-port": `${dnsPort}`,
+    });
     expect(await httpGet(`http://127.0.0.1:${httpPort}/v1/status/leader`)).toMatch(/:8300/);
     expect(await resolveByUdp(`127.0.0.1:${dnsPort}`, "consul.service.consul")).toHaveLength(3);
   });

@@ -1,8 +1,17 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { type Up, up } from "../support/cluster.ts";
-import { aliveMembers, catalogNodes, getJson, voters } from "../support/consul.ts";
+import {
+  aliveMembers,
+  catalogNodes,
+  getJson,
+  resolveByTcp,
+  resolveByUdp,
+  voters,
+} from "../support/consul.ts";
 import { docker, engineHoldings } from "../support/engine.ts";
+import { grpcMediaType } from "../support/grpc.ts";
+import { isFrom } from "../support/needs.ts";
 
 const inspection = z.tuple([
   z.object({
@@ -87,15 +96,35 @@ describe.each(shapes)("$servers servers and $clients clients", ({ servers, clien
       });
   });
 
+  test("have Connect on or off as their version has it by default, whatever the shape", async () => {
+    const self = z.object({ DebugConfig: z.object({ ConnectEnabled: z.boolean() }) });
+    for (const { name, http } of cluster.nodes) {
+      const { DebugConfig } = await getJson(`${http}/v1/agent/self`, self);
+      expect(DebugConfig.ConnectEnabled, name).toBe(isFrom("1.14.0"));
+    }
+  });
+
   test("are published on the loopback only, at the addresses of the outputs", async () => {
-    for (const [index, { container, http }] of cluster.nodes.entries()) {
-      const { "dns-address": dns, "grpc-address": grpc } = cluster.outputs;
-      const more = index === 0 ? [`${dns} 8600/tcp`, `${dns} 8600/udp`, `${grpc} 8502/tcp`] : [];
-      const expected = [`${new URL(http).host} 8500/tcp`, ...more].sort();
+    for (const { container, http, dns, grpc } of cluster.nodes) {
+      const api = `${new URL(http).host} 8500/tcp`;
+      const expected = [api, `${dns} 8600/tcp`, `${dns} 8600/udp`, `${grpc} 8502/tcp`].sort();
       expect(await publishedBy(container)).toEqual(expected);
       for (const publication of expected) expect(publication).toMatch(/^127\.0\.0\.1:/);
     }
-    expect(cluster.nodes[0]?.http).toBe(cluster.outputs["http-address"]);
+    const { outputs, nodes } = cluster;
+    expect(nodes[0]).toMatchObject({
+      http: outputs["http-address"],
+      dns: outputs["dns-address"],
+      grpc: outputs["grpc-address"],
+    });
+  });
+
+  test("answer there, each by itself: DNS and gRPC", async () => {
+    for (const { name, ip, dns, grpc } of cluster.nodes) {
+      expect(await resolveByUdp(dns, `${name}.node.consul`)).toEqual([ip]);
+      expect(await resolveByTcp(dns, `${name}.node.consul`)).toEqual([ip]);
+      expect(await grpcMediaType(grpc), name).toBe("application/grpc");
+    }
   });
 
   test("leave the engine as it was", async () => {

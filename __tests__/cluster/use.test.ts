@@ -107,6 +107,7 @@ test("outputs, environment and summary agree", async () => {
     CONSUL_HTTP_ADDR: outputs["http-address"],
     CONSUL_GRPC_ADDR: outputs["grpc-address"],
   });
+  expect(outputs["client-address"]).toBe(node("client-1").http);
   expect(outputs).toMatchObject({ datacenter: "east", network: expect.stringMatching(/^consul-/) });
   expect(cluster.nodes.map(({ datacenter }) => datacenter)).toEqual(Array(5).fill("east"));
   const version = await docker("exec", node("client-1").container, "consul", "version");

@@ -45,6 +45,16 @@ const nodesIn = ({ outputs }: StepResult) => nodesSchema.parse(JSON.parse(output
 export const statesIn = (step: StepResult) =>
   Object.fromEntries(nodesIn(step).map(({ name, state }) => [name, state]));
 
+const apisSchema = z.array(
+  z.object({ name: z.string(), http: z.string(), dns: z.string(), grpc: z.string() }),
+);
+
+/** Where each node's APIs are published, from any step's output `nodes`. */
+export const apisIn = ({ outputs }: StepResult) =>
+  Object.fromEntries(
+    apisSchema.parse(JSON.parse(outputs.nodes ?? "")).map(({ name, ...apis }) => [name, apis]),
+  );
+
 /** Each node's address in the cluster's network, from a step's output `nodes`. */
 export const addressesIn = (step: StepResult) =>
   Object.fromEntries(nodesIn(step).map(({ name, ip }) => [name, ip]));

@@ -1,7 +1,7 @@
 /** Clients that keep working while something happens to a cluster, and what they noticed. */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
-import type { Up } from "./cluster.ts";
+import type { ClusterNode, Up } from "./cluster.ts";
 import { resolveByUdp } from "./consul.ts";
 import { ask, credentials } from "./later-step.ts";
 
@@ -83,10 +83,10 @@ export class Reader {
   }
 }
 
-/** Reads a service's nodes through DNS. */
-export function dnsReader({ outputs, nodes }: Up, service: string): Reader {
+/** Reads a service's nodes through a node's DNS. */
+export function dnsReader({ nodes }: Up, { dns }: ClusterNode, service: string): Reader {
   return new Reader(async () => {
-    const addresses = await resolveByUdp(outputs["dns-address"] ?? "", `${service}.service.consul`);
+    const addresses = await resolveByUdp(dns, `${service}.service.consul`);
     return addresses.map((ip) => nodes.find((node) => node.ip === ip)?.name ?? ip);
   });
 }

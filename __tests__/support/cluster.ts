@@ -18,6 +18,8 @@ const nodeSchema = z.object({
   container: z.string(),
   ip: z.string(),
   http: z.url(),
+  dns: z.string(),
+  grpc: z.string(),
 });
 export type ClusterNode = z.infer<typeof nodeSchema>;
 

@@ -42,6 +42,19 @@ export async function deniedEngine() {
 }
 
 /**
+ * A folder with a `docker` that gives the real CLI an unknown word in place of `host-gateway`: the CLI
+ * refuses it in the words of engines that don't know the real one.
+ */
+export function dockerWithoutHostGateway() {
+  const { folder, remove } = scratch();
+  const cli = execFileSync("sh", ["-c", "command -v docker"], { encoding: "utf8" }).trim();
+  const other = `case "$each" in *:host-gateway) each="$each!" ;; esac`;
+  const script = `#!/bin/sh\nfor each do shift; ${other}; set -- "$@" "$each"; done\nexec ${cli} "$@"\n`;
+  writeFileSync(join(folder, "docker"), script, { mode: 0o755 });
+  return { env: { PATH: `${folder}:${process.env.PATH}` }, remove };
+}
+
+/**
  * A folder with a `docker` that is a shell script around the real CLI, which runs as its child and
  * holds its pipes. It can be told to let every `docker ps` hang.
  */

@@ -1,5 +1,7 @@
 /** What every variant starts: the same agents, flags, and gates, from the action's own code. */
 import { randomBytes } from "node:crypto";
+import { tagVersion } from "../../src/apply/version-check.ts";
+import { has } from "../../src/consul/versions.ts";
 import { freePorts } from "../../src/docker/ports.ts";
 import { inputDefaults } from "../../src/inputs/input-definitions.ts";
 import { parseInputs } from "../../src/inputs/inputs.ts";
@@ -28,12 +30,14 @@ export async function planOf(
 ): Promise<ClusterPlan> {
   const inputs = { ...inputDefaults, ...inputsOf(image, servers, clients) };
   const { spec } = parseInputs((name) => new Map(Object.entries(inputs)).get(name) ?? "");
+  const version = tagVersion({ reference: image });
   return planCluster(spec, {
     clusterId: randomBytes(4).toString("hex"),
     jobLabels: {},
     image: { reference: image },
     isOnNetwork: false,
     areNodeNamesTaken: false,
+    devTurnsConnectOn: version !== undefined && !has(version, "connectByDefault"),
     freePorts: await freePorts(freePortsNeeded(spec)),
   });
 }

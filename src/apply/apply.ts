@@ -3,6 +3,7 @@ import { has } from "../consul/versions.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { freePorts } from "../docker/ports.ts";
+import { hostName } from "../inputs/agent-defaults.ts";
 import type { Role } from "../inputs/cluster-spec.ts";
 import { givesTokens } from "../inputs/config-fragments.ts";
 import { isSecured } from "../plan/agent-config.ts";
@@ -21,13 +22,14 @@ import { untilReady } from "../ready/wait.ts";
 import { withScope } from "../runner/scope.ts";
 import type { Timeline } from "../runner/timeline.ts";
 import { grantTokens, resync } from "./agent-tokens.ts";
+import { findHostAddress } from "./host-address.ts";
 import { secure } from "./secrets.ts";
 import type { StartContext } from "./start-context.ts";
 
 /** How many containers start at once. More make the engine no faster (measured, 2 cores). */
 const startsAtOnce = 8;
-/** How many times an agent gets other ports because somebody else took the ones it had. */
-const portAttempts = 5;
+/** How many times an agent is started: with other ports each time that somebody else took one. */
+const startAttempts = 5;
 /** Milliseconds that tokens get beyond the gates' timeout. */
 const tokenGrace = 2000;
 
@@ -37,6 +39,8 @@ export interface RunningCluster {
   readonly secrets: Secrets | undefined;
   /** The plan's agents, with the ports they got. */
   readonly agents: readonly AgentPlan[];
+  /** IP address at which agents reach what listens on the runner; empty if they know none. */
+  readonly hostAddress: string;
 }
 
 /**
@@ -61,6 +65,8 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
     const secrets = start(secure(docker, plan, { log, onSecret }));
     const begin = { docker, plan, secrets, agents, log, signal };
     const servers = start(timeline.during("servers", () => startRole(begin, "server")));
+    // While agents boot and elect, this costs no time.
+    const hostAddress = start(servers.then(() => askHostAddress(docker, agents, log)));
     const granted = start(
       Promise.all([secrets, servers]).then(
         ([made]) => made && grantTokens(firstServer(agents, made), made, { timeout, signal }),
@@ -79,11 +85,11 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
       }),
     );
 
-    await Promise.race([exited, Promise.all([started, granted, ready])]);
+    await Promise.race([exited, Promise.all([started, granted, ready, hostAddress])]);
     const made = await secrets;
     if (made && !givesTokens(plan.spec))
       await resync(agents, made, { timeout, signal, onChange: log });
-    return { secrets: made, agents };
+    return { secrets: made, agents, hostAddress: await hostAddress };
   });
 }
 
@@ -101,6 +107,23 @@ async function failOnExit(
 function firstServer([first]: readonly AgentPlan[], secrets: Secrets): AgentClient {
   if (!first) throw new Error("a cluster has at least one server");
   return clientFor(first, credentialsFrom(secrets));
+}
+
+/** A cluster does not depend on it: if it can't be found, the log says why. */
+async function askHostAddress(
+  docker: Docker,
+  [first]: readonly AgentPlan[],
+  log: (line: string) => void,
+): Promise<string> {
+  try {
+    return first ? await findHostAddress(docker, first) : "";
+  } catch (error) {
+    // From the engine or, in a job container, from the network.
+    const isOutside = error instanceof DockerError || (error instanceof Error && "code" in error);
+    if (!isOutside) throw error;
+    log(`The output \`host-address\` is empty: ${error.message}`);
+    return "";
+  }
 }
 
 interface ReadyWait {
@@ -155,14 +178,25 @@ async function startAgent(begin: Begin, agent: AgentPlan, attempt = 1): Promise<
     return agent;
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
-    const canMove = agent.publications.some(({ isFixed }) => !isFixed);
-    if (error.failure !== "port-taken" || !canMove || attempt === portAttempts)
-      throw await explainStart(docker, plan.prerequisites.image.reference, agent, error);
-    // The engine had created the container before it found the ports taken.
+    const other = attempt < startAttempts && (await otherStart(begin, agent, error));
+    if (!other) throw await explainStart(docker, plan.prerequisites.image.reference, agent, error);
+    // The engine had created the container before it found what was wrong.
     await docker.removeContainers([agent.container]);
-    const ports = await freePorts(agent.publications.length);
-    return startAgent(begin, withOtherPorts(agent, ports), attempt + 1);
+    return startAgent(other.begin, other.agent, attempt + 1);
   }
+}
+
+/** How an agent that could not be started may start; undefined if nothing can be changed. */
+async function otherStart(begin: Begin, agent: AgentPlan, { failure }: DockerError) {
+  const { plan, log } = begin;
+  if (failure === "no-host-gateway" && plan.knowsHost) {
+    log(`${agent.node} can't reach the runner: this engine has no address for ${hostName}`);
+    return { begin: { ...begin, plan: { ...plan, knowsHost: false } }, agent };
+  }
+  const canMove = agent.publications.some(({ isFixed }) => !isFixed);
+  if (failure !== "port-taken" || !canMove) return undefined;
+  const ports = await freePorts(agent.publications.length);
+  return { begin, agent: withOtherPorts(agent, ports) };
 }
 
 /**

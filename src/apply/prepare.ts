@@ -21,7 +21,7 @@ import { checkCli, remoteWarning } from "./check-engine.ts";
 import { checkConfig } from "./config-check.ts";
 import { askEntrypoint } from "./entrypoint.ts";
 import type { StartContext } from "./start-context.ts";
-import { checkVersion } from "./version-check.ts";
+import { checkVersion, devTurnsConnectOn } from "./version-check.ts";
 
 /**
  * Prepares the engine for the cluster: finds or pulls the image and, unless the user named a network,
@@ -45,12 +45,14 @@ export async function prepare(context: StartContext, spec: ClusterSpec): Promise
       start(freePorts(freePortsNeeded(spec))),
       start(timeline.during("network", () => ensureNetwork(docker, spec, owner))),
     ]);
-    await checkVersion(docker, spec, { clusterId, image });
-    const [entrypoint] = await Promise.all([
+    await checkVersion(docker, spec, { owner, image });
+    const [entrypoint, devConnect] = await Promise.all([
       start(askEntrypoint({ docker, log }, spec, { owner, image })),
+      start(devTurnsConnectOn({ docker, log }, spec, { owner, image })),
       start(checkConfig({ docker, log }, spec, { owner, image })),
     ]);
-    return { ...owner, image, ...(entrypoint && { entrypoint }), ...network, freePorts: ports };
+    const asked = { ...(entrypoint && { entrypoint }), devTurnsConnectOn: devConnect };
+    return { ...owner, image, ...asked, ...network, freePorts: ports };
   });
 }
 

@@ -94,7 +94,7 @@ async function create(context: StartContext, spec: ClusterSpec): Promise<ReadyCl
     ? await core.group("Apply the cluster file", () => seedCluster(context, spec, running))
     : [];
 
-  const { agents, secrets } = running;
+  const { agents, secrets, hostAddress } = running;
   const folder = runnerFolder(context.clusterId, context.env);
   const caFile = secrets?.ca ? await writeCa(folder, secrets.ca) : "";
   if (spec.cli) {
@@ -103,9 +103,8 @@ async function create(context: StartContext, spec: ClusterSpec): Promise<ReadyCl
   }
   const credentials = credentialsFrom(secrets);
   const { timeout } = spec;
-  return context.timeline.during("report", () =>
-    describeCluster({ plan, agents, credentials, caFile, tokens }, { ...context, timeout }),
-  );
+  const started = { plan, agents, credentials, caFile, tokens, hostAddress };
+  return context.timeline.during("report", () => describeCluster(started, { ...context, timeout }));
 }
 
 function seedCluster(

@@ -108,6 +108,11 @@ export const differences = {
     what: "gRPC with TLS has its own port, `ports.grpc_tls`",
     source: "CHANGELOG of 1.14.0",
   },
+  connectByDefault: {
+    from: "1.14.0",
+    what: "Connect is on by default; before, `-dev` turns it on, so a server with `storage: memory` is told to leave it off",
+    source: "CHANGELOG of 1.14.0; agent/config/default.go of 1.13.9 and 1.14.0",
+  },
   apiGatewayEntries: {
     from: "1.15.0",
     what: "configuration entries `api-gateway`, `bound-api-gateway`, `http-route`, `tcp-route`, `inline-certificate`",

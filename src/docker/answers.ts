@@ -47,6 +47,7 @@ export const containersAnswer = z.array(
     ),
     HostConfig: z.object({
       Memory: z.number(),
+      ExtraHosts: z.array(z.string()).nullish(),
       PortBindings: z
         .record(z.string(), z.array(z.object({ HostIp: z.string(), HostPort: z.string() })))
         .nullish(),

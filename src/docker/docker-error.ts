@@ -15,6 +15,7 @@ export type DockerFailure =
   | "no-free-subnet"
   | "unexpected-output"
   | "no-freezer"
+  | "no-host-gateway"
   | "other";
 
 type Rows = readonly (readonly [DockerFailure, RegExp])[];
@@ -40,6 +41,8 @@ const failures: Rows = [
   ...engineFailures,
   ["engine-unreachable", /unexpected EOF|: EOF$|connection reset by peer/i],
   ["port-taken", /port is already allocated|address already in use|failed to bind host port/i],
+  // Docker without its default bridge; podman before 4.7; podman that finds no address.
+  ["no-host-gateway", /\bhost-gateway\b/i],
   ["network-in-use", /has active endpoints|network is being used/i],
   [
     "no-free-subnet",

@@ -3,6 +3,9 @@
 /** Ports inside the container. The plan decides which are published, and where. */
 export const agentPorts = { http: 8500, dns: 8600, grpc: 8502 } as const;
 
+/** The name of the machine that the engine runs on, as Docker Desktop has it by default. */
+export const hostName = "host.docker.internal";
+
 /** The image declares a volume here. It needs a mount, or Docker would create it without labels. */
 export const imageDataDirectory = "/consul/data";
 

@@ -105,8 +105,8 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
 }
 
 /**
- * Memory means `-dev` mode, which turns Connect on. All datacenters must have the same Connect
- * setting, so with several, each stores data on disk unless `storage` says memory for all.
+ * With several datacenters, all store data in the same way, so that an upgrade or a restart treats
+ * them alike: on disk, unless `storage` says memory for all.
  */
 function resolveDatacenter(
   declared: Partial<FileDatacenter>,

@@ -12,6 +12,8 @@ export interface AgentSettings {
   /** Number of servers in the datacenter. */
   readonly servers: number;
   readonly storage: Storage;
+  /** Whether `-dev` turns Connect on although it is off by default in this version. */
+  readonly devTurnsConnectOn: boolean;
   /** Host names of the servers to join. */
   readonly join: readonly string[];
   /** Host names of the other datacenters' servers, for a server to join over WAN. */
@@ -51,6 +53,9 @@ export function agentArguments(settings: AgentSettings): string[] {
   // `-dev` is the only way to keep raft in memory. It makes the agent a server with the UI that
   // elects itself within 0.1 s. Our flags and settings revert everything else that it changes.
   const inMemory = role === "server" && settings.storage === "memory";
+  const reverts = inMemory
+    ? { ...standardProbes, ...(settings.devTurnsConnectOn && noConnect) }
+    : {};
   return [
     "agent",
     `-node=${node}`,
@@ -64,7 +69,7 @@ export function agentArguments(settings: AgentSettings): string[] {
     ...joinWan.map((host) => `-retry-join-wan=${host}`),
     ...(isSecured(security) ? [`-config-file=${securityFolder}/agent.json`] : []),
     // With TLS the ports are in agent.json, since they depend on the version.
-    `-hcl=${JSON.stringify({ ...(security.tls ? {} : openPorts), ...fastSettings, ...(inMemory && standardProbes) })}`,
+    `-hcl=${JSON.stringify({ ...(security.tls ? {} : openPorts), ...fastSettings, ...reverts })}`,
     ...(primary === "" ? [] : [`-hcl=${JSON.stringify(federationOf(primary))}`]),
   ];
 }
@@ -108,6 +113,9 @@ const standardProbes = {
   gossip_lan: { probe_interval: "1s", probe_timeout: "500ms", suspicion_mult: 4 },
   gossip_wan: { probe_interval: "5s", probe_timeout: "3s", suspicion_mult: 6 },
 };
+
+/** Consul's default before 1.14. */
+const noConnect = { connect: { enabled: false } };
 
 /** Environment that makes Consul's CLI work in a secured agent's container. No secrets. */
 export function securedEnvironment({ tls }: Security): Readonly<Record<string, string>> {

@@ -1,5 +1,5 @@
 import { loopback } from "../docker/ports.ts";
-import { agentPorts, imageDataDirectory } from "../inputs/agent-defaults.ts";
+import { agentPorts, hostName, imageDataDirectory } from "../inputs/agent-defaults.ts";
 import type { ClusterSpec, Datacenter, Role } from "../inputs/cluster-spec.ts";
 import { agentArguments, securedEnvironment } from "./agent-config.ts";
 import { dataDirectory, environmentArguments } from "./entrypoint.ts";
@@ -65,6 +65,8 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
     `--network=${network}`,
     `--network-alias=${agent.host}`,
     `--network-alias=${joinName(agent)}`,
+    // The engine fills in the address.
+    ...(plan.knowsHost ? [`--add-host=${hostName}:host-gateway`] : []),
     ...labelArguments(prerequisites),
     ...nodeLabelArguments(plan, agent),
     ...volumeArguments(prerequisites, dataDirectories(spec.env)),
@@ -81,6 +83,7 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
       primary: spec.datacenters.length > 1 ? spec.datacenters[0].name : "",
       servers: datacenter.servers,
       storage: datacenter.storage,
+      devTurnsConnectOn: prerequisites.devTurnsConnectOn,
       ...joins(plan, agent),
       logLevel: spec.logLevel,
       env: spec.env,

@@ -12,6 +12,8 @@ export interface Prerequisites extends Owner {
   readonly image: Image;
   /** What the image's entrypoint does. Undefined if nothing depends on it, or if it is not known. */
   readonly entrypoint?: Entrypoint;
+  /** Whether `-dev` turns Connect on although it is off by default in the image's version. */
+  readonly devTurnsConnectOn: boolean;
   /** Whether this process is on the cluster's network, for example in a container job. */
   readonly isOnNetwork: boolean;
   /** Whether another cluster on the same network already uses the node names. */
@@ -48,12 +50,15 @@ export interface ClusterPlan {
    * belong to the first agent.
    */
   readonly agents: readonly AgentPlan[];
+  /** Whether agents know the engine's machine as host.docker.internal: not every engine can tell. */
+  readonly knowsHost: boolean;
 }
 
 /** The maximum number of free ports that the cluster needs, beside those that the inputs set. */
 export function freePortsNeeded({ datacenters, ports }: ClusterSpec): number {
   const [, ...others] = nodesOf(datacenters);
-  return others.length + Object.values(ports).filter((port) => port === 0).length;
+  const unchosen = Object.values(ports).filter((port) => port === 0);
+  return others.length * portNames.length + unchosen.length;
 }
 
 /** Plans a cluster. Pure: the same spec and prerequisites always give the same plan. */
@@ -61,26 +66,26 @@ export function planCluster(spec: ClusterSpec, prerequisites: Prerequisites): Cl
   const free = prerequisites.freePorts.values();
   const agents = nodesOf(spec.datacenters).map((shape, index): AgentPlan => {
     const { node } = shape;
-    const ports: Partial<Record<PortName, number>> = index === 0 ? spec.ports : { http: 0 };
+    const ports = index === 0 ? spec.ports : anyPorts;
     const publications = prerequisites.isOnNetwork ? [] : publish(ports, free);
     const container = `consul-${prerequisites.clusterId}-${node}`;
     const host = prerequisites.areNodeNamesTaken ? container : node;
     return { ...shape, container, host, publications };
   });
-  return { spec, prerequisites, network: networkName(spec, prerequisites.clusterId), agents };
+  const network = networkName(spec, prerequisites.clusterId);
+  return { spec, prerequisites, network, agents, knowsHost: true };
 }
 
-function publish(
-  ports: Partial<Record<PortName, number>>,
-  free: Iterator<number, undefined>,
-): Publication[] {
-  return portNames.flatMap((name): Publication[] => {
+/** Every agent but the first: the inputs choose ports for that one only. */
+const anyPorts: ClusterSpec["ports"] = { http: 0, dns: 0, grpc: 0 };
+
+function publish(ports: ClusterSpec["ports"], free: Iterator<number, undefined>): Publication[] {
+  return portNames.map((name): Publication => {
     const port = ports[name];
-    if (port === undefined) return [];
-    if (port > 0) return [{ name, port, isFixed: true }];
+    if (port > 0) return { name, port, isFixed: true };
     const chosen = free.next().value;
     if (chosen === undefined) throw new Error("fewer free ports than freePortsNeeded");
-    return [{ name, port: chosen, isFixed: false }];
+    return { name, port: chosen, isFixed: false };
   });
 }
 

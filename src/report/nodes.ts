@@ -1,4 +1,5 @@
 import type { FoundAgent, NodeState } from "../find/existing-cluster.ts";
+import { addressOf } from "../plan/plan.ts";
 
 /** One object of the output `nodes`. */
 export interface Node {
@@ -9,10 +10,15 @@ export interface Node {
   readonly ip: string;
   /** URL of the node's own HTTP API. */
   readonly http: string;
+  /** `host:port` of its DNS, over TCP and UDP. */
+  readonly dns: string;
+  /** `host:port` of its gRPC. */
+  readonly grpc: string;
 }
 
 /** An agent as an object of the output `nodes`: what the cluster action reports, and its state. */
 export function foundNode(agent: FoundAgent): Node & { readonly state: NodeState } {
   const { node, role, datacenter, container, ip, http, state } = agent;
-  return { name: node, role, datacenter, container, ip, http, state };
+  const [dns, grpc] = [addressOf(agent, "dns"), addressOf(agent, "grpc")];
+  return { name: node, role, datacenter, container, ip, http, dns, grpc, state };
 }

@@ -33,6 +33,8 @@ export interface ReadyCluster {
   readonly credentials: Credentials;
   /** Path of the CA's certificate on the runner; empty without TLS. */
   readonly caFile: string;
+  /** IP address at which agents reach what listens on the runner; empty if they know none. */
+  readonly hostAddress: string;
 }
 
 /** A cluster that runs, as far as the start knows it without asking. */
@@ -45,6 +47,8 @@ export interface StartedCluster {
   readonly caFile: string;
   /** The tokens that the cluster file declares. */
   readonly tokens: readonly SeededToken[];
+  /** IP address at which agents reach what listens on the runner; empty if they know none. */
+  readonly hostAddress: string;
 }
 
 /**
@@ -56,7 +60,7 @@ export async function describeCluster(
   started: StartedCluster,
   patience: WaitLimits,
 ): Promise<ReadyCluster> {
-  const { plan, agents, credentials, caFile, tokens } = started;
+  const { plan, agents, credentials, caFile, tokens, hostAddress } = started;
   const [first] = agents;
   if (!first) throw new Error("a cluster has at least one server");
   const views = await Promise.all(
@@ -75,6 +79,7 @@ export async function describeCluster(
     grpc: addressOf(first, "grpc"),
     credentials,
     caFile,
+    hostAddress,
   };
 }
 
@@ -103,5 +108,7 @@ function readyNode(agent: AgentPlan, { scheme }: Credentials, members: readonly 
     container: agent.container,
     ip: members.find(({ node }) => node === agent.node)?.ip ?? "",
     http: `${scheme}://${addressOf(agent, "http")}`,
+    dns: addressOf(agent, "dns"),
+    grpc: addressOf(agent, "grpc"),
   };
 }

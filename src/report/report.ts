@@ -8,8 +8,14 @@ import { summaryText } from "./summary.ts";
 /** The outputs, in the order of action.yml. A check compares action.yml and README with them. */
 export const outputNames = [
   "http-address",
+  "http-host",
+  "http-port",
   "dns-address",
+  "dns-host",
+  "dns-port",
   "grpc-address",
+  "client-address",
+  "host-address",
   "http-token",
   "ca-cert",
   "nodes",
@@ -30,10 +36,18 @@ type OutputName = (typeof outputNames)[number];
  * @param logs - the folder for evidence
  */
 export function outputsOf(cluster: ReadyCluster, logs: string): Record<OutputName, string> {
+  const [httpHost, httpPort] = hostAndPort(cluster.http);
+  const [dnsHost, dnsPort] = hostAndPort(cluster.dns);
   return {
     "http-address": `${cluster.credentials.scheme}://${cluster.http}`,
+    "http-host": httpHost,
+    "http-port": httpPort,
     "dns-address": cluster.dns,
+    "dns-host": dnsHost,
+    "dns-port": dnsPort,
     "grpc-address": cluster.grpc,
+    "client-address": clientAddressOf(cluster),
+    "host-address": cluster.hostAddress,
     "http-token": cluster.credentials.token ?? "",
     "ca-cert": cluster.caFile,
     nodes: JSON.stringify(cluster.nodes),
@@ -48,8 +62,29 @@ export function outputsOf(cluster: ReadyCluster, logs: string): Record<OutputNam
   };
 }
 
-/** Variables for later steps, which Consul's CLI and SDKs read. */
-export function environmentOf(cluster: ReadyCluster): Record<string, string> {
+function hostAndPort(address: string): [host: string, port: string] {
+  const colon = address.lastIndexOf(":");
+  return [address.slice(0, colon), address.slice(colon + 1)];
+}
+
+/** The first client of the primary datacenter: one elsewhere would answer for another datacenter. */
+function clientAddressOf({ nodes, datacenters }: ReadyCluster): string {
+  const [primary] = datacenters;
+  const client = nodes.find(
+    ({ role, datacenter }) => role === "client" && datacenter === primary?.name,
+  );
+  return (client ?? nodes[0])?.http ?? "";
+}
+
+/**
+ * Variables for later steps, which Consul's CLI and SDKs read.
+ *
+ * @param env - the variables that later steps have already
+ */
+export function environmentOf(
+  cluster: ReadyCluster,
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
   const { http, grpc, caFile } = cluster;
   const { scheme, token } = cluster.credentials;
   return {
@@ -57,6 +92,11 @@ export function environmentOf(cluster: ReadyCluster): Record<string, string> {
     ...(token && { CONSUL_HTTP_TOKEN: token }),
     // Consul also takes the scheme for gRPC from here.
     CONSUL_GRPC_ADDR: scheme === "https" ? `https://${grpc}` : grpc,
+    // Clients that can't read a scheme in the address, such as python-consul, take it from here.
+    // To Consul's own it means more than `http://` in the address, so one from an earlier step must go.
+    ...((scheme === "https" || env.CONSUL_HTTP_SSL) && {
+      CONSUL_HTTP_SSL: String(scheme === "https"),
+    }),
     ...(caFile && { CONSUL_CACERT: caFile, CONSUL_GRPC_CACERT: caFile }),
   };
 }
@@ -76,7 +116,7 @@ export async function reportCluster(
     const outputs = Object.entries(outputsOf(cluster, logs));
     for (const [name, value] of outputs) core.setOutput(name, value);
     if (cluster.plan.spec.exportEnv)
-      for (const [name, value] of Object.entries(environmentOf(cluster)))
+      for (const [name, value] of Object.entries(environmentOf(cluster, process.env)))
         core.exportVariable(name, value);
   });
   const bars = barsOf(timeline.phases());

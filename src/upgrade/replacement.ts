@@ -63,7 +63,7 @@ async function ownerOf(docker: Docker, { Config }: ContainerFacts): Promise<File
 
 /**
  * Arguments of `docker create` for a container that replaces another one: the same name, cluster
- * network, ports, labels, environment, command, and volumes, but another image. Pure.
+ * network, ports, hosts, labels, environment, command, and volumes, but another image. Pure.
  *
  * @param old - the container to replace
  * @param defaults - what the old container has from its image; the new one has its own image's
@@ -82,6 +82,7 @@ export function replacementArguments(
     `--hostname=${Config.Hostname}`,
     `--network=${labelOf(old, labelNames.network)}`,
     ...userAliases(old, clusterEndpoint(old)).map((alias) => `--network-alias=${alias}`),
+    ...(HostConfig.ExtraHosts ?? []).map((host) => `--add-host=${host}`),
     ...own.map(([name, value]) => `--label=${name}=${value}`),
     ...Mounts.flatMap(({ Type, Name: volume, Destination }) =>
       Type === "volume"

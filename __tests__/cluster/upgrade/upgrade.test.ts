@@ -4,11 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import gte from "semver/functions/gte.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { fault, ownJob, upgrade } from "../../support/actions.ts";
+import { apisIn, fault, ownJob, upgrade } from "../../support/actions.ts";
 import { Writer } from "../../support/clients.ts";
 import { nodeOf, type Up, up } from "../../support/cluster.ts";
-import { getJson, httpGet } from "../../support/consul.ts";
+import { getJson, httpGet, resolveByUdp } from "../../support/consul.ts";
 import { docker, engineHoldings } from "../../support/engine.ts";
+import { grpcMediaType } from "../../support/grpc.ts";
 import { imageWithScript, twoVersions, type VersionedImage } from "../../support/images.ts";
 import { ask, credentials, query, secretFile } from "../../support/later-step.ts";
 import { needsBefore } from "../../support/needs.ts";
@@ -164,6 +165,15 @@ describe("an open cluster", () => {
       expect(id, node).not.toBe(old[node]?.id);
     }
     expect(await versionsIn(cluster)).toEqual([newer.version]);
+    expect(apisIn(result)).toEqual(apisIn(cluster.result));
+    const client = nodeOf(cluster, "client-1");
+    expect(await resolveByUdp(client.dns, "client-1.node.consul")).toEqual([client.ip]);
+    expect(await grpcMediaType(client.grpc)).toBe("application/grpc");
+    // A shell can read the file by itself; the image may have no other tools.
+    const hosts = 'while read -r line; do echo "$line"; done </etc/hosts';
+    expect(await docker("exec", client.container, "sh", "-c", hosts)).toContain(
+      `${cluster.outputs["host-address"]} host.docker.internal`,
+    );
     const order = [...result.log.matchAll(/(\S+) runs /g)].map(([, node]) => node);
     expect(order).toEqual(expected);
 

@@ -109,6 +109,16 @@ describe("what a docker command failed of", () => {
     ],
     ["cp", "Error response from daemon: no such file or directory", "not-found"],
     [
+      "run",
+      "docker: Error response from daemon: unable to derive the IP value for host-gateway",
+      "no-host-gateway",
+    ],
+    [
+      "create",
+      'Error response from daemon: invalid IP address in add-host: "host-gateway"',
+      "no-host-gateway",
+    ],
+    [
       "network",
       'Error response from daemon: "n1" has associated containers with it. Use -f to forcibly delete containers and pods: network is being used',
       "network-in-use",

@@ -48,6 +48,7 @@ const prerequisites: Prerequisites = {
   image: { reference: "hashicorp/consul:1.8.7" },
   isOnNetwork: false,
   areNodeNamesTaken: false,
+  devTurnsConnectOn: false,
   freePorts: Array.from({ length: 120 }, (_, index) => 20_000 + index),
 };
 

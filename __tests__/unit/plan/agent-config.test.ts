@@ -12,6 +12,7 @@ const settings = {
   logLevel: "info",
   storage: "disk",
   env: new Map(),
+  devTurnsConnectOn: false,
   entrypoint: undefined,
   security: { acl: false, gossipEncryption: false, tls: false },
 } as const;
@@ -49,6 +50,7 @@ describe("the agent's command", () => {
     joinWan: [],
     logLevel: "info",
     env: new Map(),
+    devTurnsConnectOn: false,
     entrypoint: undefined,
     security: { acl: false, gossipEncryption: false, tls: false },
   } as const;
@@ -58,6 +60,15 @@ describe("the agent's command", () => {
     expect(command).toEqual(expect.arrayContaining(["-dev", "-log-level=info", "-client=0.0.0.0"]));
     expect(command.join(" ")).toContain('"probe_interval":"1s"');
     expect(command.join(" ")).not.toContain("-bootstrap-expect");
+  });
+
+  test("in memory turns Connect off if only -dev turns it on", () => {
+    const off = '"connect":{"enabled":false}';
+    const command = (devTurnsConnectOn: boolean, storage: "memory" | "disk") =>
+      agentArguments({ ...settings, devTurnsConnectOn, storage }).join(" ");
+    expect(command(true, "memory")).toContain(off);
+    expect(command(false, "memory")).not.toContain(off);
+    expect(command(true, "disk")).not.toContain(off);
   });
 
   test("on disk waits for as many servers as there are", () => {

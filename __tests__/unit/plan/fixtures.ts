@@ -12,7 +12,8 @@ export const plan = (inputs: Record<string, string>, labels: Record<string, stri
     image: { reference: "hashicorp/consul:1.8.7" },
     isOnNetwork: false,
     areNodeNamesTaken: false,
-    freePorts: [30_001, 30_002, 30_003, 30_004, 30_005, 30_006],
+    devTurnsConnectOn: false,
+    freePorts: Array.from({ length: 20 }, (_, index) => 30_001 + index),
   });
 };
 
@@ -26,7 +27,8 @@ export const prerequisites: Prerequisites = {
   jobLabels: { "consul-cluster-action.run": 'me/it/7/1 "a", b' },
   isOnNetwork: false,
   areNodeNamesTaken: false,
-  freePorts: Array.from({ length: 40 }, (_, index) => 50_001 + index),
+  devTurnsConnectOn: false,
+  freePorts: Array.from({ length: 120 }, (_, index) => 50_001 + index),
 };
 
 export function argumentsOf(plan: ClusterPlan, node: string): string[] {

@@ -30,7 +30,7 @@ const userText = fc.record({
 });
 
 describe("whatever the user writes", () => {
-  const option = /^--(name|hostname|network|network-alias|label|mount|publish|env)=/;
+  const option = /^--(name|hostname|add-host|network|network-alias|label|mount|publish|env)=/;
   const flag =
     /^(-(node|datacenter|log-level|bind|client|bootstrap-expect|retry-join|hcl)=|-(server|ui|dev)$)/;
 
@@ -103,7 +103,7 @@ describe("ports", () => {
           const published = agents.flatMap(({ publications }) =>
             publications.map(({ port }) => port),
           );
-          expect(published).toHaveLength(servers + clients + 2);
+          expect(published).toHaveLength(3 * (servers + clients));
           expect(new Set(published).size).toBe(published.length);
           expect(published).toEqual(expect.arrayContaining(freePorts));
         },
@@ -119,7 +119,7 @@ describe("ports", () => {
     const portsOf = ({ publications }: AgentPlan) => publications.map(({ port }) => port);
     if (!server || !client) throw new Error("two agents were planned");
     expect(portsOf(withOtherPorts(server, [1, 2, 3]))).toEqual([8500, 1, 8502]);
-    expect(portsOf(withOtherPorts(client, [1]))).toEqual([1]);
+    expect(portsOf(withOtherPorts(client, [1, 2, 3]))).toEqual([1, 2, 3]);
   });
 
   test("are not published on a network that the job shares: addresses are names there", () => {
@@ -167,11 +167,11 @@ client_config: { a: 4 }
     expect(plan.agents.map(({ node, publications }) => [node, publications[0]?.port])).toEqual([
       ["east-server-1", 8500],
       ["east-server-2", 50_001],
-      ["east-client-1", 50_002],
-      ["west-server-1", 50_003],
-      ["west-client-1", 50_004],
+      ["east-client-1", 50_004],
+      ["west-server-1", 50_007],
+      ["west-client-1", 50_010],
     ]);
-    expect(freePortsNeeded(plan.spec)).toBe(4);
+    expect(freePortsNeeded(plan.spec)).toBe(12);
   });
 
   test("join locally by LAN, join other servers by WAN, and know the primary", () => {

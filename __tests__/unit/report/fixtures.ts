@@ -13,11 +13,14 @@ export function readyCluster(servers: number, clients: number, leader = "server-
     jobLabels: {},
     isOnNetwork: false,
     areNodeNamesTaken: false,
-    freePorts: Array.from({ length: servers + clients }, (_, index) => 50_001 + index),
+    devTurnsConnectOn: false,
+    freePorts: Array.from({ length: 3 * (servers + clients) }, (_, index) => 50_001 + index),
   });
   const nodes = plan.agents.map(({ node, role, container, publications }, index): Node => {
-    const http = `http://127.0.0.1:${publications[0]?.port}`;
-    return { name: node, role, datacenter: "dc1", container, ip: `172.18.0.${index + 2}`, http };
+    const [http, dns, grpc] = publications.map(({ port }) => `127.0.0.1:${port}`);
+    const ip = `172.18.0.${index + 2}`;
+    const apis = { http: `http://${http}`, dns: `${dns}`, grpc: `${grpc}` };
+    return { name: node, role, datacenter: "dc1", container, ip, ...apis };
   });
   const addresses = { http: "127.0.0.1:8500", dns: "127.0.0.1:8600", grpc: "127.0.0.1:8502" };
   return {
@@ -30,5 +33,6 @@ export function readyCluster(servers: number, clients: number, leader = "server-
     ...addresses,
     credentials: { scheme: "http" },
     caFile: "",
+    hostAddress: "172.17.0.1",
   };
 }

@@ -16,7 +16,7 @@ subgraph dc1["datacenter dc1"]
     node2["<b>server-2</b><br/>★ leader<br/>http://127.0.0.1:50001"]
   end
   subgraph dc1-clients["clients"]
-    node3["<b>client-1</b><br/>http://127.0.0.1:50002"]
+    node3["<b>client-1</b><br/>http://127.0.0.1:50004"]
   end
   dc1-clients --> dc1-servers
 end
@@ -27,7 +27,7 @@ style node2 stroke-width:3px
 | --- | --- | --- | --- |
 | server-1 | server | 172.18.0.2 | [http://127.0.0.1:8500](http://127.0.0.1:8500/ui) |
 | server-2 | server, leader | 172.18.0.3 | [http://127.0.0.1:50001](http://127.0.0.1:50001/ui) |
-| client-1 | client | 172.18.0.4 | http://127.0.0.1:50002 |
+| client-1 | client | 172.18.0.4 | http://127.0.0.1:50004 |
 
 <details><summary>Where the time went</summary>
 

@@ -9,12 +9,14 @@ describe("upgrade", () => {
     const defaults = { env: ["PATH=/bin"], labels: { "image.label": "1" } };
     const other = { NetworkID: "a99", IPAddress: "10.9.0.9", Aliases: ["web"] };
     const Networks = { app: other, ...facts.NetworkSettings.Networks };
-    const old = { ...facts, NetworkSettings: { Networks } };
+    const HostConfig = { ...facts.HostConfig, ExtraHosts: ["host.docker.internal:host-gateway"] };
+    const old = { ...facts, HostConfig, NetworkSettings: { Networks } };
     expect(replacementArguments(old, defaults, "hashicorp/consul:2.1")).toEqual([
       "--name=consul-c0ffee00-server-1",
       "--hostname=server-1",
       "--network=net",
       "--network-alias=server-1",
+      "--add-host=host.docker.internal:host-gateway",
       '--label=consul-cluster-action.run=me/it "a", b',
       "--label=consul-cluster-action.network=net",
       '--mount="type=volume","source=f00d","destination=/consul/data"',

@@ -1,0 +1,61 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readAction } from "../../../script/action.ts";
+import { filledIn, readWorkflow } from "../../../script/examples/workflow.ts";
+import { root } from "../../../script/runner.ts";
+
+const workflow = (...steps: readonly string[]) =>
+  `jobs:\n  only:\n    steps:\n${steps.map((step) => `      - ${step}\n`).join("")}`;
+
+test("the steps of a workflow are read in order, without the checkout", () => {
+  const steps = [
+    "uses: actions/checkout@v7",
+    "{ uses: org/consul-cluster-action@v1, id: consul, with: { servers: 3, acl: true } }",
+    "{ uses: org/consul-cluster-action/fault@v1, with: { action: kill } }",
+    "{ name: Look, run: ls, working-directory: examples/a, env: { A: 1 } }",
+  ];
+  const [named, unnamed] = ["org/consul-cluster-action@v1", "org/consul-cluster-action/fault@v1"];
+  expect(readWorkflow(workflow(...steps))).toEqual([
+    {
+      kind: "action",
+      name: named,
+      id: "consul",
+      folder: ".",
+      inputs: { servers: "3", acl: "true" },
+    },
+    { kind: "action", name: unnamed, folder: "fault", inputs: { action: "kill" } },
+    { kind: "run", name: "Look", script: "ls", directory: "examples/a", env: { A: "1" } },
+  ]);
+});
+
+test.each([
+  ["another action", "uses: actions/cache@v5", "can't run the step actions/cache@v5"],
+  ["a condition", "{ run: ls, if: failure() }", "if"],
+])("%s is not left out silently", (_, step, message) => {
+  expect(() => readWorkflow(workflow(step))).toThrow(message);
+});
+
+test("expressions are filled in from the outputs of earlier steps", () => {
+  const contexts = { steps: { consul: { outputs: { "http-port": "8500" } } } };
+  const value = `port $\{{ steps.consul.outputs.http-port }}`;
+  expect(filledIn({ A: value }, contexts)).toEqual({ A: "port 8500" });
+});
+
+const files = globSync("examples/*/workflow.yml", { cwd: root });
+test("there are examples", () => expect(files).not.toEqual([]));
+
+describe.each(files)("%s", (file) => {
+  const text = readFileSync(join(root, file), "utf8");
+
+  test("uses inputs and outputs that the actions have", () => {
+    for (const step of readWorkflow(text)) {
+      if (step.kind !== "action") continue;
+      const { inputs } = readAction(join(root, step.folder));
+      expect(Object.keys(inputs)).toEqual(expect.arrayContaining(Object.keys(step.inputs)));
+    }
+    const { outputs } = readAction(root);
+    const used = [...text.matchAll(/steps\.consul\.outputs\.([\w-]+)/g)].map(([, name]) => name);
+    expect(Object.keys(outputs)).toEqual(expect.arrayContaining(used));
+  });
+});

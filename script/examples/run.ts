@@ -1,0 +1,177 @@
+/** Runs an example's workflow on this machine, as a job on GitHub's runners would. */
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { parseCommandFile } from "../commands.ts";
+import { linePrinter } from "../print.ts";
+import { Job, type MainStep, root, runId } from "../runner.ts";
+import { type ActionStep, filledIn, type RunStep, readWorkflow } from "./workflow.ts";
+
+/** A step may take this long, in milliseconds. */
+const stepTimeout = 300_000;
+
+/** By this variable the runner finds processes that a job left behind, and so do we. */
+const tracking = "RUNNER_TRACKING_ID";
+
+/** One run of an example: a job with a workspace that holds the example's folder. */
+class Run {
+  /** Holds everything, readable to other users: PostgreSQL does not run as root. */
+  readonly #temp = mkdtempSync(join(tmpdir(), "example-"));
+  readonly #workspace = join(this.#temp, "workspace");
+  /** RUNNER_TEMP of all steps. */
+  readonly #runnerTemp = join(this.#temp, "runner");
+  readonly #id = randomUUID();
+  readonly #job: Job;
+  readonly #image: string;
+  readonly #outputs: Record<string, { outputs: Readonly<Record<string, string>> }> = {};
+  readonly #env: Record<string, string> = {};
+  #cluster: MainStep | undefined;
+
+  constructor(name: string, image: string) {
+    this.#image = image;
+    chmodSync(this.#temp, 0o755);
+    cpSync(join(root, "examples", name), join(this.#workspace, "examples", name), {
+      recursive: true,
+    });
+    mkdirSync(this.#runnerTemp);
+    writeSudo(join(this.#temp, "bin"));
+    const env = { GITHUB_RUN_ID: `${runId}-${name}` };
+    this.#job = new Job({ temp: this.#temp, env, onLine: linePrinter(console.log) });
+  }
+
+  /** Runs a step with one of this repository's actions, which must succeed. */
+  async action({ folder, inputs, id }: ActionStep): Promise<void> {
+    const ports = { "http-port": "0", "dns-port": "0", "grpc-port": "0" };
+    const isCluster = folder === ".";
+    // The cluster of an example must not collide with others on this machine.
+    const standard = isCluster ? { image: this.#image, ...ports } : {};
+    const given = { ...standard, ...filledIn(inputs, this.#contexts()) };
+    const result = await this.#job.main(given, join(root, folder));
+    if (isCluster) this.#cluster = result;
+    if (id !== undefined) this.#outputs[id] = { outputs: result.outputs };
+    Object.assign(this.#env, result.env);
+    if (result.exitCode !== 0) throw new Error(`it ended with exit code ${result.exitCode}`);
+  }
+
+  /** Runs a step with commands, which must succeed. */
+  async commands({ script, directory, env }: RunStep): Promise<void> {
+    const exports = join(this.#temp, "exports");
+    writeFileSync(exports, "");
+    const shell = spawn("bash", ["-e", "-c", script], {
+      cwd: join(this.#workspace, directory),
+      env: { ...this.#environment(exports), ...filledIn(env, this.#contexts()) },
+      stdio: ["ignore", "inherit", "inherit"],
+      signal: AbortSignal.timeout(stepTimeout),
+    });
+    // Not the end of its output, which processes in the background may hold.
+    const [exitCode] = await once(shell, "exit");
+    Object.assign(this.#env, parseCommandFile(readFileSync(exports, "utf8")));
+    if (exitCode !== 0) throw new Error(`it ended with exit code ${exitCode}`);
+  }
+
+  /** The last lines of each log that the example's processes wrote. */
+  printLogs(): void {
+    for (const name of readdirSync(this.#runnerTemp).filter((name) => name.endsWith(".log"))) {
+      const lines = readFileSync(join(this.#runnerTemp, name), "utf8").trimEnd().split("\n");
+      console.log([`▸ End of ${name}`, ...lines.slice(-30)].join("\n"));
+    }
+  }
+
+  /** Ends what the steps left running, and removes the cluster. */
+  async end(): Promise<void> {
+    for (const pid of processesWith(`${tracking}=${this.#id}`)) kill(pid);
+    const post = this.#cluster === undefined ? undefined : await this.#job.post(this.#cluster);
+    this.#job.dispose();
+    // What was killed may still be ending.
+    rmSync(this.#temp, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    if (post !== undefined && post.exitCode !== 0) throw new Error("the cluster was not removed");
+  }
+
+  #contexts() {
+    return { steps: this.#outputs };
+  }
+
+  #environment(exports: string): Record<string, string> {
+    const { PATH = "", HOME = "", LANG = "C.UTF-8" } = process.env;
+    return {
+      HOME,
+      LANG,
+      ...this.#env,
+      // A user's path may lack where Debian keeps servers.
+      PATH: [PATH, "/usr/sbin", "/sbin", join(this.#temp, "bin")].join(delimiter),
+      GITHUB_ENV: exports,
+      GITHUB_WORKSPACE: this.#workspace,
+      RUNNER_TEMP: this.#runnerTemp,
+      [tracking]: this.#id,
+    };
+  }
+}
+
+/** The `sudo` of a machine that has none, on which root runs the steps; last in the path. */
+function writeSudo(folder: string): void {
+  mkdirSync(folder);
+  writeFileSync(join(folder, "sudo"), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
+}
+
+/** IDs of the processes with this in their environment. */
+function processesWith(variable: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((name) => environmentOf(name).split("\0").includes(variable))
+    .map(Number);
+}
+
+/** A process may end meanwhile, or belong to somebody else. */
+function environmentOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}
+
+/**
+ * Runs an example and removes all it started.
+ *
+ * @param name - its folder in `examples`
+ * @param image - of Consul
+ * @returns what failed, with the step's name; undefined if nothing did
+ */
+export async function runExample(name: string, image: string): Promise<string | undefined> {
+  const steps = readWorkflow(readFileSync(join(root, "examples", name, "workflow.yml"), "utf8"));
+  const run = new Run(name, image);
+  let step = "";
+  try {
+    for (const next of steps) {
+      step = next.name;
+      console.log(`\n▶ ${name}: ${step}`);
+      await (next.kind === "action" ? run.action(next) : run.commands(next));
+    }
+    return undefined;
+  } catch (error) {
+    run.printLogs();
+    return `the step "${step}" failed: ${error instanceof Error ? error.message : String(error)}`;
+  } finally {
+    await run.end();
+  }
+}
