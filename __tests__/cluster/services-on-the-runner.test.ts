@@ -9,7 +9,7 @@ import { engineHoldings } from "../support/engine.ts";
 import { eventually } from "../support/eventually.ts";
 import { dockerWithoutHostGateway } from "../support/failures.ts";
 
-const checksSchema = z.array(z.object({ Status: z.string(), Output: z.string() }));
+const checksSchema = z.record(z.string(), z.object({ Status: z.string(), Output: z.string() }));
 
 /** A web server on a free port of an address of this machine. */
 async function webServer(address: string) {
@@ -41,12 +41,13 @@ describe("a service on the runner", () => {
     expect((await fetch(url, { method: "PUT", body })).status).toBe(200);
   }
 
-  const checksOf = (name: string) => getJson(`${agent()}/v1/health/checks/${name}`, checksSchema);
-  const untilIs = (name: string, status: string) =>
-    eventually(
-      () => checksOf(name),
-      (checks) => checks.length === 1 && checks.every(({ Status }) => Status === status),
-    );
+  /** Waits until the agent has run a service's check with this result. @returns the check's output */
+  async function untilIs(name: string, status: string): Promise<string> {
+    const check = async () =>
+      (await getJson(`${agent()}/v1/agent/checks`, checksSchema))[`service:${name}`];
+    const found = await eventually(check, (now) => now?.Status === status && now.Output !== "");
+    return found?.Output ?? "";
+  }
 
   test("is checked, found by DNS, and called, until it stops", async () => {
     const { port, stop } = await webServer(host);
@@ -62,9 +63,7 @@ describe("a service on the runner", () => {
     } finally {
       stop();
     }
-    await untilIs("web", "critical");
-    const [check] = await checksOf("web");
-    expect(check?.Output).toContain("connection refused");
+    expect(await untilIs("web", "critical")).toContain("connection refused");
     await eventually(
       () => resolveByUdp(nodeOf(cluster, "client-1").dns, "web.service.consul"),
       (addresses) => addresses.length === 0,
@@ -85,9 +84,7 @@ describe("a service on the runner", () => {
     const { port, stop } = await webServer("127.0.0.1");
     try {
       await register("local", port, host);
-      await untilIs("local", "critical");
-      const output = async () => (await checksOf("local"))[0]?.Output ?? "";
-      expect(await eventually(output, (text) => text !== "")).toContain("connection refused");
+      expect(await untilIs("local", "critical")).toContain("connection refused");
     } finally {
       stop();
     }
