@@ -47,6 +47,8 @@ export const containersAnswer = z.array(
     ),
     HostConfig: z.object({
       Memory: z.number(),
+      /** `host`, `bridge`, `container:<ID>`, or the name of a network. */
+      NetworkMode: z.string(),
       PortBindings: z
         .record(z.string(), z.array(z.object({ HostIp: z.string(), HostPort: z.string() })))
         .nullish(),

@@ -12,6 +12,8 @@ export interface Prerequisites extends Owner {
   readonly image: Image;
   /** What the image's entrypoint does. Undefined if nothing depends on it, or if it is not known. */
   readonly entrypoint?: Entrypoint;
+  /** The existing network that the cluster joins. Undefined if it has one of its own. */
+  readonly network?: string;
   /** Whether this process is on the cluster's network, for example in a container job. */
   readonly isOnNetwork: boolean;
   /** Whether another cluster on the same network already uses the node names. */
@@ -67,7 +69,12 @@ export function planCluster(spec: ClusterSpec, prerequisites: Prerequisites): Cl
     const host = prerequisites.areNodeNamesTaken ? container : node;
     return { ...shape, container, host, publications };
   });
-  return { spec, prerequisites, network: networkName(spec, prerequisites.clusterId), agents };
+  return {
+    spec,
+    prerequisites,
+    network: networkName(prerequisites.network, prerequisites.clusterId),
+    agents,
+  };
 }
 
 function publish(
@@ -112,6 +119,6 @@ export function networkArguments(owner: Owner): string[] {
 
 const ownNetwork = (clusterId: string) => `consul-${clusterId}`;
 
-/** The network of a cluster's agents. */
-export const networkName = (spec: ClusterSpec, clusterId: string) =>
-  spec.network || ownNetwork(clusterId);
+/** The network of a cluster's agents. @param network - that it joins, if it does */
+export const networkName = (network: string | undefined, clusterId: string) =>
+  network ?? ownNetwork(clusterId);
