@@ -63,7 +63,8 @@ async function inspectNetwork(docker: Docker, network: string): Promise<NetworkC
 
 function isThisProcess({ ip, mac }: NetworkMember): boolean {
   const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return interfaces.some((own) => own.address === ip && own.mac === mac);
+  // The engine names no MAC address for ipvlan, whose containers all have the machine's.
+  return interfaces.some((own) => own.address === ip && (own.mac === mac || mac === ""));
 }
 
 /**
