@@ -157,9 +157,9 @@ test("the runner's user can remove what root in the container leaves in RUNNER_T
   await fault(cluster, "restart", "client-1");
   await cluster.job.post(cluster.result);
 
-  const left = readdirSync(folder).filter((name) => name.startsWith("consul-"));
-  const id = cluster.outputs["cluster-id"];
-  expect(left.sort()).toEqual([`consul-${id}`, `consul-${id}-logs`, `consul-${id}-steps`]);
+  const id = `consul-${cluster.outputs["cluster-id"]}`;
+  const left = readdirSync(folder).filter((name) => name.startsWith(id));
+  expect(left.sort()).toEqual([id, `${id}-logs`, `${id}-steps`]);
   const paths = left.map((name) => join(folder, name));
   const { stdout } = await run("find", [...paths, "!", "-uid", String(runner)]);
   expect(stdout).toBe("");
