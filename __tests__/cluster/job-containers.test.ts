@@ -155,7 +155,7 @@ test("the runner's user can remove what root in the container leaves in RUNNER_T
   const [path = ""] = cluster.result.path;
   await docker("exec", options.name, join(path, "consul"), "version");
   await fault(cluster, "restart", "client-1");
-  await cluster.job.post(cluster.result);
+  await cluster.down();
 
   const id = `consul-${cluster.outputs["cluster-id"]}`;
   const left = readdirSync(folder).filter((name) => name.startsWith(id));

@@ -138,7 +138,8 @@ describe("ports", () => {
     });
     const hosts = ["consul-c0ffee00-server-1", "consul-c0ffee00-client-1"];
     expect(addresses(second)).toEqual(hosts.map((host) => `${host}:8500`));
-    expect(argumentsOf(second, "client-1")).toContain(`--network-alias=${hosts[1]}`);
+    for (const option of ["network-alias", "hostname"])
+      expect(argumentsOf(second, "client-1")).toContain(`--${option}=${hosts[1]}`);
 
     const beside = planCluster(spec, joined);
     expect(addresses(beside)).toEqual(["127.0.0.1:8500", "127.0.0.1:50001"]);
