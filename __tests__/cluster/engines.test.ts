@@ -39,6 +39,15 @@ test("podman's own CLI under docker's name is refused, before anything is create
   expect(await engineHoldings()).toEqual(before);
 });
 
+test("an engine for Windows containers is refused, before anything is created", async () => {
+  const before = await engineHoldings();
+  const { main } = await startWith("version*) echo windows/amd64;;");
+  expect(errorsOf(main)).toMatchObject([{ title: "The engine runs Windows containers" }]);
+  expect(errorsOf(main)[0]?.message).toContain("`runs-on: ubuntu-latest`");
+  expect(main.log).not.toContain("docker network create");
+  expect(await engineHoldings()).toEqual(before);
+});
+
 test("an engine on another machine: one warning, at the start", async () => {
   const { main } = await startWith('"context inspect"*) echo ssh://ci@build-2;;');
   expect(main.exitCode, main.log).toBe(0);

@@ -1,4 +1,5 @@
 /** A runner whose disk is full, or whose folder can't be written: each step says so. */
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { root } from "../../script/runner.ts";
@@ -52,7 +53,8 @@ describe("a start", () => {
 });
 
 describe("on a full disk, the outputs of", () => {
-  const { env } = ownJob();
+  // All steps of a job have the same folder for temporary files.
+  const env = { ...ownJob().env, RUNNER_TEMP: tmpdir() };
   let cluster: Up;
   beforeAll(async () => {
     cluster = await up({ servers: "1", clients: "1", storage: "disk" }, { env });

@@ -53,6 +53,31 @@ test("a network that does not exist is refused, with the command that creates it
   );
 });
 
+describe("on a machine, a job's network", () => {
+  const told = (name: string) => ({ contexts: { job: { container: { network: name } } } });
+
+  test.each(["host", "bridge", `${network}-missing`])(
+    "that is no network for agents (%s) is ignored",
+    async (name) => {
+      const { outputs, down } = await up({ servers: "1" }, told(name));
+      expect(outputs.network).toMatch(/^consul-/);
+      await down();
+    },
+  );
+
+  test("is joined, as that of service containers, unless the user names another", async () => {
+    const services = `${network}-${"x".repeat(150)}`.slice(0, 150);
+    await docker("network", "create", services);
+    const joined = await up({ servers: "1" }, told(services));
+    expect(joined.outputs.network).toBe(services);
+    await joined.down();
+    const named = await up({ servers: "1", network }, told(services));
+    expect(named.outputs.network).toBe(network);
+    await named.down();
+    await docker("network", "rm", services);
+  });
+});
+
 test("several clusters start at once on free ports", async () => {
   const before = await engineHoldings();
   const datacenters = ["north", "south", "west"];

@@ -4,19 +4,31 @@ import { ActionError } from "../errors.ts";
 import { remoteAdvice } from "../ready/diagnosis.ts";
 
 /**
- * Checks that `docker` is Docker's CLI. Podman has a package that runs podman under that name, whose
- * answers have other fields.
+ * Checks that the engine can run the cluster, before anything is created.
  *
- * @throws ActionError that says how to use podman's engine
+ * @throws ActionError if `docker` is not Docker's CLI, no engine answers, or the engine runs Windows
+ *   containers
  */
-export async function checkCli(docker: Docker): Promise<void> {
-  const version = await docker.cliVersion();
-  if (!/podman/i.test(version)) return;
-  throw new ActionError(
+export async function checkEngine(docker: Docker): Promise<void> {
+  const [cli, platform] = await Promise.allSettled([docker.cliVersion(), docker.platform()]);
+  if (cli.status === "rejected") throw cli.reason;
+  if (/podman/i.test(cli.value)) throw podmanEmulation(cli.value);
+  if (platform.status === "rejected") throw platform.reason;
+  if (platform.value.startsWith("windows/")) throw windowsContainers(platform.value);
+}
+
+/** Podman has a package that runs podman as `docker`, whose answers have other fields. */
+const podmanEmulation = (version: string) =>
+  new ActionError(
     "`docker` is podman's emulation",
     `\`docker --version\` says "${version}": the \`docker\` on the PATH runs podman's own CLI, which this action does not support. Podman's engine works with Docker's CLI: remove the package podman-docker, install Docker's CLI (package docker-cli or docker-ce-cli), run \`systemctl enable --now podman.socket\`, and set DOCKER_HOST=unix:///run/podman/podman.sock for the job (rootless: \`systemctl --user\`, unix://$XDG_RUNTIME_DIR/podman/podman.sock).`,
   );
-}
+
+const windowsContainers = (platform: string) =>
+  new ActionError(
+    "The engine runs Windows containers",
+    `The Docker engine's platform is ${platform}, and Consul's images are for Linux. Use a Linux runner (\`runs-on: ubuntu-latest\`), or an engine for Linux containers: Docker Desktop ("Switch to Linux containers"), or Docker in WSL 2.`,
+  );
 
 /** @returns a warning if the engine seems to publish ports on another machine than this one */
 export async function remoteWarning(docker: Docker): Promise<string | undefined> {

@@ -14,6 +14,13 @@ const base = `data_dir = "/tmp" bind_addr = "127.0.0.1" server = true bootstrap_
 /** Contains nothing from the user: their configuration is read from standard input. */
 const script = `printf '%s' '${base}' > /tmp/base.hcl && exec consul validate -config-format=hcl /tmp/base.hcl /dev/stdin`;
 
+interface ConfigCheck {
+  readonly owner: Owner;
+  readonly image: Image;
+  /** The network that the cluster joins; undefined if it has one of its own. */
+  readonly network: string | undefined;
+}
+
 /**
  * Has Consul itself check the user's `config`, with `consul validate` from the image in use. If the
  * check can't be made, the log says so, and the agents will find out.
@@ -23,13 +30,13 @@ const script = `printf '%s' '${base}' > /tmp/base.hcl && exec consul validate -c
 export async function checkConfig(
   { docker, log }: Pick<StartContext, "docker" | "log">,
   spec: ClusterSpec,
-  { owner, image }: { readonly owner: Owner; readonly image: Image },
+  { owner, image, network }: ConfigCheck,
 ): Promise<void> {
   if (spec.config.trim() === "") return;
   const env = Array.from(spec.env, ([name, value]) => `--env=${name}=${value}`);
   // On the agents' own network: configuration may look at its interfaces.
-  const network = `--network=${networkName(spec, owner.clusterId)}`;
-  const container = [...helperArguments(owner), network, ...env];
+  const option = `--network=${networkName(network, owner.clusterId)}`;
+  const container = [...helperArguments(owner), option, ...env];
   const command = ["--entrypoint=/bin/sh", image.reference, "-c", script];
   try {
     await docker.runToEnd([...container, ...command], spec.config);

@@ -1,93 +1,99 @@
-import { hostname, networkInterfaces } from "node:os";
+import { hostname } from "node:os";
 import { jobContainer, proofLabels } from "../destroy/job-state.ts";
 import { removeLeftBehind } from "../destroy/left-behind.ts";
-import type { NetworkMember } from "../docker/answers.ts";
+import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { findImage } from "../docker/find-image.ts";
 import { freePorts, holderOf, isTaken } from "../docker/ports.ts";
 import { InputError, type Problem } from "../errors.ts";
 import { type ClusterSpec, portNames } from "../inputs/cluster-spec.ts";
-import {
-  anyClusterFilter,
-  jobLabels,
-  keepLabels,
-  type Labels,
-  type Owner,
-} from "../plan/labels.ts";
+import { jobLabels, keepLabels, type Labels, type Owner } from "../plan/labels.ts";
 import { freePortsNeeded, networkArguments, type Prerequisites } from "../plan/plan.ts";
 import { takenPort } from "../ready/diagnosis.ts";
+import { ownContainer } from "../runner/machine.ts";
 import { withScope } from "../runner/scope.ts";
-import { checkCli, remoteWarning } from "./check-engine.ts";
+import { checkEngine, remoteWarning } from "./check-engine.ts";
 import { checkConfig } from "./config-check.ts";
 import { askEntrypoint } from "./entrypoint.ts";
+import { chooseNetwork, type NetworkChoice, newNetwork } from "./network.ts";
 import type { StartContext } from "./start-context.ts";
 import { checkVersion, devTurnsConnectOn } from "./version-check.ts";
 
 /**
- * Prepares the engine for the cluster: finds or pulls the image and, unless the user named a network,
+ * Prepares the engine for the cluster: finds or pulls the image, and finds the network to join or
  * creates one. All of it at once, because nothing depends on anything else. Removes what earlier
  * jobs of this runner left behind.
  *
- * @throws InputError if a port is taken, the network does not exist, Consul refuses `config`, its
- *   version does not support what the cluster file declares, or the image's entrypoint ignores what
- *   `env` asks for
- * @throws ActionError if `docker` is not Docker's CLI, or if the image can't be found or pulled
+ * @throws InputError if a port is taken, the user's network does not exist or can't be reached, Consul
+ *   refuses `config`, its version does not support what the cluster file declares, or the image's
+ *   entrypoint ignores what `env` asks for
+ * @throws ActionError if the engine can't run the cluster, if this step can't reach it, or if the
+ *   image can't be found or pulled
  */
 export async function prepare(context: StartContext, spec: ClusterSpec): Promise<Prerequisites> {
   const { clusterId, log, timeline } = context;
-  const [labels] = await Promise.all([ownLabels(context), checkCli(context.docker)]);
+  const [container] = await Promise.all([
+    jobContainer(context.docker),
+    checkEngine(context.docker),
+  ]);
+  const labels = ownLabels(context, container);
   const owner = { clusterId, jobLabels: { ...labels, ...keepLabels(spec) } };
   return withScope(context.signal, async ({ signal, start }) => {
     const docker = context.docker.within(signal);
+    const choice = start(chooseNetwork(docker, spec, container));
     const [network, image, ports] = await Promise.all([
-      start(checkMachine({ docker, log, warn: context.warn }, spec, labels)),
+      start(checkMachine({ docker, log, warn: context.warn }, spec, { labels, choice })),
       start(timeline.during("image", () => findImage({ docker, log, signal }, spec.images))),
       start(freePorts(freePortsNeeded(spec))),
-      start(timeline.during("network", () => ensureNetwork(docker, spec, owner))),
+      start(timeline.during("network", () => ensureNetwork(docker, choice, owner))),
     ]);
     await checkVersion(docker, spec, { owner, image });
     const [entrypoint, devConnect] = await Promise.all([
       start(askEntrypoint({ docker, log }, spec, { owner, image })),
       start(devTurnsConnectOn({ docker, log }, spec, { owner, image })),
-      start(checkConfig({ docker, log }, spec, { owner, image })),
+      start(checkConfig({ docker, log }, spec, { owner, image, network: network.network })),
     ]);
     const asked = { ...(entrypoint && { entrypoint }), devTurnsConnectOn: devConnect };
     return { ...owner, image, ...asked, ...network, freePorts: ports };
   });
 }
 
-/** Labels of the running job. */
-async function ownLabels({ docker, env }: StartContext): Promise<Labels> {
-  const container = await jobContainer(docker);
-  const host = container === "" ? hostname() : "";
-  return { ...jobLabels(env, host), ...proofLabels(container) };
+/** Labels of the running job. @param container - that it runs in, if the engine knows it */
+function ownLabels({ env }: StartContext, container: ContainerFacts | undefined): Labels {
+  const host = container ? "" : hostname();
+  return { ...jobLabels(env, host, ownContainer()), ...proofLabels(container?.Id ?? "") };
 }
 
-async function ensureNetwork(docker: Docker, { network }: ClusterSpec, owner: Owner) {
-  if (network === "") await docker.createNetwork(networkArguments(owner));
+async function ensureNetwork(docker: Docker, choice: Promise<Choice>, owner: Owner) {
+  if ((await choice) === newNetwork) await docker.createNetwork(networkArguments(owner));
 }
 
-/**
- * What the inputs get wrong about this machine, all of it at once.
- *
- * @param labels - of the running job
- */
+type Choice = Awaited<ReturnType<typeof chooseNetwork>>;
+
+/** What is known of the running job. */
+interface JobFacts {
+  readonly labels: Labels;
+  readonly choice: Promise<Choice>;
+}
+
+/** What the inputs get wrong about this machine, all of it at once. */
 async function checkMachine(
   { docker, log, warn }: Pick<StartContext, "docker" | "log" | "warn">,
   spec: ClusterSpec,
-  labels: Labels,
-): Promise<NetworkFacts> {
-  const [network, warning] = await Promise.all([
-    spec.network === "" ? ownNetworkFacts : inspectNetwork(docker, spec.network),
+  { labels, choice }: JobFacts,
+): Promise<NetworkChoice> {
+  const [chosen, warning] = await Promise.all([
+    choice,
     remoteWarning(docker),
     removeLeftBehind(docker, labels, log),
   ]);
+  const [network, problem] = "message" in chosen ? [undefined, chosen] : [chosen];
   if (warning !== undefined && !network?.isOnNetwork) warn(warning);
   // A cluster that an earlier job left behind may have held the ports. Nothing is published for a
   // job container on the cluster's network.
   const ports = network?.isOnNetwork ? [] : await portProblems(docker, spec);
   if (network && ports.length === 0) return network;
-  throw new InputError([...ports, ...(network ? [] : [noNetwork(spec.network)])]);
+  throw new InputError([...ports, ...(problem ? [problem] : [])]);
 }
 
 async function portProblems(docker: Docker, { ports }: ClusterSpec): Promise<Problem[]> {
@@ -100,29 +106,4 @@ async function portProblems(docker: Docker, { ports }: ClusterSpec): Promise<Pro
     }),
   );
   return problems.flat();
-}
-
-type NetworkFacts = Pick<Prerequisites, "isOnNetwork" | "areNodeNamesTaken">;
-
-const ownNetworkFacts: NetworkFacts = { isOnNetwork: false, areNodeNamesTaken: false };
-
-/** What a network of the user's is like; undefined if there is none of that name. */
-async function inspectNetwork(docker: Docker, network: string): Promise<NetworkFacts | undefined> {
-  const [members, nodes] = await Promise.all([
-    docker.networkMembers(network),
-    docker.containers(`network=${network}`, anyClusterFilter),
-  ]);
-  return (
-    members && { isOnNetwork: members.some(isThisProcess), areNodeNamesTaken: nodes.length > 0 }
-  );
-}
-
-const noNetwork = (network: string): Problem => ({
-  input: "network",
-  message: `Input \`network\` is "${network}", but the engine has no such network. Create it in an earlier step (\`docker network create ${network}\`), or omit the input: the cluster then creates its own network.`,
-});
-
-function isThisProcess({ ip, mac }: NetworkMember): boolean {
-  const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return interfaces.some((own) => own.address === ip && own.mac === mac);
 }

@@ -1,7 +1,8 @@
 /** Whether the job of a cluster is over, which only proof can tell: its runner may run other jobs. */
+import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { type Labels, labelNames } from "../plan/labels.ts";
-import { bootId, machine, ownContainer } from "../runner/machine.ts";
+import { bootId, machine, ownContainers } from "../runner/machine.ts";
 import {
   isAlive,
   jobProcessName,
@@ -62,7 +63,7 @@ const over = (reason: string): JobState => ({ state: "over", reason });
 /**
  * Labels for every object of a cluster. They let later jobs prove that this one is over.
  *
- * @param container - of this step, as {@link jobContainer} finds it; empty if there is none
+ * @param container - ID of the container that {@link jobContainer} finds; empty if there is none
  */
 export function proofLabels(container: string): Record<string, string> {
   const process = runnerProcess();
@@ -76,13 +77,16 @@ export function proofLabels(container: string): Record<string, string> {
 }
 
 /**
- * The ID of the container that this step runs in.
+ * The container that this step runs in.
  *
- * @returns empty if it runs in none, or in one of another engine (Docker-in-Docker)
+ * @returns undefined if it runs in none, or in one of another engine (Docker-in-Docker)
  */
-export async function jobContainer(docker: Docker): Promise<string> {
-  const id = ownContainer();
-  return (await runningContainers(docker, [id])).has(id) ? id : "";
+export async function jobContainer(docker: Docker): Promise<ContainerFacts | undefined> {
+  for (const id of ownContainers()) {
+    const [facts] = await docker.inspectContainers([id]);
+    if (facts?.State.Running && facts.Id.startsWith(id)) return facts;
+  }
+  return undefined;
 }
 
 /**

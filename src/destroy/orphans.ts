@@ -6,7 +6,9 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import * as core from "@actions/core";
 import { createsSomething } from "../docker/command-kinds.ts";
+import { messageOf } from "../errors.ts";
 import { runningSteps } from "../runner/step-records.ts";
 
 /** Milliseconds between two scans of the processes. */
@@ -46,12 +48,14 @@ export function endSteps(folder: string, timeout: number): Promise<Ended> {
  *
  * @param mark - environment of the processes
  * @param timeout - milliseconds
+ * @param platform - of this machine
  */
 export function endOrphans(
   mark: Readonly<Record<string, string>>,
   timeout: number,
+  platform: NodeJS.Platform = process.platform,
 ): Promise<Ended> {
-  const list = () => markedProcesses(mark).filter(({ pid }) => pid !== process.pid);
+  const list = () => markedProcesses(mark, platform).filter(({ pid }) => pid !== process.pid);
   const ask = ({ command }: Process) => (createsSomething(command) ? undefined : "SIGTERM");
   return end(list, ask, timeout);
 }
@@ -86,9 +90,12 @@ async function end(
   }
 }
 
-function markedProcesses(mark: Readonly<Record<string, string>>): Process[] {
+function markedProcesses(
+  mark: Readonly<Record<string, string>>,
+  platform: NodeJS.Platform,
+): Process[] {
   const variables = Object.entries(mark).map(([name, value]) => `${name}=${value}`);
-  const all = process.platform === "linux" ? readProc() : readPs();
+  const all = platform === "linux" ? readProc() : readPs();
   return all
     .filter(({ environment }) => variables.some((variable) => environment.includes(variable)))
     .map(({ pid, command }) => ({ pid, command }));
@@ -116,11 +123,23 @@ function readProc(): MarkedProcess[] {
 
 /** macOS: with -E, `ps` prints the environment after the command. */
 function readPs(): MarkedProcess[] {
-  const listing = execFileSync("ps", ["-axEww", "-o", "pid=,command="], { encoding: "utf8" });
-  return listing.split("\n").flatMap((line) => {
-    const [, pid, command] = /^\s*(\d+) (.*)$/.exec(line) ?? [];
-    return pid && command ? [{ pid: Number(pid), command, environment: command }] : [];
-  });
+  return psListing()
+    .split("\n")
+    .flatMap((line) => {
+      const [, pid, command] = /^\s*(\d+) (.*)$/.exec(line) ?? [];
+      return pid && command ? [{ pid: Number(pid), command, environment: command }] : [];
+    });
+}
+
+/** @returns an empty listing on a system without such a `ps`: nothing can be ended on Windows */
+function psListing(): string {
+  try {
+    const args = ["-axEww", "-o", "pid=,command="];
+    return execFileSync("ps", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  } catch (error) {
+    core.debug(`Can't look for docker commands of killed steps: ${messageOf(error)}`);
+    return "";
+  }
 }
 
 function kill(pid: number, signal: NodeJS.Signals | undefined): void {

@@ -48,6 +48,8 @@ export const containersAnswer = z.array(
     HostConfig: z.object({
       Memory: z.number(),
       ExtraHosts: z.array(z.string()).nullish(),
+      /** `host`, `bridge`, `container:<ID>`, or the name of a network. */
+      NetworkMode: z.string(),
       PortBindings: z
         .record(z.string(), z.array(z.object({ HostIp: z.string(), HostPort: z.string() })))
         .nullish(),

@@ -139,10 +139,11 @@ function endOnAbort(
   };
 }
 
+/** Windows has no process groups: there the leader alone ends, at once. */
 function signalGroup(leader: number | undefined, signal: NodeJS.Signals): void {
   if (leader === undefined) return;
   try {
-    process.kill(-leader, signal);
+    process.kill(process.platform === "win32" ? leader : -leader, signal);
   } catch (error) {
     // ESRCH: the group is gone. EPERM: on macOS, only zombies are left of it.
     const code = error instanceof Error && "code" in error ? error.code : undefined;

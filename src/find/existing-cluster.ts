@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { parseTar } from "nanotar";
 import type { Credentials } from "../consul/http.ts";
 import type { ContainerFacts } from "../docker/answers.ts";
@@ -10,12 +9,13 @@ import { securityFolder } from "../plan/agent-config.ts";
 import {
   anyClusterFilter,
   clusterFilter,
-  jobLabels,
+  jobFilters,
   labelNames,
   nodeFilter,
 } from "../plan/labels.ts";
 import { type AgentPlan, addressOf, type Publication } from "../plan/plan.ts";
 import { type AgentClient, clientFor } from "../ready/agents.ts";
+import { ownContainer } from "../runner/machine.ts";
 import { isIsolated } from "./isolation-mark.ts";
 import { lastAddresses } from "./last-addresses.ts";
 import { clusterEndpoint, labelOf } from "./node-facts.ts";
@@ -62,7 +62,7 @@ export async function findCluster(
   wanted: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<FoundCluster> {
-  const scope = wanted === "" ? jobFilters(env) : [clusterFilter(wanted)];
+  const scope = wanted === "" ? jobFilters(env, ownContainer()) : [clusterFilter(wanted)];
   const names = await docker.containers(anyClusterFilter, nodeFilter, ...scope);
   const facts = await docker.inspectContainers(names);
   const ids = [...new Set(facts.map((each) => labelOf(each, labelNames.cluster)))];
@@ -87,12 +87,6 @@ export async function lookAgain(docker: Docker, cluster: FoundCluster): Promise<
   ]);
   return { ...cluster, agents: foundAgents(facts, cluster.credentials, volumes) };
 }
-
-/** Docker's filters for everything that belongs to this job. */
-const jobFilters = (env: Readonly<Record<string, string | undefined>>) =>
-  [labelNames.run, labelNames.job, labelNames.runner].map(
-    (name) => `label=${name}=${jobLabels(env, hostname())[name]}`,
-  );
 
 function notFound(wanted: string): InputError {
   const message =

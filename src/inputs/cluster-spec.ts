@@ -15,8 +15,10 @@ export interface ClusterSpec {
   /** The same from a cluster file, applied first; each may be empty. */
   readonly fileConfig: Readonly<Record<"all" | Role, string>>;
   readonly env: ReadonlyMap<string, string>;
-  /** An existing Docker network; empty if the cluster gets a new one. */
+  /** The existing Docker network that the user names; empty if the user leaves the choice to us. */
   readonly network: string;
+  /** The job's network in the runner's words; empty if it has none in which containers have names. */
+  readonly jobNetwork: string;
   readonly logLevel: LogLevel;
   readonly security: Security;
   /** Whether later steps get the `consul` command. */

@@ -6,7 +6,14 @@ import { defaultsOf, flag, hints, timeout } from "./input-schema.ts";
 import { datacenterPattern, maxClients, maxConfigBytes, maxServers } from "./limits.ts";
 
 /** Networks that every engine has; they don't resolve container names (docs.docker.com, bridge driver). */
-const namelessNetworks = ["bridge", "host", "none", "default"];
+export const namelessNetworks: readonly string[] = ["bridge", "host", "none", "default"];
+
+/** Docker has no limit of its own, and Gitea's runner makes names of more than 128 characters. */
+const networkPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/;
+
+/** A network in which containers have names. */
+const isNamedNetwork = (name: string) =>
+  networkPattern.test(name) && !namelessNetworks.includes(name);
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -129,13 +136,21 @@ export const inputs = z.object({
   }),
   network: z
     .string()
-    .regex(/^([A-Za-z0-9][A-Za-z0-9_.-]{0,127})?$/)
-    .refine((name) => !namelessNetworks.includes(name))
+    .refine((name) => name === "" || isNamedNetwork(name))
     .register(hints, {
       default: "",
       allowed:
-        "the name of a Docker network that you created, in letters, digits, `.`, `_`, and `-`; the networks bridge, host, and none don't resolve container names",
+        "the name of a Docker network that you created: at most 255 letters, digits, `.`, `_`, and `-`; the networks bridge, host, and none don't resolve container names",
       example: "my-network",
+    }),
+  // Whatever the runner says is right: a network without names counts as none.
+  "job-network": z
+    .string()
+    .transform((name) => (isNamedNetwork(name) ? name : ""))
+    .register(hints, {
+      default: "",
+      allowed: "set by the runner",
+      example: "github_network_0123",
     }),
   "log-level": z.enum(logLevels).register(hints, {
     default: "info",

@@ -89,6 +89,7 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
     },
     env: values.env,
     network: values.network,
+    jobNetwork: values["job-network"],
     logLevel: values["log-level"],
     security: {
       acl: file?.acl ?? values.acl,

@@ -61,7 +61,8 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
   const datacenter = datacenterOf(plan, agent);
   return [
     `--name=${agent.container}`,
-    `--hostname=${agent.node}`,
+    // Engines resolve it like an alias: two clusters on a network must not share it.
+    `--hostname=${agent.host}`,
     `--network=${network}`,
     `--network-alias=${agent.host}`,
     `--network-alias=${joinName(agent)}`,

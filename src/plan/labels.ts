@@ -25,6 +25,12 @@ export const labelNames = {
    * repository, if neither lasts longer than the job.
    */
   home: `${prefix}.home`,
+  /**
+   * The runner's folder for temporary files, and the container that it is in. With the run, the job,
+   * and the runner it identifies a job that runs: jobs of a matrix share those three under act and on
+   * Gitea and Forgejo. There, the folder is new for each job on a machine, and `/tmp` in a container.
+   */
+  temp: `${prefix}.temp`,
   /** The runner's tracking ID of the job: differs even between jobs of a matrix with one name. */
   tracking: `${prefix}.tracking`,
   /** The runner's process: PID namespace, PID, start time, name. No job outlives it. */
@@ -61,29 +67,44 @@ export const anyClusterFilter = `label=${labelNames.cluster}`;
 /** Filter for docker listings: containers of nodes, without a cluster's short-lived helpers. */
 export const nodeFilter = `label=${labelNames.node}`;
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
  * Labels of the job that a cluster belongs to.
  *
  * @param env - the environment that the runner sets
  * @param host - host name of the machine; empty in a container, whose name is new for each job
+ * @param container - ID of the container that the job runs in; empty if there is none
  */
-export function jobLabels(
-  env: Readonly<Record<string, string | undefined>>,
-  host: string,
-): Record<string, string> {
+export function jobLabels(env: Environment, host: string, container: string): Labels {
   const temp = env.RUNNER_TEMP ?? "";
   // In a container job the folder is the same on every runner. Gitea's and Forgejo's runners and act
   // make a new one for each job.
   const isNewForJob = env.GITEA_ACTIONS === "true" || env.ACT === "true";
   const isLasting = host !== "" && !temp.startsWith("/__w/") && !isNewForJob;
   return {
-    [labelNames.run]: [env.GITHUB_REPOSITORY, env.GITHUB_RUN_ID, env.GITHUB_RUN_ATTEMPT].join("/"),
-    [labelNames.job]: env.GITHUB_JOB ?? "",
-    [labelNames.runner]: env.RUNNER_NAME ?? "",
+    ...identity(env, container),
     [labelNames.home]: isLasting ? `${host}:${temp}` : (env.GITHUB_REPOSITORY ?? ""),
     [labelNames.tracking]: env.RUNNER_TRACKING_ID ?? "",
   };
 }
+
+/** What all steps of a job have in common, and no other job that runs at the same time. */
+const identity = (env: Environment, container: string) => ({
+  [labelNames.run]: [env.GITHUB_REPOSITORY, env.GITHUB_RUN_ID, env.GITHUB_RUN_ATTEMPT].join("/"),
+  [labelNames.job]: env.GITHUB_JOB ?? "",
+  [labelNames.runner]: env.RUNNER_NAME ?? "",
+  [labelNames.temp]: [container, env.RUNNER_TEMP ?? ""].join(":"),
+});
+
+/**
+ * Filters for docker listings: everything that belongs to a job.
+ *
+ * @param env - the environment that the runner sets
+ * @param container - ID of the container that the job runs in; empty if there is none
+ */
+export const jobFilters = (env: Environment, container: string) =>
+  Object.entries(identity(env, container)).map(([name, value]) => `label=${name}=${value}`);
 
 /** The label of a cluster that is to outlive its job. */
 export function keepLabels({ cleanup }: ClusterSpec): Record<string, string> {

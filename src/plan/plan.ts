@@ -14,6 +14,8 @@ export interface Prerequisites extends Owner {
   readonly entrypoint?: Entrypoint;
   /** Whether `-dev` turns Connect on although it is off by default in the image's version. */
   readonly devTurnsConnectOn: boolean;
+  /** The existing network that the cluster joins. Undefined if it has one of its own. */
+  readonly network?: string;
   /** Whether this process is on the cluster's network, for example in a container job. */
   readonly isOnNetwork: boolean;
   /** Whether another cluster on the same network already uses the node names. */
@@ -72,7 +74,7 @@ export function planCluster(spec: ClusterSpec, prerequisites: Prerequisites): Cl
     const host = prerequisites.areNodeNamesTaken ? container : node;
     return { ...shape, container, host, publications };
   });
-  const network = networkName(spec, prerequisites.clusterId);
+  const network = networkName(prerequisites.network, prerequisites.clusterId);
   return { spec, prerequisites, network, agents, knowsHost: true };
 }
 
@@ -117,6 +119,6 @@ export function networkArguments(owner: Owner): string[] {
 
 const ownNetwork = (clusterId: string) => `consul-${clusterId}`;
 
-/** The network of a cluster's agents. */
-export const networkName = (spec: ClusterSpec, clusterId: string) =>
-  spec.network || ownNetwork(clusterId);
+/** The network of a cluster's agents. @param network - that it joins, if it does */
+export const networkName = (network: string | undefined, clusterId: string) =>
+  network ?? ownNetwork(clusterId);

@@ -17,6 +17,11 @@ export function cliScript(plan: ClusterPlan): string {
 set -eu
 program=\${0%/*}/../consul
 
+# In a job container this is root, and the runner, which removes the files in the end, is not.
+give() {
+  chown "$(stat -c %u:%g "\${0%/*}")" "$1" 2>/dev/null || :
+}
+
 if ! [ -e "$program" ] && ! [ -e "$program.foreign" ]; then
   # Under a temporary name until it is complete: several steps may get here at once.
   new=$program.$$
@@ -26,10 +31,12 @@ if ! [ -e "$program" ] && ! [ -e "$program.foreign" ]; then
     exit 1
   }
   chmod 755 "$new"
+  give "$new"
   if "$new" version >/dev/null 2>&1; then
     mv -f "$new" "$program"
   else
     : >"$program.foreign"
+    give "$program.foreign"
     rm -f "$new"
     echo "consul: the program of "${quoted(image)}" does not run on this machine, so every command runs in the container "${quoted(first.container)}". It has no access to this machine's files there: pass them on standard input." >&2
   fi

@@ -9,6 +9,7 @@ import { messageOf } from "../errors.ts";
 import { agentIn, readCredentials } from "../find/existing-cluster.ts";
 import { clusterFilter, labelNames, nodeFilter } from "../plan/labels.ts";
 import { showForeign } from "../runner/log.ts";
+import { giveToOwnerOfFolder } from "../runner/ownership.ts";
 import { redact, secretsIn } from "./redact.ts";
 import { runnerFolder } from "./runner-folder.ts";
 
@@ -158,7 +159,12 @@ function writeEvidence({ agents, views }: Evidence, folder: string): void {
   try {
     // Its parent exists. (`recursive` would retry forever in a file system such as /proc.)
     if (!existsSync(folder)) mkdirSync(folder);
-    for (const [name, content] of files) writeFileSync(join(folder, name), content);
+    giveToOwnerOfFolder(folder);
+    for (const [name, content] of files) {
+      const file = join(folder, name);
+      writeFileSync(file, content);
+      giveToOwnerOfFolder(file);
+    }
     core.info(`Logs, container details, members, Raft configuration, and leader are in ${folder}`);
   } catch (error) {
     core.warning(`The agents' logs can't be written to ${folder}: ${messageOf(error)}`);

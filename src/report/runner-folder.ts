@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ActionError, messageOf } from "../errors.ts";
 import type { ClusterPlan } from "../plan/plan.ts";
+import { giveToOwnerOfFolder } from "../runner/ownership.ts";
 import { cliScript } from "./consul-command.ts";
 
 /**
@@ -58,6 +59,7 @@ async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EEXIST") throw error;
   });
+  giveToOwnerOfFolder(folder);
 }
 
 /**
@@ -69,6 +71,7 @@ async function makeFolder(folder: string): Promise<void> {
 export async function writing(file: string, write: () => Promise<void>): Promise<void> {
   try {
     await write();
+    giveToOwnerOfFolder(file);
   } catch (cause) {
     const message = `Can't write ${file}: ${messageOf(cause)}. Free space on the runner's disk, and check that RUNNER_TEMP is a folder that this step may write to.`;
     throw new ActionError("Can't write to the runner's disk", message, { cause });

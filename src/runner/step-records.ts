@@ -16,6 +16,7 @@ import { join } from "node:path";
 import * as core from "@actions/core";
 import * as z from "zod";
 import { ActionError, messageOf } from "../errors.ts";
+import { giveToOwnerOfFolder } from "./ownership.ts";
 import { isAlive, ownProcess, pidNamespace } from "./processes.ts";
 
 const recordSchema = z.object({
@@ -68,9 +69,11 @@ export function runningSteps(folder: string): StepRecord[] {
 function takeNumber(folder: string, record: StepRecord): string {
   // Not recursive: Node would try forever if a folder can't be made, as in /proc.
   unlessTaken(() => mkdirSync(folder));
+  giveToOwnerOfFolder(folder);
   // A link appears with its content, unlike a file that is being written.
   const draft = join(folder, `draft-${record.pid}`);
   writeFileSync(draft, JSON.stringify(record));
+  giveToOwnerOfFolder(draft);
   try {
     for (;;) {
       // In this order: a step that comes between the two lines is seen, and one after them has the path.

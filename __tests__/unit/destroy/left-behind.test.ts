@@ -13,9 +13,9 @@ const env = {
   RUNNER_TRACKING_ID: "github_00000000-0000-0000-0000-00000000000a",
 };
 const earlier = { GITHUB_RUN_ID: "6" };
-const mine = jobLabels(env, "host");
+const mine = jobLabels(env, "host", "");
 const theirs = (change: Readonly<Record<string, string>>, host = "host") =>
-  jobLabels({ ...env, ...change }, host);
+  jobLabels({ ...env, ...change }, host, "");
 
 describe("a cluster is of the same runner", () => {
   test.each([

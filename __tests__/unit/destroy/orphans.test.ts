@@ -73,6 +73,42 @@ describe.runIf(process.platform === "linux")("what earlier steps left running", 
   });
 });
 
+describe("without /proc", () => {
+  /** A `ps` that is this script, found first. */
+  function playPs(script: string): void {
+    const folder = mkdtempSync(join(tmpdir(), "ps-"));
+    writeFileSync(join(folder, "ps"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    vi.stubEnv("PATH", `${folder}:${process.env.PATH}`);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      rmSync(folder, { recursive: true });
+    });
+  }
+  const mark = { CONSUL_CLUSTER_ACTION_ID: randomUUID() };
+  const none = { count: 0, stuck: [] };
+
+  test("processes are those that `ps` lists with their environment", async () => {
+    const { pid, exit } = await running("echo; exec sleep 60");
+    const line = `${pid} docker ps CONSUL_CLUSTER_ACTION_ID=${mark.CONSUL_CLUSTER_ACTION_ID}`;
+    playPs(`if kill -0 ${pid} 2>/dev/null; then echo "${line}"; fi`);
+    expect(await endOrphans(mark, 10_000, "darwin")).toEqual({ count: 1, stuck: [] });
+    expect(await exit).toEqual([null, "SIGTERM"]);
+  });
+
+  test("a `ps` that has no such option, as on Windows, is no reason to fail", async () => {
+    playPs("echo 'ps: unknown option -- E' >&2; exit 1");
+    expect(await endOrphans(mark, 10_000, "win32")).toEqual(none);
+  });
+
+  test("nor is a system without `ps`", async () => {
+    vi.stubEnv("PATH", "/nowhere");
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    expect(await endOrphans(mark, 10_000, "win32")).toEqual(none);
+  });
+});
+
 describe.runIf(process.platform === "linux")("a step that is still running", () => {
   /** A folder with a record of this process. */
   function recorded(pid: number, more: Readonly<Record<string, string>> = {}): string {

@@ -38,6 +38,7 @@ export const facts: ContainerFacts = {
   Mounts: [{ Type: "volume", Name: "f00d", Destination: "/consul/data" }],
   HostConfig: {
     Memory: 0,
+    NetworkMode: "net",
     PortBindings: {
       "8500/tcp": [{ HostIp: "127.0.0.1", HostPort: "8500" }],
       "8600/udp": [{ HostIp: "127.0.0.1", HostPort: "8600" }],

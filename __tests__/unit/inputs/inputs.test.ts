@@ -32,6 +32,7 @@ test("defaults give three servers of the latest Consul", () => {
       fileConfig: { all: "", server: "", client: "" },
       env: new Map(),
       network: "",
+      jobNetwork: "",
       logLevel: "info",
       security: { acl: false, gossipEncryption: false, tls: false },
       cli: false,
@@ -57,6 +58,7 @@ test("every input is read", () => {
     config: "a = 1\n",
     env: "# comment\n\nCONSUL_DATA_DIR=/a b\r\nEMPTY=\nPAIR=a=b\n",
     network: "my.net-1",
+    "job-network": "github_network_1",
     "log-level": "trace",
     acl: "true",
     "gossip-encryption": "True",
@@ -79,6 +81,7 @@ test("every input is read", () => {
       ["PAIR", "a=b"],
     ]),
     network: "my.net-1",
+    jobNetwork: "github_network_1",
     logLevel: "trace",
     security: { acl: true, gossipEncryption: true, tls: true },
     cli: true,
@@ -125,6 +128,24 @@ test.each([
   expect(parse({ timeout }).spec.timeout).toBe(seconds * 1000);
 });
 
+test.each([
+  // Gitea's runner: a prefix, the workflow, and the job, cut, with a hash, and the job's ID.
+  ["a long name", `GITEA-ACTIONS-TASK-7-${"x".repeat(140)}-test-network`, undefined],
+  ["the machine's", "host", ""],
+  ["the engine's default", "bridge", ""],
+  ["the same in other words", "default", ""],
+  ["no network", "none", ""],
+  ["nothing", "", ""],
+  ["what no network can be called", "--privileged", ""],
+])("whatever the runner calls the job's network is accepted: %s", (_, name, expected = name) => {
+  expect(parse({ "job-network": name }).spec.jobNetwork).toBe(expected);
+});
+
+test("a long name can be given by hand, too", () => {
+  const network = `GITEA-ACTIONS-TASK-7-${"x".repeat(140)}-test-network`;
+  expect(parse({ network }).spec.network).toBe(network);
+});
+
 describe("refused is", () => {
   test.each<[string, string[]]>([
     ["version", ["", "-1", ".5", "1 2", "a/b", "x".repeat(129), "1\n", "1.8.7;id"]],
@@ -135,7 +156,7 @@ describe("refused is", () => {
     ["http-port", ["", "65536", "-1", "http"]],
     ["config", ["x".repeat(120_001), "é".repeat(60_001), "a\0b"]],
     ["env", ["A", "=a", "1A=b", "A=1\nA=2", " A=1", "A B=1", "A=\0"]],
-    ["network", ["-net", "a b", "a/b", ".a", "x".repeat(129)]],
+    ["network", ["-net", "a b", "a/b", ".a", "host", "bridge", "x".repeat(256)]],
     ["log-level", ["", "INFO", "err", "loud"]],
     ["timeout", ["", "0", "0s", "-5", "1h", "1.5m", "361m", "2m 3s", "s", "m", "1s2m"]],
     ["export-env", ["", "yes", "1", "tRue"]],

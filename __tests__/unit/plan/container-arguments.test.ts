@@ -96,15 +96,22 @@ describe("the arguments of docker run", () => {
     ]);
   });
 
-  test("label what later steps can't see otherwise: primary, storage, a given network", () => {
+  test("label what later steps can't see otherwise: primary, storage, the network", () => {
     const known = /^--label=consul-cluster-action\.(?:primary|storage|network)=.*/;
-    const labelsOf = (inputs: Readonly<Record<string, string>>, node: string) =>
-      argumentsOf(planCluster(specOf(inputs), prerequisites), node)
+    const labelsOf = (inputs: Readonly<Record<string, string>>, node: string, network?: string) =>
+      argumentsOf(
+        planCluster(specOf(inputs), { ...prerequisites, ...(network && { network }) }),
+        node,
+      )
         .filter((argument) => known.test(argument))
         .map((argument) => argument.replace("--label=consul-cluster-action.", ""));
-    const given = { network: "mine", servers: "1", clients: "1" };
-    expect(labelsOf(given, "server-1")).toEqual(["primary=true", "storage=memory", "network=mine"]);
-    expect(labelsOf(given, "client-1")).toEqual(["primary=true", "storage=disk", "network=mine"]);
+    const given = { servers: "1", clients: "1" };
+    const [server, client] = [
+      labelsOf(given, "server-1", "mine"),
+      labelsOf(given, "client-1", "mine"),
+    ];
+    expect(server).toEqual(["primary=true", "storage=memory", "network=mine"]);
+    expect(client).toEqual(["primary=true", "storage=disk", "network=mine"]);
     const cluster = "datacenters: [{ name: east, servers: 3 }, { name: west, servers: 3 }]";
     expect(labelsOf({ cluster }, "west-server-1")).toEqual([
       "storage=disk",

@@ -44,7 +44,7 @@ describe("whatever the user writes", () => {
         };
         const plan = planCluster(spec, {
           ...prerequisites,
-          jobLabels: jobLabels({ GITHUB_JOB: run }, "host"),
+          jobLabels: jobLabels({ GITHUB_JOB: run }, "host", ""),
         });
         for (const agent of plan.agents) {
           const args = agentRunArguments(plan, agent);
@@ -123,23 +123,25 @@ describe("ports", () => {
   });
 
   test("are not published on a network that the job shares: addresses are names there", () => {
-    const spec = specOf({ servers: "1", clients: "1", network: "job" });
+    const spec = specOf({ servers: "1", clients: "1" });
+    const joined = { ...prerequisites, network: "job" };
     const addresses = (plan: ClusterPlan) => plan.agents.map((agent) => addressOf(agent, "http"));
-    const shared = planCluster(spec, { ...prerequisites, isOnNetwork: true });
+    const shared = planCluster(spec, { ...joined, isOnNetwork: true });
     expect(addresses(shared)).toEqual(["server-1:8500", "client-1:8500"]);
     expect(argumentsOf(shared, "server-1").join("\n")).not.toContain("--publish");
     expect(argumentsOf(shared, "server-1")).toContain("--network=job");
 
     const second = planCluster(spec, {
-      ...prerequisites,
+      ...joined,
       isOnNetwork: true,
       areNodeNamesTaken: true,
     });
     const hosts = ["consul-c0ffee00-server-1", "consul-c0ffee00-client-1"];
     expect(addresses(second)).toEqual(hosts.map((host) => `${host}:8500`));
-    expect(argumentsOf(second, "client-1")).toContain(`--network-alias=${hosts[1]}`);
+    for (const option of ["network-alias", "hostname"])
+      expect(argumentsOf(second, "client-1")).toContain(`--${option}=${hosts[1]}`);
 
-    const beside = planCluster(spec, prerequisites);
+    const beside = planCluster(spec, joined);
     expect(addresses(beside)).toEqual(["127.0.0.1:8500", "127.0.0.1:50001"]);
   });
 });
