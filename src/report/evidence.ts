@@ -8,7 +8,7 @@ import type { Docker } from "../docker/docker.ts";
 import { messageOf } from "../errors.ts";
 import { agentIn, readCredentials } from "../find/existing-cluster.ts";
 import { clusterFilter, labelNames, nodeFilter } from "../plan/labels.ts";
-import { showForeign } from "../runner/log.ts";
+import { showForeign, warn } from "../runner/log.ts";
 import { redact, secretsIn } from "./redact.ts";
 import { runnerFolder } from "./runner-folder.ts";
 
@@ -66,7 +66,7 @@ export async function showEvidence(
       showForeign(`${node} ${state}`, log.trimEnd().split("\n").slice(-shownLines));
     if (evidence.agents.length > 0) writeEvidence(evidence, folder);
   } catch (error) {
-    core.warning(`The agents' logs can't be shown: ${messageOf(error)}`);
+    warn(`The agents' logs can't be shown: ${messageOf(error)}`);
   }
 }
 
@@ -161,6 +161,6 @@ function writeEvidence({ agents, views }: Evidence, folder: string): void {
     for (const [name, content] of files) writeFileSync(join(folder, name), content);
     core.info(`Logs, container details, members, Raft configuration, and leader are in ${folder}`);
   } catch (error) {
-    core.warning(`The agents' logs can't be written to ${folder}: ${messageOf(error)}`);
+    warn(`The agents' logs can't be written to ${folder}: ${messageOf(error)}`);
   }
 }
