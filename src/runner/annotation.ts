@@ -23,7 +23,8 @@ export function annotationText(explanation: string, quotes: readonly Quote[]): s
   let excess = withQuotes(explanation, parts.map(shown)).length - maxAnnotation;
   while (excess > 0) {
     const [longest] = parts.toSorted((a, b) => b.size - a.size);
-    if (longest === undefined || longest.size === 0) return withoutMiddle(explanation);
+    if (longest === undefined || longest.size === 0)
+      return withoutMiddle(`${explanation}\n… (${inLog})`);
     excess -= cutFirst(longest);
   }
   return withQuotes(explanation, parts.map(shown));

@@ -50,7 +50,7 @@ describe("an annotation", () => {
       { heading: "Its log:", lines: ["one"] },
     ]);
     expect(text).toMatch(
-      /^Cause\. w+\n… \(cut; the log of this step has all of it\) …\nw+ Advice\.$/,
+      /^Cause\. w+\n… \(cut; the log of this step has all of it\) …\nw+ Advice\.\n… \(the log of this step has all of it\)$/,
     );
     expect(text.length).toBeGreaterThan(maxAnnotation - 2);
   });
@@ -65,8 +65,21 @@ const quotes = fc.array(
   { maxLength: 6 },
 );
 
+/** It takes minutes with texts as long as these. */
+const noShrinking = { endOnFailure: true };
+
 const isLong = (explanation: string, all: readonly Quote[]) =>
   withQuotes(explanation, all).length > maxAnnotation;
+
+test("only one that is longer than the runner allows is cut", () => {
+  const quote = (length: number) => [{ heading: "", lines: ["one", "x".repeat(length)] }];
+  const fitting = maxAnnotation - "Advice.\n\n  one\n  ".length;
+  expect(annotationText("Advice.", quote(fitting))).toHaveLength(maxAnnotation);
+  expect(annotationText("Advice.", quote(fitting + 1)).length).toBeLessThan(500);
+  const line = [{ heading: "", lines: ["x".repeat(10)] }];
+  const explanation = "y".repeat(maxAnnotation - 13);
+  expect(annotationText(explanation, line)).toContain("the log of this step has all of it");
+});
 
 test("no annotation is longer than the runner allows, and none is cut without need", () => {
   fc.assert(
@@ -76,6 +89,7 @@ test("no annotation is longer than the runner allows, and none is cut without ne
       if (isLong(explanation, all)) expect(shown).toContain("the log of this step has all of it");
       else expect(shown).toBe(withQuotes(explanation, all));
     }),
+    noShrinking,
   );
 });
 
@@ -89,5 +103,6 @@ test("an explanation is whole if it leaves space for the headings, and so is the
       expect(shown.startsWith(`${explanation}\n`)).toBe(true);
       for (const { lines } of all) expect(shown).toContain(`  ${lines.at(-1)}`);
     }),
+    noShrinking,
   );
 });
