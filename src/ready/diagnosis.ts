@@ -188,6 +188,6 @@ async function takenPorts(docker: Docker, agent: AgentPlan, said: string): Promi
 export function takenPort(name: PortName, port: number, holder: string | undefined): Problem {
   const input = `${name}-port`;
   const user = holder ?? "something that can't be seen from here";
-  const message = `Input \`${input}\` is ${port}, but ${user} already listens on that port. Choose another one, or 0 for any free port: \`${input}: 0\`.`;
+  const message = `Input \`${input}\` is ${port}, but ${user} already listens on that port. Choose another one, or 0 for any free port: \`${input}: 0\`. With \`ports: auto\`, all ports that you do not set are free ones.`;
   return { input, message };
 }
