@@ -12,6 +12,8 @@ import { messageOf } from "../src/errors.ts";
 import { faultOutputNames } from "../src/fault/fault.ts";
 import { faultInputDefaults } from "../src/fault/fault-inputs.ts";
 import { inputDefaults } from "../src/inputs/input-definitions.ts";
+import { logsOutputNames } from "../src/logs/logs.ts";
+import { logsInputDefaults } from "../src/logs/logs-inputs.ts";
 import { outputNames } from "../src/report/report.ts";
 import { upgradeOutputNames } from "../src/upgrade/upgrade.ts";
 import { upgradeInputDefaults } from "../src/upgrade/upgrade-inputs.ts";
@@ -51,6 +53,7 @@ const rows: readonly Row[] = [
     outputs: upgradeOutputNames,
     docs: "docs/upgrades.md",
   },
+  { folder: "logs", defaults: logsInputDefaults, outputs: logsOutputNames, docs: "docs/logs.md" },
 ];
 
 function checkDist(): Problems {

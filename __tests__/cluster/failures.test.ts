@@ -166,7 +166,9 @@ describe("the runner", () => {
     const options = { env: { RUNNER_TEMP: "/proc/self" } };
     const { result, errors } = await failing({ config: notItsAddress }, options);
     expect(errors[0]?.title).toBe("server-1 exited");
-    expect(result.log).toMatch(/::warning::The agents' logs can't be written to \/proc\/self/);
+    expect(result.log).toMatch(
+      /::warning::The agents' logs can't be saved: Can't write \/proc\/self/,
+    );
   });
 });
 

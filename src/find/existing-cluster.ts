@@ -89,7 +89,7 @@ export async function lookAgain(docker: Docker, cluster: FoundCluster): Promise<
 }
 
 /** Docker's filters for everything that belongs to this job. */
-const jobFilters = (env: Readonly<Record<string, string | undefined>>) =>
+export const jobFilters = (env: Readonly<Record<string, string | undefined>>) =>
   [labelNames.run, labelNames.job, labelNames.runner].map(
     (name) => `label=${name}=${jobLabels(env, hostname())[name]}`,
   );
