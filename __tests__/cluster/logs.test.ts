@@ -64,10 +64,9 @@ test("a node is killed: the files are there before the job ends, without secrets
 
 test("all nodes are stopped or paused: their logs are there, and nobody is asked", async () => {
   const cluster = await up({ clients: "1", acl: "true" }, options());
-  for (const name of ["server-1", "client-1"])
+  for (const name of ["server-1", "server-2", "server-3"])
     await docker("pause", nodeOf(cluster, name).container);
-  for (const name of ["server-2", "server-3"])
-    await docker("kill", nodeOf(cluster, name).container);
+  await docker("kill", nodeOf(cluster, "client-1").container);
   const { folders } = await gather(cluster);
   const [folder = ""] = folders;
   expect(readdirSync(folder).sort()).toEqual(
@@ -75,7 +74,6 @@ test("all nodes are stopped or paused: their logs are there, and nobody is asked
   );
   expect(readFileSync(join(folder, "server-1.log"), "utf8")).toContain("Consul agent running");
   expect(views.map((name) => jsonIn(folder, name))).toEqual([{}, {}, {}]);
-  await docker("unpause", nodeOf(cluster, "server-1").container);
   await cluster.down();
 });
 
