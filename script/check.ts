@@ -1,6 +1,6 @@
 /**
  * Part of npm run check: compares what must agree. dist is what src builds to; action.yml, the
- * schema of inputs, and README match; schema/cluster.json is what the code checks
+ * schema of inputs, and README match, and its description is short enough for the marketplace; schema/cluster.json is what the code checks
  * cluster files with; docs/architecture.md draws the rooms as they are; docs/versions.md lists
  * what differs between versions; the workflows are YAML.
  */
@@ -12,6 +12,8 @@ import { messageOf } from "../src/errors.ts";
 import { faultOutputNames } from "../src/fault/fault.ts";
 import { faultInputDefaults } from "../src/fault/fault-inputs.ts";
 import { inputDefaults } from "../src/inputs/input-definitions.ts";
+import { logsOutputNames } from "../src/logs/logs.ts";
+import { logsInputDefaults } from "../src/logs/logs-inputs.ts";
 import { outputNames } from "../src/report/report.ts";
 import { upgradeOutputNames } from "../src/upgrade/upgrade.ts";
 import { upgradeInputDefaults } from "../src/upgrade/upgrade-inputs.ts";
@@ -51,6 +53,7 @@ const rows: readonly Row[] = [
     outputs: upgradeOutputNames,
     docs: "docs/upgrades.md",
   },
+  { folder: "logs", defaults: logsInputDefaults, outputs: logsOutputNames, docs: "docs/logs.md" },
 ];
 
 function checkDist(): Problems {
@@ -98,10 +101,19 @@ function checkAction({ folder, defaults, outputs, docs }: Row): Problems {
     ([name, value]) => [name, isExpression(value) ? undefined : value] as const,
   );
   return [
+    ...checkDescription(file, action.description),
     ...compare(file, "src, inputs", forSchema, Object.entries(defaults)),
     ...compare(file, "src, outputs", outputTable, named(outputs)),
     ...checkDocs(file, docs, forDocs, outputTable),
   ];
+}
+
+/** The marketplace's form for publishing: "Description must be less than 125 characters." */
+const descriptionLimit = 125;
+
+function checkDescription(file: string, { length }: string): Problems {
+  if (length < descriptionLimit) return [];
+  return [`${file}: description has ${length} characters, not less than ${descriptionLimit}`];
 }
 
 function checkDocs(action: string, docs: string, inputs: Table, outputs: Table): Problems {

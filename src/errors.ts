@@ -1,19 +1,46 @@
+/** Lines from elsewhere that a message ends with, such as those of an agent's log. */
+export interface Quote {
+  /** Says what the lines are, and ends with a colon. */
+  readonly heading: string;
+  readonly lines: readonly string[];
+}
+
+/** A text with its quotes below it, indented. */
+export function withQuotes(text: string, quotes: readonly Quote[]): string {
+  const quoted = quotes.flatMap(({ heading, lines }) => [
+    heading,
+    ...lines.map((line) => `  ${line}`),
+  ]);
+  return [text, ...quoted].join("\n");
+}
+
 /**
  * A failure that is explained to the person who reads the job: one title, and one message that says
- * what went wrong, what was last seen, and what to do. Anything else that is thrown is a bug in this
+ * what went wrong, what to do, and what was last seen. Anything else that is thrown is a bug in this
  * action and is shown with its stack.
  */
 export class ActionError extends Error {
   override readonly name: string = "ActionError";
   readonly title: string;
+  /** The message without its quotes. */
+  readonly explanation: string;
+  /** What the message quotes. An annotation has as much of it as there is space for. */
+  readonly quotes: readonly Quote[];
 
   /**
    * @param title - a few words for the title of the annotation, for example `Consul exited`
-   * @param message - the full explanation, on one or more lines
+   * @param explanation - the cause and the advice, on one or more lines
    */
-  constructor(title: string, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(
+    title: string,
+    explanation: string,
+    options: ErrorOptions & { readonly quotes?: readonly Quote[] } = {},
+  ) {
+    const { quotes = [], ...rest } = options;
+    super(withQuotes(explanation, quotes), rest);
     this.title = title;
+    this.explanation = explanation;
+    this.quotes = quotes;
   }
 }
 

@@ -11,6 +11,7 @@ import { testInputs } from "../support/cluster.ts";
 import { docker, engineHoldings, ownContainers, testImage } from "../support/engine.ts";
 import { eventually } from "../support/eventually.ts";
 import { deniedEngine, engineProxy, neverLed } from "../support/failures.ts";
+import { imageWithScript } from "../support/images.ts";
 import { listener } from "../support/ports.ts";
 import { RecordedJob } from "../support/record.ts";
 
@@ -166,7 +167,9 @@ describe("the runner", () => {
     const options = { env: { RUNNER_TEMP: "/proc/self" } };
     const { result, errors } = await failing({ config: notItsAddress }, options);
     expect(errors[0]?.title).toBe("server-1 exited");
-    expect(result.log).toMatch(/::warning::The agents' logs can't be written to \/proc\/self/);
+    expect(result.log).toMatch(
+      /::warning::The agents' logs can't be saved: Can't write \/proc\/self/,
+    );
   });
 });
 
@@ -239,6 +242,30 @@ describe("an agent", () => {
     expect(errors[0]?.message).toMatch(/^server-1 exited \(exit code 1\)/);
     expect(errors[0]?.message).toContain("192.0.2.1");
     expect(result.log).toContain("::group::server-1 exited with code 1");
+  });
+
+  test("whose last lines are long: the annotation fits, and the log has all of them", async () => {
+    const script = `#!/consul/sh
+if [ "$*" = version ]; then echo "Consul v1.8.7"; exit; fi
+for line in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do echo "$line ${"x".repeat(900)}"; done
+exit 3
+`;
+    const image = await imageWithScript("talkative", testImage(), script);
+    const { result, errors } = await failing({ image });
+    const { message = "" } = errors[0] ?? {};
+    expect(message.length).toBeLessThanOrEqual(4096);
+    const [cause, advice, heading, mark, ...lines] = message.split("\n");
+    expect(cause).toBe("server-1 exited (exit code 3).");
+    expect(advice).toContain("a setting in `config` or `env`");
+    expect([heading, mark]).toEqual([
+      "Last lines of server-1's log:",
+      "  … (7 lines cut; the log of this step has all of it)",
+    ]);
+    expect(lines.map((line) => line.slice(0, 6))).toEqual(
+      [8, 9, 10, 11, 12, 13, 14, 15].map((number) => `  ${number} x`.padEnd(6, "x")),
+    );
+    expect(result.log).toContain(`::group::The whole message\n`);
+    for (const number of [1, 15]) expect(result.log).toContain(`  ${number} ${"x".repeat(900)}\n`);
   });
 
   test("that is killed while the cluster starts is reported within 2 s", async () => {

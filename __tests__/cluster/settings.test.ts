@@ -62,6 +62,26 @@ describe("three servers and three clients on ports that the job names", () => {
   });
 });
 
+test("free ports for all that the job does not name, with `ports: auto`", async () => {
+  const [dnsPort] = await freePorts(1);
+  const auto = { ports: "auto", "http-port": "", "grpc-port": "" };
+  const [first, second] = await Promise.all([
+    up({ servers: "1", ...auto, "dns-port": `${dnsPort}` }),
+    up({ servers: "1", ...auto, "dns-port": "" }),
+  ]);
+  expect(first.outputs["dns-address"]).toBe(`127.0.0.1:${dnsPort}`);
+  const addresses = [first, second].flatMap(({ outputs }) => [
+    outputs["http-address"] ?? "",
+    outputs["grpc-address"] ?? "",
+    outputs["dns-address"] ?? "",
+  ]);
+  expect(new Set(addresses).size).toBe(6);
+  expect(addresses.filter((address) => /:(8500|8502|8600)$/.test(address))).toEqual([]);
+  for (const { outputs } of [first, second])
+    expect(await httpGet(`${outputs["http-address"]}/v1/status/leader`)).toMatch(/:8300/);
+  await Promise.all([first.down(), second.down()]);
+});
+
 describe("what the user sets overrides the action", () => {
   const greeting = `$(touch /tmp/made) "quoted" 'too'; $HOME \`id\` = 100%`;
   let cluster: Up;

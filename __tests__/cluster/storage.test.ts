@@ -44,6 +44,15 @@ describe.each([
     expect(await httpGet(`${cluster.outputs["http-address"]}/ui/`)).toContain("<title>Consul");
   });
 
+  test(`answers ${isKept ? "compact" : "indented"} JSON, debug endpoints ${isKept ? "off" : "on"}`, async () => {
+    const http = cluster.outputs["http-address"] ?? "";
+    const text = await httpGet(`${http}/v1/catalog/datacenters`);
+    expect(text.trimEnd()).toBe(isKept ? '["dc1"]' : '[\n    "dc1"\n]');
+    const { status } = await fetch(`${http}/debug/pprof/cmdline`);
+    // Refused with 401 by earlier versions, and 404 by later ones.
+    expect(isKept ? [401, 404] : [200]).toContain(status);
+  });
+
   test(`${isKept ? "keeps" : "forgets"} its keys when it is restarted`, async () => {
     const http = cluster.outputs["http-address"] ?? "";
     await put(http, "greeting");

@@ -18,7 +18,7 @@ export const rooms: readonly Room[] = [
   {
     name: "entry",
     holds: "what the runner starts: one file per step, and the bundle of all steps",
-    below: ["cluster", "fault", "upgrade"],
+    below: ["cluster", "fault", "upgrade", "logs"],
   },
   {
     name: "cluster",
@@ -34,6 +34,11 @@ export const rooms: readonly Room[] = [
   {
     name: "upgrade",
     holds: "the action that replaces every agent with one of another version",
+    below: ["report"],
+  },
+  {
+    name: "logs",
+    holds: "the action that saves the logs and the state of a cluster for a later step",
     below: ["report"],
   },
   {

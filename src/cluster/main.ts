@@ -18,7 +18,7 @@ import { reportCluster } from "../report/report.ts";
 import { runnerFolder, stepsFolder, writeCa, writeCli } from "../report/runner-folder.ts";
 import { cancellation } from "../runner/cancellation.ts";
 import { checkCommandFiles, writeCommandFile } from "../runner/command-files.ts";
-import { fail, logTimed } from "../runner/log.ts";
+import { fail, logTimed, warn } from "../runner/log.ts";
 import { recordStep } from "../runner/step-records.ts";
 import { Timeline } from "../runner/timeline.ts";
 import { workspaceReader } from "../runner/workspace-file.ts";
@@ -50,7 +50,7 @@ function startContext(): StartContext {
   const signal = cancellation("cluster");
   const docker = new Docker(signal, core.debug, processMark(clusterId));
   const { env } = process;
-  const tell = { log: logTimed, warn: core.warning, onSecret: core.setSecret };
+  const tell = { log: logTimed, warn, onSecret: core.setSecret };
   return { clusterId, docker, env, ...tell, timeline, signal };
 }
 
@@ -66,7 +66,7 @@ function readSpec(clusterId: string): ClusterSpec | undefined {
       workspaceReader(process.env.GITHUB_WORKSPACE ?? ""),
       core.setSecret,
     );
-    for (const warning of warnings) core.warning(warning);
+    for (const warning of warnings) warn(warning);
     checkCommandFiles(process.env);
     const logs = logsFolder(spec, clusterId);
     const { cleanup } = spec;

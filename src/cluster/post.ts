@@ -6,7 +6,7 @@ import { counted, messageOf } from "../errors.ts";
 import { processMark } from "../plan/labels.ts";
 import { showEvidence } from "../report/evidence.ts";
 import { removeRunnerFolder, runnerFolder, stepsFolder } from "../report/runner-folder.ts";
-import { logTimed } from "../runner/log.ts";
+import { logTimed, warn } from "../runner/log.ts";
 import { loadState } from "./state.ts";
 
 /** Milliseconds for the whole step: an engine that hangs must not hold up the runner for hours. */
@@ -37,7 +37,7 @@ export async function post(): Promise<void> {
         `The cluster keeps running because \`cleanup\` is false. To remove it: ${removalCommand(clusterId)}`,
       );
   } catch (error) {
-    warn(clusterId, messageOf(error));
+    warnOfLeftover(clusterId, messageOf(error));
   }
 }
 
@@ -60,7 +60,7 @@ const maxCommand = 200;
 
 function warnOfStuck(clusterId: string, { stuck }: Ended): void {
   for (const { pid, command } of stuck)
-    core.warning(
+    warn(
       `Process ${pid} of an earlier step did not end, not even after SIGKILL: ${command.trim().slice(0, maxCommand)}\nIt may still create something. To remove what is left: ${removalCommand(clusterId)}`,
       { title: `Cluster ${clusterId}: a process is still running` },
     );
@@ -68,7 +68,7 @@ function warnOfStuck(clusterId: string, { stuck }: Ended): void {
 
 async function remove(docker: Docker, clusterId: string): Promise<void> {
   const { containers, leftovers } = await destroy(docker, clusterId);
-  for (const { name, reason } of leftovers) warn(clusterId, `${name}: ${reason}`);
+  for (const { name, reason } of leftovers) warnOfLeftover(clusterId, `${name}: ${reason}`);
   if (leftovers.length > 0) return;
   await removeRunnerFolder(runnerFolder(clusterId, process.env));
   await removeRunnerFolder(stepsFolder(clusterId, process.env));
@@ -77,8 +77,8 @@ async function remove(docker: Docker, clusterId: string): Promise<void> {
   );
 }
 
-function warn(clusterId: string, reason: string): void {
-  core.warning(`${reason}\nTo remove what is left: ${removalCommand(clusterId)}`, {
+function warnOfLeftover(clusterId: string, reason: string): void {
+  warn(`${reason}\nTo remove what is left: ${removalCommand(clusterId)}`, {
     title: `Cluster ${clusterId} was not removed`,
   });
 }

@@ -55,6 +55,10 @@ export interface Security {
 export const portNames = ["http", "dns", "grpc"] as const;
 export type PortName = (typeof portNames)[number];
 
+/** What a port is if its input is empty: Consul's own number, or any free one. */
+export const portDefaults = ["fixed", "auto"] as const;
+export type PortDefaults = (typeof portDefaults)[number];
+
 export const logLevels = ["trace", "debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof logLevels)[number];
 

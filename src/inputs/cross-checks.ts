@@ -1,8 +1,9 @@
 import { parseImage } from "../docker/image-reference.ts";
 import type { Problem } from "../errors.ts";
 import { counted } from "../errors.ts";
+import { agentPorts } from "./agent-defaults.ts";
 import type { ClusterFile } from "./cluster-file.ts";
-import { type ClusterSpec, portNames } from "./cluster-spec.ts";
+import { type ClusterSpec, type PortDefaults, type PortName, portNames } from "./cluster-spec.ts";
 import { inputs, type Texts } from "./input-definitions.ts";
 import { hintOf } from "./input-schema.ts";
 import { shown } from "./wording.ts";
@@ -15,15 +16,26 @@ export function changedInputs(texts: Texts): Texts {
 // The checks below compare inputs. Each parses what it needs, so that its problems are reported
 // even if another input is refused.
 
+/**
+ * The port that is published for an API of the first server; 0 means any free one.
+ *
+ * @param given - by its own input
+ * @param otherwise - the input `ports`
+ */
+export const portOf = (name: PortName, given: number | undefined, otherwise: PortDefaults) =>
+  given ?? (otherwise === "auto" ? 0 : agentPorts[name]);
+
 export function samePorts(texts: Texts): Problem[] {
+  const otherwise = inputs.shape.ports.safeParse(texts.get("ports")).data ?? "auto";
   const ports = portNames.map((name) => {
     const input = `${name}-port` as const;
-    return { input, port: inputs.shape[input].safeParse(texts.get(input)).data };
+    const given = inputs.shape[input].safeParse(texts.get(input));
+    return { input, port: given.success ? portOf(name, given.data, otherwise) : undefined };
   });
   return ports.flatMap(({ input, port }, index) => {
     const same = ports.slice(0, index).find((earlier) => earlier.port === port);
     if (!same || !port) return [];
-    const message = `Inputs \`${same.input}\` and \`${input}\` are both ${port}: use different ports, or 0 for any free port.`;
+    const message = `Inputs \`${same.input}\` and \`${input}\` are both ${port}: use different ports, 0 for any free port, or \`ports: auto\`.`;
     return [{ input, message }];
   });
 }

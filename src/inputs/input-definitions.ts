@@ -1,7 +1,8 @@
 import { posix } from "node:path";
 import * as z from "zod";
 import { type ImageReference, parseImage, tagPattern } from "../docker/image-reference.ts";
-import { logLevels, logsWhen } from "./cluster-spec.ts";
+import { agentPorts } from "./agent-defaults.ts";
+import { logLevels, logsWhen, type PortName, portDefaults } from "./cluster-spec.ts";
 import { defaultsOf, flag, hints, timeout } from "./input-schema.ts";
 import { datacenterPattern, maxClients, maxConfigBytes, maxServers } from "./limits.ts";
 
@@ -22,11 +23,12 @@ const wholeNumber = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.number().min(min).max(max));
 
-const port = (standard: number) =>
-  wholeNumber(0, 65535).register(hints, {
-    default: String(standard),
-    allowed: "a port from 1 to 65535, or 0 for any free port",
-    example: String(standard),
+/** Undefined if the default is wanted, which depends on the input `ports`. */
+const port = (name: PortName) =>
+  z.union([z.literal("").transform(() => undefined), wholeNumber(0, 65535)]).register(hints, {
+    default: "",
+    allowed: "a port from 1 to 65535, 0 for any free port, or empty for the default",
+    example: String(agentPorts[name]),
   });
 
 const image = z.string().transform((text, context): ImageReference => {
@@ -116,9 +118,14 @@ export const inputs = z.object({
     allowed: "1 to 63 lowercase letters, digits, `-`, and `_`",
     example: "dc1",
   }),
-  "http-port": port(8500),
-  "dns-port": port(8600),
-  "grpc-port": port(8502),
+  ports: z.enum(portDefaults).register(hints, {
+    default: "fixed",
+    allowed: "`fixed` for Consul's own ports, or `auto` for free ones",
+    example: "auto",
+  }),
+  "http-port": port("http"),
+  "dns-port": port("dns"),
+  "grpc-port": port("grpc"),
   config: z
     .string()
     .refine((text) => Buffer.byteLength(text) <= maxConfigBytes && !text.includes("\0"))

@@ -6,6 +6,7 @@ import type { ClusterSpec, Datacenter } from "./cluster-spec.ts";
 import {
   changedInputs,
   memoryOfSeveral,
+  portOf,
   samePorts,
   versionAgainstImage,
   warningsOf,
@@ -77,9 +78,9 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
       ...others.map((each) => resolveDatacenter(each, values, true)),
     ],
     ports: {
-      http: values["http-port"],
-      dns: values["dns-port"],
-      grpc: values["grpc-port"],
+      http: portOf("http", values["http-port"], values.ports),
+      dns: portOf("dns", values["dns-port"], values.ports),
+      grpc: portOf("grpc", values["grpc-port"], values.ports),
     },
     config: values.config,
     fileConfig: {

@@ -36,21 +36,21 @@ export async function explainExit(
     ]);
     const { title, advice } = await causeOf(docker, image, facts, lines);
     const node = nodeIn(agents, container);
-    const text = [
-      `${node} ${title} (exit code ${exitCode}). Last lines of its log:`,
-      ...(lines.length > 0 ? lines : ["(empty)"]).map((line) => `  ${line}`),
-    ];
-    return { title: `${node} ${title}`, text, advice };
+    const quote = {
+      heading: `Last lines of ${node}'s log:`,
+      lines: lines.length > 0 ? lines : ["(empty)"],
+    };
+    return { title: `${node} ${title}`, exitCode, quote, advice };
   });
   const shown = await Promise.all(explained);
   const others = exits.slice(maxSuspects).map(({ container }) => nodeIn(agents, container));
   const title = shown.map((each) => each.title).join(", ");
   const lines = [
-    ...shown.flatMap(({ text }) => text),
+    ...shown.map((each) => `${each.title} (exit code ${each.exitCode}).`),
     ...(others.length > 0 ? [`These exited too: ${others.join(", ")}`] : []),
     ...new Set(shown.map(({ advice }) => advice)),
   ];
-  return new ActionError(title, lines.join("\n"));
+  return new ActionError(title, lines.join("\n"), { quotes: shown.map(({ quote }) => quote) });
 }
 
 /** Agents that exited at about the same time, of which the engine reports one first. */
@@ -125,18 +125,21 @@ export async function explainNotReady(
     ...suspects.map(async ({ node, container }) => {
       const lines = await docker.logs(container, "all").catch(() => []);
       const last = lines.findLast((line) => warning.test(line));
-      return last === undefined ? [] : [`  ${node}: ${last.trim()}`];
+      return last === undefined ? [] : [`${node}: ${last.trim()}`];
     }),
   ]);
   const said = warnings.flat();
   const isRemote = !isLocalEndpoint(endpoint);
   const lines = [
-    error.message,
-    ...(said.length > 0 ? ["Last warnings of these nodes:", ...said] : []),
+    error.explanation,
     ...(isRemote ? [remoteAdvice(endpoint)] : []),
     "The log of this step has the end of each agent's log. If the cluster was still making progress, raise `timeout`.",
   ];
-  return new ActionError(error.title, lines.join("\n"), { cause: error });
+  const quotes = [
+    ...error.quotes,
+    ...(said.length > 0 ? [{ heading: "Last warnings of these nodes:", lines: said }] : []),
+  ];
+  return new ActionError(error.title, lines.join("\n"), { cause: error, quotes });
 }
 
 /** What to know about an engine that seems to be on another machine. */
@@ -185,6 +188,6 @@ async function takenPorts(docker: Docker, agent: AgentPlan, said: string): Promi
 export function takenPort(name: PortName, port: number, holder: string | undefined): Problem {
   const input = `${name}-port`;
   const user = holder ?? "something that can't be seen from here";
-  const message = `Input \`${input}\` is ${port}, but ${user} already listens on that port. Choose another one, or 0 for any free port: \`${input}: 0\`.`;
+  const message = `Input \`${input}\` is ${port}, but ${user} already listens on that port. Choose another one, or 0 for any free port: \`${input}: 0\`. With \`ports: auto\`, all ports that you do not set are free ones.`;
   return { input, message };
 }

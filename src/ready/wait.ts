@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConsulError } from "../consul/http.ts";
-import { ActionError } from "../errors.ts";
+import { ActionError, type Quote } from "../errors.ts";
 import { poll } from "../runner/poll.ts";
 import type { Timeline } from "../runner/timeline.ts";
 import { type AgentClient, ask, byDatacenter } from "./agents.ts";
@@ -128,8 +128,13 @@ export class NotReadyError extends ActionError {
   /** Nodes that some agent does not see alive, or that do not answer. */
   readonly suspects: readonly string[];
 
-  constructor(title: string, message: string, suspects: readonly string[]) {
-    super(title, message);
+  constructor(
+    title: string,
+    explanation: string,
+    quotes: readonly Quote[],
+    suspects: readonly string[],
+  ) {
+    super(title, explanation, { quotes });
     this.suspects = suspects;
   }
 }
@@ -141,16 +146,15 @@ async function notHeld(
   { gate, failing }: FailedGate,
 ): Promise<NotReadyError> {
   const views = await membersSeen(agents);
-  const lines = [
-    `${failure.summary} within ${timeout / 1000} s (${status}). Condition not met: ${gate.name}:`,
-    ...failing.map((line) => `  ${line}`),
-    "Nodes that each agent sees alive:",
-    ...views.map(({ line }) => `  ${line}`),
+  const explanation = `${failure.summary} within ${timeout / 1000} s (${status}). Condition not met: ${gate.name}.`;
+  const quotes = [
+    { heading: "Not met for:", lines: failing },
+    { heading: "Nodes that each agent sees alive:", lines: views.map(({ line }) => line) },
   ];
   const suspects = agents
     .map(({ node }) => node)
     .filter((node) => views.some((view) => view.missing.includes(node)));
-  return new NotReadyError(failure.title, lines.join("\n"), suspects);
+  return new NotReadyError(failure.title, explanation, quotes, suspects);
 }
 
 interface View {

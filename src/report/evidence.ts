@@ -8,10 +8,10 @@ import type { Docker } from "../docker/docker.ts";
 import { messageOf } from "../errors.ts";
 import { agentIn, readCredentials } from "../find/existing-cluster.ts";
 import { clusterFilter, labelNames, nodeFilter } from "../plan/labels.ts";
-import { showForeign } from "../runner/log.ts";
+import { showForeign, warn } from "../runner/log.ts";
 import { giveToOwnerOfFolder } from "../runner/ownership.ts";
 import { redact, secretsIn } from "./redact.ts";
-import { runnerFolder } from "./runner-folder.ts";
+import { runnerFolder, writing } from "./runner-folder.ts";
 
 /** The last lines of each agent's log that the step's log shows; the files have all lines. */
 const shownLines = 50;
@@ -48,27 +48,31 @@ interface Evidence {
 }
 
 /**
- * Shows the agents' states and logs as groups in the log, and writes them to files. It runs after a
- * failure, so its own failures are only warnings.
+ * Does the same as `gatherEvidence` when something has failed already: its own failures are only
+ * warnings.
+ */
+export async function showEvidence(...of: Parameters<typeof gatherEvidence>): Promise<void> {
+  await gatherEvidence(...of).catch((error) =>
+    warn(`The agents' logs can't be saved: ${messageOf(error)}`),
+  );
+}
+
+/**
+ * Shows the agents' states and logs as groups in the log, and writes them to files. If the cluster
+ * has no containers, there is nothing to show or to write.
  *
  * @param folder - the folder for the files; it is created
+ * @throws ActionError if the engine does not answer, or the files can't be written
  */
-export async function showEvidence(
+export async function gatherEvidence(
   docker: Docker,
   clusterId: string,
   folder: string,
 ): Promise<void> {
-  try {
-    const evidence = await collectEvidence(
-      docker.within(AbortSignal.timeout(timeLimit)),
-      clusterId,
-    );
-    for (const { node, state, log } of evidence.agents)
-      showForeign(`${node} ${state}`, log.trimEnd().split("\n").slice(-shownLines));
-    if (evidence.agents.length > 0) writeEvidence(evidence, folder);
-  } catch (error) {
-    core.warning(`The agents' logs can't be shown: ${messageOf(error)}`);
-  }
+  const evidence = await collectEvidence(docker.within(AbortSignal.timeout(timeLimit)), clusterId);
+  for (const { node, state, log } of evidence.agents)
+    showForeign(`${node} ${state}`, log.trimEnd().split("\n").slice(-shownLines));
+  if (evidence.agents.length > 0) await writing(folder, () => writeEvidence(evidence, folder));
 }
 
 async function collectEvidence(docker: Docker, clusterId: string): Promise<Evidence> {
@@ -147,7 +151,7 @@ async function viewsOf(
   return { members, raft, leader };
 }
 
-function writeEvidence({ agents, views }: Evidence, folder: string): void {
+async function writeEvidence({ agents, views }: Evidence, folder: string): Promise<void> {
   const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
   const files = [
     ...agents.flatMap(({ node, log, inspect }) => [
@@ -156,17 +160,13 @@ function writeEvidence({ agents, views }: Evidence, folder: string): void {
     ]),
     ...Object.entries(views).map(([name, view]) => [`${name}.json`, json(view)] as const),
   ];
-  try {
-    // Its parent exists. (`recursive` would retry forever in a file system such as /proc.)
-    if (!existsSync(folder)) mkdirSync(folder);
-    giveToOwnerOfFolder(folder);
-    for (const [name, content] of files) {
-      const file = join(folder, name);
-      writeFileSync(file, content);
-      giveToOwnerOfFolder(file);
-    }
-    core.info(`Logs, container details, members, Raft configuration, and leader are in ${folder}`);
-  } catch (error) {
-    core.warning(`The agents' logs can't be written to ${folder}: ${messageOf(error)}`);
+  // Its parent exists. (`recursive` would retry forever in a file system such as /proc.)
+  if (!existsSync(folder)) mkdirSync(folder);
+  giveToOwnerOfFolder(folder);
+  for (const [name, content] of files) {
+    const file = join(folder, name);
+    writeFileSync(file, content);
+    giveToOwnerOfFolder(file);
   }
+  core.info(`Logs, container details, members, Raft configuration, and leader are in ${folder}`);
 }

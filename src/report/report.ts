@@ -1,6 +1,7 @@
 import * as core from "@actions/core";
 import { messageOf } from "../errors.ts";
 import { writeCommandFile } from "../runner/command-files.ts";
+import { warn } from "../runner/log.ts";
 import { barsOf, type Timeline } from "../runner/timeline.ts";
 import type { ReadyCluster } from "./ready-cluster.ts";
 import { summaryText } from "./summary.ts";
@@ -125,6 +126,6 @@ export async function reportCluster(
     await core.summary.addRaw(summaryText(cluster, bars), true).write();
   } catch (error) {
     // The job does not depend on it.
-    core.warning(`The job summary can't be written: ${messageOf(error)}`);
+    warn(`The job summary can't be written: ${messageOf(error)}`);
   }
 }

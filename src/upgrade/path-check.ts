@@ -1,5 +1,5 @@
-import * as core from "@actions/core";
 import { byDatacenter } from "../ready/agents.ts";
+import { warn } from "../runner/log.ts";
 import { askOrFail, refuseDowngrade, refuseLegacyTokens } from "./refusals.ts";
 import { firstOf, type UpgradeStep, type UpgradeTarget } from "./step.ts";
 import { warningsFor } from "./warnings.ts";
@@ -27,5 +27,5 @@ export async function checkPath(
     await refuseLegacyTokens(step, agent, last.version);
     running.push(...current);
   }
-  for (const { title, message } of warningsFor(running, targets)) core.warning(message, { title });
+  for (const { title, message } of warningsFor(running, targets)) warn(message, { title });
 }

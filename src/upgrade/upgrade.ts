@@ -107,8 +107,9 @@ async function atStop(name: string, work: () => Promise<void>): Promise<void> {
     await work();
   } catch (error) {
     if (!(error instanceof ActionError) || name === "") throw error;
-    const message = `The upgrade to ${name} failed. ${error.message}`;
-    throw new ActionError(error.title, message, { cause: error });
+    const { title, explanation, quotes } = error;
+    const message = `The upgrade to ${name} failed. ${explanation}`;
+    throw new ActionError(title, message, { cause: error, quotes });
   }
 }
 

@@ -146,6 +146,25 @@ test("a long name can be given by hand, too", () => {
   expect(parse({ network }).spec.network).toBe(network);
 });
 
+test.each([
+  [{}, { http: 8500, dns: 8600, grpc: 8502 }],
+  [
+    { "http-port": "9000", "grpc-port": "0" },
+    { http: 9000, dns: 8600, grpc: 0 },
+  ],
+  [{ ports: "auto" }, { http: 0, dns: 0, grpc: 0 }],
+  [
+    { ports: "auto", "http-port": "9000" },
+    { http: 9000, dns: 0, grpc: 0 },
+  ],
+  [
+    { ports: "auto", "dns-port": "8600" },
+    { http: 0, dns: 8600, grpc: 0 },
+  ],
+])("with %j the ports are %j", (inputs, ports) => {
+  expect(parse(inputs).spec.ports).toEqual(ports);
+});
+
 describe("refused is", () => {
   test.each<[string, string[]]>([
     ["version", ["", "-1", ".5", "1 2", "a/b", "x".repeat(129), "1\n", "1.8.7;id"]],
@@ -153,7 +172,8 @@ describe("refused is", () => {
     ["servers", ["", "0", "16", "-1", "3.0", "three", " 3", "1e1", "9999999999"]],
     ["clients", ["", "101", "-1", "+1", "0x1"]],
     ["datacenter", ["", "DC1", "a.b", "a b", "x".repeat(64), "dc1\n"]],
-    ["http-port", ["", "65536", "-1", "http"]],
+    ["ports", ["", "Auto", "0"]],
+    ["http-port", [" ", "65536", "-1", "http"]],
     ["config", ["x".repeat(120_001), "é".repeat(60_001), "a\0b"]],
     ["env", ["A", "=a", "1A=b", "A=1\nA=2", " A=1", "A B=1", "A=\0"]],
     ["network", ["-net", "a b", "a/b", ".a", "host", "bridge", "x".repeat(256)]],
@@ -175,9 +195,12 @@ describe("refused is", () => {
 
   test("the same port twice, but not 0", () => {
     expect(refused({ "dns-port": "8500" })).toEqual([
-      "Inputs `http-port` and `dns-port` are both 8500: use different ports, or 0 for any free port.",
+      "Inputs `http-port` and `dns-port` are both 8500: use different ports, 0 for any free port, or `ports: auto`.",
     ]);
     expect(parse({ "http-port": "0", "dns-port": "0", "grpc-port": "0" }).spec.ports.dns).toBe(0);
+    // 8500 is nobody's default here.
+    expect(parse({ ports: "auto", "dns-port": "8500" }).spec.ports.dns).toBe(8500);
+    expect(refused({ ports: "auto", "http-port": "9000", "dns-port": "9000" })).toHaveLength(1);
   });
 });
 

@@ -191,7 +191,7 @@ describe("not ready is a cluster", () => {
   test("where one server sees a member as not alive", async () => {
     const message = await whyNot({ "server-2": () => ({ alive: ["server-1", "server-2"] }) });
     expect(message).toContain("not ready within 0.06 s (2 of 3 alive)");
-    expect(message).toContain("Condition not met: every server sees every agent alive:\n");
+    expect(message).toContain("Condition not met: every server sees every agent alive.\n");
     expect(message).toContain("\n  server-2: not alive: client-1\n");
     expect(message).not.toContain("  server-1:");
   });
@@ -216,7 +216,9 @@ describe("not ready is a cluster", () => {
   test("where a server has no vote yet", async () => {
     const message = await whyNot({ "server-1": () => ({ voters: ["server-1"] }) });
     expect(message).toContain("one leader, 1 of 2 voting)");
-    expect(message).toContain("every server is a Raft voter:\n  server-1: not voting: server-2\n");
+    expect(message).toContain(
+      "every server is a Raft voter.\nNot met for:\n  server-1: not voting: server-2\n",
+    );
   });
 
   test("where a node is not healthy in the catalog, asked through a client", async () => {

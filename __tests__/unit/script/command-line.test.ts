@@ -116,6 +116,7 @@ describe.concurrent("a script", { timeout: 30_000 }, () => {
       'Unknown argument "--server": npm run up takes --cluster, --version',
     ],
     ["down.ts", ["now"], 'Unknown argument "now": npm run down takes only --help'],
+    ["act.ts", ["nope"], 'job is "nope": it must be one of test, versions, job-container'],
     ["failover.ts", ["1"], 'Unknown argument "1": npm run failover takes only --help'],
     ["charts.ts", ["x"], 'Unknown argument "x": npm run charts takes only --help'],
     ["differences.ts", ["x"], 'Unknown argument "x": npm run differences takes only --help'],
@@ -134,6 +135,7 @@ describe.concurrent("a script", { timeout: 30_000 }, () => {
     ["versions.ts", ["--help"], "npm run versions -- [versions...] [flags]\n"],
     ["bench.ts", ["--runs", "0", "--help"], "npm run bench -- [flags]\n"],
     ["up.ts", ["-h"], "npm run up -- [flags]\n"],
+    ["act.ts", ["--help"], "npm run act -- [job] [flags]\n"],
     ["failover.ts", ["--help"], "npm run failover\n"],
   ])("%s explains itself for %j", async (script, args, begin) => {
     const { code, stdout, stderr } = await run(script, args);

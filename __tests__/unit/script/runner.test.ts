@@ -47,6 +47,7 @@ describe("masks", () => {
 describe("inputs", () => {
   const action = {
     name: "A",
+    description: "",
     inputs: {
       servers: { description: "", default: "3" },
       network: { description: "", default: expression("job.container.network") },
@@ -99,7 +100,7 @@ describe("a job", () => {
 
   beforeAll(() => {
     const yaml =
-      "name: A\ninputs:\n  a-b: { description: d, default: 7 }\nruns: { using: node24, main: main.mjs, post: post.mjs }\n";
+      "name: A\ndescription: d\ninputs:\n  a-b: { description: d, default: 7 }\nruns: { using: node24, main: main.mjs, post: post.mjs }\n";
     const main = `
       import { appendFileSync } from "node:fs";
       const put = (file, text) => appendFileSync(process.env["GITHUB_" + file], text + "\\n");

@@ -1,0 +1,2 @@
+import { logs, runStep } from "./index.js";
+await runStep(logs);

@@ -1,0 +1,3 @@
+import { logs, runStep } from "./index.ts";
+
+await runStep(logs);

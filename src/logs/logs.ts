@@ -1,0 +1,37 @@
+import * as core from "@actions/core";
+import { Docker } from "../docker/docker.ts";
+import { clusterIds } from "../find/cluster-ids.ts";
+import { evidenceFolder, gatherEvidence } from "../report/evidence.ts";
+import { cancellation } from "../runner/cancellation.ts";
+import { writeCommandFile } from "../runner/command-files.ts";
+import { fail, warn } from "../runner/log.ts";
+import { parseLogsInputs } from "./logs-inputs.ts";
+
+/** The outputs, in the order of logs/action.yml. */
+export const logsOutputNames = ["logs"] as const;
+
+/**
+ * The action `logs`: shows and saves the agents' logs and the cluster's state, as the post step does
+ * after a failure, but early enough for a later step to upload them.
+ */
+export async function logs(): Promise<void> {
+  const canceled = cancellation("logs");
+  try {
+    const { cluster } = parseLogsInputs(core.getInput);
+    const docker = new Docker(canceled, core.debug);
+    const clusters = await clusterIds(docker, cluster, process.env);
+    if (clusters.length === 0) warn(nothingLeft(cluster), { title: "No logs" });
+    const folders = clusters.map((clusterId) => evidenceFolder(clusterId, process.env));
+    // Before anything can fail: whatever is gathered until then can be uploaded.
+    writeCommandFile(() => core.setOutput(logsOutputNames[0], folders.join("\n")));
+    for (const clusterId of clusters)
+      await gatherEvidence(docker, clusterId, evidenceFolder(clusterId, process.env));
+  } catch (error) {
+    fail(canceled.aborted ? canceled.reason : error);
+  }
+}
+
+function nothingLeft(cluster: string): string {
+  const which = cluster === "" ? "a cluster of this job" : `cluster ${cluster}`;
+  return `The engine has no containers of ${which}, so there is nothing to gather. Either no step has started them, or they have been removed.`;
+}
