@@ -115,7 +115,7 @@ function effectIn(
   if (!isBack) return goneEffect(action, affected, working, alone);
   const away = agents.filter((agent) => !working.includes(agent));
   const awayAt = away.map(({ node }) => addresses.get(node) ?? "");
-  const gates = [aliveForAll, ...gatesAfterGossip, raftIsSettled(awayAt)];
+  const gates = [aliveForAll(working), ...gatesAfterGossip, raftIsSettled(awayAt)];
   const what = `${namesOf(affected).join(", ")} ${isOrAre(affected)} back`;
   return { what, isLed: true, asked: working, gates: asking(working, gates) };
 }

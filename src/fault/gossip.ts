@@ -1,9 +1,15 @@
 /**
- * Gates on what agents know from gossip. They help it along: news travels in a few packets to agents
- * chosen at random, and now and then all of them miss one agent (with five agents, once in some
- * hundred times). By itself that agent hears the news in its next full exchange with another agent,
- * up to a minute later (memberlist's `PushPullInterval`, 30 s; 54 s seen on 1.8.7). To join an agent
- * is such an exchange.
+ * Gates on what agents know from gossip. They help it along, because gossip alone can take long:
+ *
+ * - News travels in a few packets to agents chosen at random, and now and then all of them miss one
+ *   agent (with five agents, once in some hundred times). That agent hears the news in its next full
+ *   exchange with another agent, up to a minute later (memberlist's `PushPullInterval`, 30 s; 54 s seen
+ *   on 1.8.7).
+ * - An agent that is told late that another one left takes it as leaving even if it is back (Serf's
+ *   `handleNodeLeaveIntent`; still so after 120 s, seen on 1.22.7).
+ *
+ * To join an agent is a full exchange, and tells everyone that the agent that joins is there. One agent
+ * joins at a time: gossip itself reaches the rest, and many joins at once would slow it down.
  */
 import type { Member } from "../consul/answers.ts";
 import { ConsulError } from "../consul/http.ts";
@@ -11,24 +17,47 @@ import type { FoundAgent } from "../find/existing-cluster.ts";
 import { type AgentClient, type Answer, ask } from "../ready/agents.ts";
 import { everyoneNames, type Gate, noneNames } from "../ready/gates.ts";
 
-export const aliveForAll: Gate = {
+/**
+ * An agent that is not seen joins one that doesn't see it. One whose servers were all away may refuse
+ * to say what it sees (with ACLs), and it and a server that left have forgotten each other: the server
+ * joins it.
+ */
+export const aliveForAll = (running: readonly FoundAgent[]): Gate => ({
   name: "every agent sees every other agent alive",
   look: async (agents) => {
-    const hasHeard = (members: readonly Member[]) =>
-      agents.every(({ node }) => members.some((each) => each.isAlive && each.node === node));
-    const views = await viewsOf(agents, hasHeard);
+    const views = await viewsOf(agents, (known) => {
+      const viewOf = (name: string) => known.find(({ node }) => node === name);
+      const sees = ({ members }: View, name: string) =>
+        members.some(({ node, isAlive }) => isAlive && node === name);
+      const addressOf = ({ node, ip }: FoundAgent) => ownAddress(viewOf(node)) ?? ip;
+      const isApart = (view: View, { node }: FoundAgent) => {
+        const other = viewOf(node);
+        return other ? !sees(other, view.node) : !sees(view, node);
+      };
+      const joins = known.flatMap((view) =>
+        running
+          .filter((other) => isApart(view, other))
+          .map((other) => ({ node: view.node, address: addressOf(other) })),
+      );
+      return joins.find(({ address }) => address !== "");
+    });
     const answers = named(views, ({ isAlive }) => isAlive);
-    return everyoneNames(agents, answers, "alive for all");
+    return everyoneNames(running, answers, "alive for all");
   },
-};
+});
 
-/** An agent that missed the leave sees the node as failed. */
+/** An agent that missed the leave sees the node as failed. It joins one that knows. */
 export const leftForAll = (hit: readonly FoundAgent[]): Gate => ({
   name: `every remaining agent sees that ${hit.map(({ node }) => node).join(", ")} left`,
   look: async (agents) => {
-    const hasHeard = (members: readonly Member[]) =>
-      members.every(({ node, hasLeft }) => hasLeft || !hit.some((each) => each.node === node));
-    const views = await viewsOf(agents, hasHeard);
+    const views = await viewsOf(agents, (known) => {
+      const knows = ({ members }: View) =>
+        members.every(({ node, hasLeft }) => hasLeft || !hit.some((each) => each.node === node));
+      const unaware = known.find((view) => !knows(view));
+      const informed = known.find(knows);
+      const address = ownAddress(informed);
+      return unaware && address ? { node: unaware.node, address } : undefined;
+    });
     const answers = named(views, ({ hasLeft }) => !hasLeft);
     return noneNames(hit, answers, "a member");
   },
@@ -41,40 +70,43 @@ const named = (views: readonly Answer<Member[]>[], isMeant: (member: Member) => 
       answer instanceof ConsulError ? answer : answer.filter(isMeant).map((each) => each.node),
   }));
 
-/** The members that each agent sees, asked after which one agent is helped to hear the news. */
+/** The members that an agent sees. */
+interface View {
+  readonly node: string;
+  readonly members: readonly Member[];
+}
+
+/** An agent that is to join the one at an address. */
+interface Join {
+  readonly node: string;
+  readonly address: string;
+}
+
+/** Every agent knows its own address. */
+const ownAddress = (view: View | undefined): string | undefined =>
+  view?.members.find(({ node }) => node === view.node)?.ip;
+
+/**
+ * Asks each agent for the members that it sees, after which one agent may join another.
+ *
+ * @param helpful - picks the join from what the agents that answer see
+ */
 async function viewsOf(
   agents: readonly AgentClient[],
-  hasHeard: (members: readonly Member[]) => boolean,
+  helpful: (known: readonly View[]) => Join | undefined,
 ): Promise<Answer<Member[]>[]> {
   const views = await ask(agents, (consul) => consul.members());
-  const join = helpfulJoin(views, hasHeard);
+  const known = views.flatMap(({ node, answer }) =>
+    answer instanceof ConsulError ? [] : [{ node, members: answer }],
+  );
+  const join = helpful(known);
   if (!join) return views;
-  const behind = agents.filter(({ node }) => node === join.node);
-  const joins = await ask(behind, (consul) => consul.join(join.address));
+  const joins = await ask(
+    agents.filter(({ node }) => node === join.node),
+    (consul) => consul.join(join.address),
+  );
   const failed = joins.flatMap(({ node, answer }) =>
     answer instanceof ConsulError ? [{ node, answer }] : [],
   );
   return views.map((view) => failed.find(({ node }) => node === view.node) ?? view);
-}
-
-/**
- * An agent that has not heard the news, and the address of one to join: one that has heard it, or else
- * one that the first doesn't see, since gossip forgets a server that left, and the server forgets the
- * others. One agent at a time is enough: gossip itself reaches the rest, and many joins at once would
- * slow it down. Pure.
- */
-function helpfulJoin(
-  views: readonly Answer<readonly Member[]>[],
-  hasHeard: (members: readonly Member[]) => boolean,
-): { readonly node: string; readonly address: string } | undefined {
-  const known = views.flatMap(({ node, answer }) =>
-    answer instanceof ConsulError ? [] : [{ node, members: answer }],
-  );
-  const behind = known.find(({ members }) => !hasHeard(members));
-  if (!behind) return undefined;
-  const isStranger = (agent: { readonly node: string }) =>
-    !behind.members.some(({ node, isAlive }) => isAlive && node === agent.node);
-  const partner = known.find(({ members }) => hasHeard(members)) ?? known.find(isStranger);
-  const address = partner?.members.find(({ node }) => node === partner.node)?.ip;
-  return address === undefined ? undefined : { node: behind.node, address };
 }

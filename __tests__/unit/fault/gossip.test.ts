@@ -3,7 +3,8 @@ import { alive, left } from "../../../src/consul/answers.ts";
 import { aliveForAll, leftForAll } from "../../../src/fault/gossip.ts";
 import { agent, consulThatAnswers } from "../find/fixtures.ts";
 
-const failed = 4;
+/** Serf's `MemberStatus`. */
+const [leaving, failed] = [2, 4];
 
 /** What an agent sees: each member's status by node name. */
 type View = Readonly<Record<string, number>>;
@@ -38,35 +39,51 @@ const everyone = { "server-1": alive, "client-1": alive, "client-2": alive };
 test("if all have heard that a node is alive, none joins again", async () => {
   const views = { "server-1": everyone, "client-1": everyone, "client-2": everyone };
   const { agents, joins } = await agentsThatSee(views);
-  const verdict = await aliveForAll.look(agents);
+  const verdict = await aliveForAll(agents).look(agents);
   expect(verdict).toEqual({ status: "3 of 3 alive for all", failing: [] });
   expect(joins).toEqual([]);
 });
 
 test.each<[string, View]>([
-  ["doesn't know a node", { "server-1": alive, "client-2": alive }],
-  ["sees a node as failed", { ...everyone, "client-1": failed }],
-])("an agent that %s joins one that sees it alive", async (_, view) => {
+  ["doesn't know it", { "server-1": alive, "client-2": alive }],
+  ["sees it as failed", { ...everyone, "client-1": failed }],
+  ["takes it as leaving", { ...everyone, "client-1": leaving }],
+])("an agent joins one that %s", async (_, view) => {
   const views = { "server-1": everyone, "client-1": everyone, "client-2": view };
   const { agents, joins } = await agentsThatSee(views);
-  const { failing } = await aliveForAll.look(agents);
+  const { failing } = await aliveForAll(agents).look(agents);
   expect(failing).toEqual(["client-2: not alive for all: client-1"]);
-  expect(joins).toEqual(["client-2 joins server-1"]);
+  expect(joins).toEqual(["client-1 joins client-2"]);
 });
 
-test("if none sees all, one joins an agent that it doesn't see", async () => {
+test("an agent that ran on joins a server that has forgotten all others", async () => {
   const ranOn = { "server-1": left, "client-1": alive, "client-2": alive };
   const views = { "server-1": { "server-1": alive }, "client-1": ranOn, "client-2": ranOn };
   const { agents, joins } = await agentsThatSee(views);
-  await aliveForAll.look(agents);
+  await aliveForAll(agents).look(agents);
+  expect(joins).toEqual(["server-1 joins client-1"]);
+});
+
+test("a server joins an agent that does not answer without one", async () => {
+  const { agents, joins } = await agentsThatSee({
+    "server-1": { "server-1": alive },
+    "client-1": everyone,
+  });
+  const consul = await consulThatAnswers((_, answer) => {
+    answer.writeHead(403).end("ACL not found");
+  });
+  const found = agents.map((each) =>
+    each.node === "client-1" ? { ...each, consul, ip: ipOf("client-1") } : each,
+  );
+  await aliveForAll(found).look(found);
   expect(joins).toEqual(["server-1 joins client-1"]);
 });
 
 test("a join that fails is what the agent was last seen to answer", async () => {
   const views = { "server-1": everyone, "client-1": everyone, "client-2": { "client-2": alive } };
   const { agents } = await agentsThatSee(views, 500);
-  const { failing } = await aliveForAll.look(agents);
-  expect(failing).toEqual(["client-2: 500 refused"]);
+  const { failing } = await aliveForAll(agents).look(agents);
+  expect(failing).toContain("server-1: 500 refused");
 });
 
 test("an agent that missed a leave joins one that knows of it; if none knows, all wait", async () => {
