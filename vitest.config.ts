@@ -6,7 +6,7 @@ const onEngine = {
   setupFiles: ["__tests__/support/setup.ts"],
   // Tests wait for Consul more than they work; more than two files at once would slow each other down.
   maxWorkers: 2,
-  // After the unit tests.
+  // Not beside the unit tests, which use every core.
   sequence: { groupOrder: 1 },
   // For tests that ask for it: those that mostly wait for Consul's timers.
   maxConcurrency: 6,

@@ -126,7 +126,8 @@ describe("after a main that failed", () => {
     expect(main.log).toMatch(
       /^::error title=Consul is not ready::.* within 15 s \(3 of 3 alive, no leader\)/m,
     );
-    expect(main.log).toContain("all agents report the same leader:%0A  server-1: no leader%0A");
+    expect(main.log).toContain("Condition not met: all agents report the same leader.%0A");
+    expect(main.log).toContain("%0ANot met for:%0A  server-1: no leader%0A");
     expect(main.log).toMatch(/^::group::server-1 running$/m);
     await job.post();
     job.dispose();
