@@ -6,18 +6,12 @@ import { ActionError, InputError } from "../errors.ts";
 import { agentPorts } from "../inputs/agent-defaults.ts";
 import { portNames, type Role, type Storage } from "../inputs/cluster-spec.ts";
 import { securityFolder } from "../plan/agent-config.ts";
-import {
-  anyClusterFilter,
-  clusterFilter,
-  jobFilters,
-  labelNames,
-  nodeFilter,
-} from "../plan/labels.ts";
+import { clusterFilter, labelNames } from "../plan/labels.ts";
 import { type AgentPlan, addressOf, type Publication } from "../plan/plan.ts";
 import { type AgentClient, clientFor } from "../ready/agents.ts";
-import { ownContainer } from "../runner/machine.ts";
 import { isIsolated } from "./isolation-mark.ts";
 import { lastAddresses } from "./last-addresses.ts";
+import { clusterIds, nodeContainers } from "./node-containers.ts";
 import { clusterEndpoint, labelOf } from "./node-facts.ts";
 
 /** A node's state. `isolated`: it runs, but is cut off from all other agents. */
@@ -62,10 +56,8 @@ export async function findCluster(
   wanted: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<FoundCluster> {
-  const scope = wanted === "" ? jobFilters(env, ownContainer()) : [clusterFilter(wanted)];
-  const names = await docker.containers(anyClusterFilter, nodeFilter, ...scope);
-  const facts = await docker.inspectContainers(names);
-  const ids = [...new Set(facts.map((each) => labelOf(each, labelNames.cluster)))];
+  const facts = await nodeContainers(docker, wanted, env);
+  const ids = clusterIds(facts);
   const [clusterId] = ids;
   if (clusterId === undefined) throw notFound(wanted);
   if (ids.length > 1) throw several(ids);

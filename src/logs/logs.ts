@@ -1,6 +1,6 @@
 import * as core from "@actions/core";
 import { Docker } from "../docker/docker.ts";
-import { clusterIds } from "../find/cluster-ids.ts";
+import { clusterIds, nodeContainers } from "../find/node-containers.ts";
 import { evidenceFolder, gatherEvidence } from "../report/evidence.ts";
 import { cancellation } from "../runner/cancellation.ts";
 import { writeCommandFile } from "../runner/command-files.ts";
@@ -19,7 +19,7 @@ export async function logs(): Promise<void> {
   try {
     const { cluster } = parseLogsInputs(core.getInput);
     const docker = new Docker(canceled, core.debug);
-    const clusters = await clusterIds(docker, cluster, process.env);
+    const clusters = clusterIds(await nodeContainers(docker, cluster, process.env)).toSorted();
     if (clusters.length === 0) warn(nothingLeft(cluster), { title: "No logs" });
     const folders = clusters.map((clusterId) => evidenceFolder(clusterId, process.env));
     // Before anything can fail: whatever is gathered until then can be uploaded.

@@ -1,3 +1,4 @@
+import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import {
   anyClusterFilter,
@@ -10,19 +11,22 @@ import { ownContainer } from "../runner/machine.ts";
 import { labelOf } from "./node-facts.ts";
 
 /**
- * The clusters of which the engine has containers, in whatever state.
+ * What the engine reports about the containers of clusters' nodes, in whatever state.
  *
  * @param wanted - a cluster ID; empty for all clusters of the job
  * @param env - the runner's environment, which identifies the job
- * @returns their IDs, none if no container is left
  */
-export async function clusterIds(
+export async function nodeContainers(
   docker: Docker,
   wanted: string,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<string[]> {
+): Promise<ContainerFacts[]> {
   const scope = wanted === "" ? jobFilters(env, ownContainer()) : [clusterFilter(wanted)];
   const names = await docker.containers(anyClusterFilter, nodeFilter, ...scope);
-  const facts = await docker.inspectContainers(names);
-  return [...new Set(facts.map((each) => labelOf(each, labelNames.cluster)))].toSorted();
+  return docker.inspectContainers(names);
 }
+
+/** The IDs of the clusters that containers belong to, each once. */
+export const clusterIds = (facts: readonly ContainerFacts[]): string[] => [
+  ...new Set(facts.map((each) => labelOf(each, labelNames.cluster))),
+];
