@@ -31,7 +31,11 @@ async function removals(components: string): Promise<string[]> {
   writeFileSync(join(folder, "facts"), JSON.stringify([{ ...facts, Mounts }]));
   writeFileSync(join(folder, "volumes"), `${anonymous}\nusers-own\n`);
   const docker = new Docker(new AbortController().signal, () => {});
-  expect(await destroy(docker, "c0ffee00")).toEqual({ containers: 1, leftovers: [] });
+  expect(await destroy(docker, "c0ffee00")).toEqual({
+    found: true,
+    containers: 1,
+    leftovers: [],
+  });
   const calls = readFileSync(join(folder, "calls"), "utf8").split("\n");
   return calls.filter((call) => /^(rm|volume rm) /.test(call));
 }
