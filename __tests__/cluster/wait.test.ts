@@ -116,18 +116,18 @@ describe("an open cluster of a server and two clients", () => {
     await register(cluster, "client-2", { Name: "api", ID: "api-2", Check: check });
     await put(cluster, "client-1", "/v1/kv/app/redy", "no\n");
     const { title, message } = await failed(cluster, {
-      ...{ service: "api\nwbe", passing: "2", key: "app/ready", value: "yes", timeout: "3s" },
+      ...{ service: "api\nwep", passing: "2", key: "app/ready", value: "yes", timeout: "3s" },
     });
     expect(title).toBe("Timed out waiting");
     expect(message).toContain(
-      "within 3 s (service api: 1 of 2 instances passing, service wbe: no instance,",
+      "within 3 s (service api: 1 of 2 instances passing, service wep: no instance,",
     );
     expect(message).toContain("\n  every agent: service api: 1 of 2 instances passing\n");
     expect(message).toMatch(
       /\n {2}service api: api-2 on client-2: critical: port: .*connection refused\n/,
     );
     expect(message).toContain("\n  service api: api-1 on client-1: passing\n");
-    expect(message).toContain("\n  service wbe: there is no such service; did you mean `web`?\n");
+    expect(message).toContain("\n  service wep: there is no such service; did you mean `web`?\n");
     expect(message).toContain(
       "\n  key app/ready: there is no such key; did you mean `app/redy`?\n",
     );

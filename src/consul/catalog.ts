@@ -32,23 +32,23 @@ export interface ServiceInstance {
   readonly checks: readonly HealthCheck[];
 }
 
-const checksAnswer = z.array(
-  z
-    .object({
-      Node: z.string(),
-      CheckID: z.string(),
-      Name: z.string(),
-      Status: z.string(),
-      Output: z.string(),
-      ServiceID: z.string(),
-    })
-    .transform(
-      ({ Node, CheckID, Name, Status, Output, ServiceID }): HealthCheck => ({
-        ...{ node: Node, id: CheckID, name: Name },
-        ...{ status: Status, output: Output, serviceId: ServiceID },
-      }),
-    ),
-);
+const checkAnswer = z
+  .object({
+    Node: z.string(),
+    CheckID: z.string(),
+    Name: z.string(),
+    Status: z.string(),
+    Output: z.string(),
+    ServiceID: z.string(),
+  })
+  .transform(
+    ({ Node, CheckID, Name, Status, Output, ServiceID }): HealthCheck => ({
+      ...{ node: Node, id: CheckID, name: Name },
+      ...{ status: Status, output: Output, serviceId: ServiceID },
+    }),
+  );
+
+const checksAnswer = z.array(checkAnswer);
 
 const instancesAnswer = z.array(
   z.object({
@@ -91,6 +91,15 @@ export class Catalog {
   /** Every check of every node and service (`/v1/health/state/any`). */
   checks(mode: ReadMode): Promise<HealthCheck[]> {
     return this.#http.get(withQuery("/v1/health/state/any", { [mode]: "" }), checksAnswer);
+  }
+
+  /**
+   * The checks that this agent runs itself (`/v1/agent/checks`). The catalog gets a new output at once
+   * only if the status changes, and otherwise after up to 5 minutes (`check_update_interval`).
+   */
+  async ownChecks(): Promise<HealthCheck[]> {
+    const checks = await this.#http.get("/v1/agent/checks", z.record(z.string(), checkAnswer));
+    return Object.values(checks);
   }
 
   /** @returns a node's own checks, not those of its services; undefined if there is no such node */

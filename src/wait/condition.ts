@@ -1,4 +1,4 @@
-import type { ReadMode } from "../consul/catalog.ts";
+import type { HealthCheck, ReadMode } from "../consul/catalog.ts";
 import type { Consul } from "../consul/consul.ts";
 import { ConsulError } from "../consul/http.ts";
 import { nearest, shortened } from "../inputs/wording.ts";
@@ -34,9 +34,15 @@ export interface Condition {
   readonly name: string;
   /** Asks one agent. */
   look(consul: Consul, mode: ReadMode): Promise<Sight>;
-  /** What there is instead, one line each; empty if the condition holds after all. */
-  instead(consul: Consul): Promise<readonly string[]>;
+  /**
+   * What there is instead, one line each; empty if the condition holds after all.
+   *
+   * @param outputOf - the newest output of a check
+   */
+  instead(consul: Consul, outputOf: OutputOf): Promise<readonly string[]>;
 }
+
+export type OutputOf = (check: HealthCheck) => string;
 
 /**
  * Waits until all conditions hold at once, for every agent, in a stale and in a consistent read.
@@ -61,8 +67,11 @@ export async function untilAll(
         failing: views.flatMap(({ failing }) => failing),
       };
     },
-    instead: async () =>
-      (await Promise.all(conditions.map((each) => insteadOf(each, agents)))).flat(),
+    instead: async () => {
+      const outputOf = await newestOutputs(agents);
+      const all = conditions.map((each) => insteadOf(each, agents, outputOf));
+      return (await Promise.all(all)).flat();
+    },
   };
   await untilHold([gate], () => agents, wait);
   return last;
@@ -105,6 +114,14 @@ export function summed(subject: string, answers: readonly Answer<Sight>[]): View
   return { status, failing, sight: first.answer };
 }
 
+/** The outputs as the agents have them that run the checks; of other checks, what the catalog has. */
+async function newestOutputs(agents: readonly AgentClient[]): Promise<OutputOf> {
+  const answers = await ask(agents, (consul) => consul.catalog.ownChecks());
+  const own = answers.flatMap(({ answer }) => (answer instanceof ConsulError ? [] : answer));
+  return ({ node, id, output }) =>
+    own.find((each) => each.node === node && each.id === id)?.output ?? output;
+}
+
 /** Lines about one condition at most. */
 const maxInstead = 20;
 
@@ -112,8 +129,9 @@ const maxInstead = 20;
 async function insteadOf(
   { subject, instead }: Condition,
   agents: readonly AgentClient[],
+  outputOf: OutputOf,
 ): Promise<string[]> {
-  const answers = await ask(agents, (consul) => instead(consul));
+  const answers = await ask(agents, (consul) => instead(consul, outputOf));
   const told = answers.flatMap(({ answer }) => (answer instanceof ConsulError ? [] : [answer]));
   const lines = (told[0] ?? []).map((line) => `${subject}: ${line}`);
   const more = lines.length - maxInstead;

@@ -1,7 +1,7 @@
 /** Conditions on the health of services, checks, and nodes. */
 import type { HealthCheck, ServiceInstance } from "../consul/catalog.ts";
 import { counted } from "../errors.ts";
-import { type Condition, notThere, oneLine, type Sight } from "./condition.ts";
+import { type Condition, notThere, type OutputOf, oneLine, type Sight } from "./condition.ts";
 
 const isPassing = ({ status }: HealthCheck) => status === "passing";
 
@@ -13,12 +13,12 @@ export const serviceCondition = (service: string, wanted: number): Condition => 
   name: `service ${service} has ${counted(wanted, "passing instance")}`,
   look: async (consul, mode) =>
     sightOfService(service, wanted, await consul.catalog.instances(service, mode)),
-  instead: async (consul) => {
+  instead: async (consul, outputOf) => {
     const instances = await consul.catalog.instances(service, "stale");
     if (sightOfService(service, wanted, instances).holds) return [];
     return instances.length === 0
       ? [notThere("service", service, await consul.catalog.serviceNames())]
-      : insteadOfInstances(instances);
+      : insteadOfInstances(instances, outputOf);
   },
 });
 
@@ -41,34 +41,34 @@ export function sightOfService(
 }
 
 /** Each instance with its state, those that don't pass first. Pure. */
-export function insteadOfInstances(all: readonly ServiceInstance[]): string[] {
+export function insteadOfInstances(all: readonly ServiceInstance[], outputOf: OutputOf): string[] {
   const failing = all.filter((instance) => !areAllPassing(instance));
   const passing = all.filter(areAllPassing);
   return [
     ...failing.map(({ id, node, checks }) => {
-      const reasons = checks.filter((check) => !isPassing(check)).map(reasonOf);
+      const reasons = reasonsIn(checks, outputOf);
       return `${id} on ${node}: ${reasons.join("; ")}`;
     }),
     ...passing.map(({ id, node }) => `${id} on ${node}: passing`),
   ];
 }
 
-/** `critical: Service 'web' check: connection refused`. */
-const reasonOf = ({ name, status, output }: HealthCheck) =>
-  [status, name, output]
-    .map(oneLine)
-    .filter((text) => text !== "")
-    .join(": ");
+/** Of each check that doesn't pass: `critical: Service 'web' check: connection refused`. */
+const reasonsIn = (checks: readonly HealthCheck[], outputOf: OutputOf) =>
+  checks
+    .filter((check) => !isPassing(check))
+    .map((check) => {
+      const parts = [check.status, check.name, outputOf(check)].map(oneLine);
+      return parts.filter((text) => text !== "").join(": ");
+    });
 
 /** @param wanted - ID or name of a check */
 export const checkCondition = (wanted: string): Condition => ({
   subject: `check ${wanted}`,
   name: `check ${wanted} is passing`,
   look: async (consul, mode) => sightOfCheck(named(wanted, await consul.catalog.checks(mode))),
-  instead: async (consul) => {
-    const all = await consul.catalog.checks("stale");
-    return insteadOfCheck(wanted, all);
-  },
+  instead: async (consul, outputOf) =>
+    insteadOfCheck(wanted, await consul.catalog.checks("stale"), outputOf),
 });
 
 const named = (wanted: string, all: readonly HealthCheck[]) =>
@@ -84,15 +84,19 @@ export function sightOfCheck(checks: readonly HealthCheck[]): Sight {
 }
 
 /** Each check of that ID or name that doesn't pass, or the ones that there are. Pure. */
-export function insteadOfCheck(wanted: string, all: readonly HealthCheck[]): string[] {
+export function insteadOfCheck(
+  wanted: string,
+  all: readonly HealthCheck[],
+  outputOf: OutputOf,
+): string[] {
   const checks = named(wanted, all);
   if (checks.length === 0) {
     const known = new Set(all.flatMap(({ id, name }) => [id, name]));
     return [notThere("check", wanted, [...known])];
   }
-  return checks
-    .filter((check) => !isPassing(check))
-    .map((check) => `${check.id} on ${check.node}: ${reasonOf(check)}`);
+  return checks.flatMap((check) =>
+    reasonsIn([check], outputOf).map((reason) => `${check.id} on ${check.node}: ${reason}`),
+  );
 }
 
 /** A node that is in the catalog, and whose own checks pass: that of gossip, `serfHealth`, and others. */
@@ -100,10 +104,10 @@ export const nodeCondition = (node: string): Condition => ({
   subject: `node ${node}`,
   name: `node ${node} is in the catalog and healthy`,
   look: async (consul, mode) => sightOfNode(await consul.catalog.nodeChecks(node, mode)),
-  instead: async (consul) => {
+  instead: async (consul, outputOf) => {
     const checks = await consul.catalog.nodeChecks(node, "stale");
     return checks
-      ? checks.filter((check) => !isPassing(check)).map(reasonOf)
+      ? reasonsIn(checks, outputOf)
       : [notThere("node", node, await consul.catalog.nodeNames())];
   },
 });

@@ -32,6 +32,7 @@ test.each<[string, (consul: Consul) => Promise<unknown>]>([
   ["/v1/health/service/a%20b?stale=", (consul) => consul.catalog.instances("a b", "stale")],
   ["/v1/catalog/services?stale=", (consul) => consul.catalog.serviceNames()],
   ["/v1/health/state/any?consistent=", (consul) => consul.catalog.checks("consistent")],
+  ["/v1/agent/checks", (consul) => consul.catalog.ownChecks()],
   ["/v1/catalog/node/a%2Fb?stale=", (consul) => consul.catalog.nodeChecks("a/b", "stale")],
   ["/v1/catalog/nodes?stale=", (consul) => consul.catalog.nodeNames()],
   ["/v1/config/mesh/a%2Fb", (consul) => consul.configEntry("mesh", "a/b")],

@@ -171,6 +171,21 @@ describe("a wait", () => {
     );
   });
 
+  test("quotes a check's newest output, from the agent that runs it", async () => {
+    const [entry] = web("critical", "");
+    const [check] = entry?.Checks ?? [];
+    const own = { c: { ...check, Output: "no route to host" }, d: { ...check, CheckID: "d" } };
+    const bad = { "/v1/health/service/web": web("critical", "") };
+    const { outcome } = await waited(
+      [service],
+      () => bad,
+      () => ({ ...bad, "/v1/agent/checks": own }),
+    );
+    expect(outcome).toContain(
+      "\n  service web: web-1 on client-1: critical: alive: no route to host\n",
+    );
+  });
+
   test("goes on while one agent's consistent read, or one stale read, lacks it", async () => {
     const late = (lacks: string) => (mode: string) =>
       mode === lacks ? { "/v1/health/service/web": [] } : good;

@@ -13,6 +13,7 @@ const check = (status: string, more: Partial<HealthCheck> = {}): HealthCheck => 
   ...{ output: "", serviceId: "web" },
   ...more,
 });
+const asTheyAre = ({ output }: HealthCheck) => output;
 const gossip = (status: string) =>
   check(status, { id: "serfHealth", name: "Serf Health Status", serviceId: "" });
 
@@ -45,7 +46,7 @@ describe("a service", () => {
   test("what is there instead: those that fail first, each with its reasons on one line", () => {
     const output = 'Get "http://10.0.0.7/":\n  connection refused';
     const refused = instance("web-2", "client-2", gossip("passing"), check("critical", { output }));
-    expect(insteadOfInstances([good, refused, lost])).toEqual([
+    expect(insteadOfInstances([good, refused, lost], asTheyAre)).toEqual([
       `web-2 on client-2: critical: Service 'web' check: Get "http://10.0.0.7/": connection refused`,
       "web-3 on client-3: critical: Serf Health Status",
       "web-1 on client-1: passing",
@@ -67,10 +68,10 @@ describe("a check", () => {
   test("what is there instead, by ID and by name", () => {
     const all = [gossip("passing"), check("critical", { output: "no route to host" })];
     const expected = ["service:web on client-1: critical: Service 'web' check: no route to host"];
-    expect(insteadOfCheck("service:web", all)).toEqual(expected);
-    expect(insteadOfCheck("Service 'web' check", all)).toEqual(expected);
-    expect(insteadOfCheck("serfHealth", all)).toEqual([]);
-    expect(insteadOfCheck("serf_health", all)).toEqual([
+    expect(insteadOfCheck("service:web", all, asTheyAre)).toEqual(expected);
+    expect(insteadOfCheck("Service 'web' check", all, asTheyAre)).toEqual(expected);
+    expect(insteadOfCheck("serfHealth", all, asTheyAre)).toEqual([]);
+    expect(insteadOfCheck("serf_health", all, asTheyAre)).toEqual([
       "there is no such check; did you mean `serfHealth`?",
     ]);
   });

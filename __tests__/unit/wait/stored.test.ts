@@ -3,6 +3,8 @@ import { InputError } from "../../../src/errors.ts";
 import { entryCondition, keyCondition, sightOfKey } from "../../../src/wait/stored.ts";
 import { consulThatAnswers, withAnswers } from "../find/fixtures.ts";
 
+const noOutputs = () => "";
+
 describe("a key", () => {
   test.each<[string, string | undefined, string | undefined, object]>([
     ["that is not set", undefined, undefined, { holds: false, seen: "not set" }],
@@ -17,7 +19,9 @@ describe("a key", () => {
   });
 
   const instead = (value: string | undefined, answers: Readonly<Record<string, unknown>>) =>
-    withAnswers(answers, (consul) => keyCondition({ key: "app/ready", value }).instead(consul));
+    withAnswers(answers, (consul) =>
+      keyCondition({ key: "app/ready", value }).instead(consul, noOutputs),
+    );
 
   test("what is there instead: its value, or the key that was meant", async () => {
     const entry = { Key: "app/ready", Value: Buffer.from("no\n").toString("base64") };
@@ -72,7 +76,7 @@ describe("a configuration entry", () => {
       const isList = url.startsWith("/v1/config/service-defaults?");
       response.writeHead(isList ? 200 : 404).end(JSON.stringify(names));
     });
-    expect(await condition("service-defaults").instead(consul)).toEqual([
+    expect(await condition("service-defaults").instead(consul, noOutputs)).toEqual([
       "there is no such service-defaults entry; did you mean `wep`?",
     ]);
   });
