@@ -14,9 +14,13 @@ import { faultInputDefaults } from "../src/fault/fault-inputs.ts";
 import { inputDefaults } from "../src/inputs/input-definitions.ts";
 import { logsOutputNames } from "../src/logs/logs.ts";
 import { logsInputDefaults } from "../src/logs/logs-inputs.ts";
+import { removeOutputNames } from "../src/remove/remove.ts";
+import { removeInputDefaults } from "../src/remove/remove-inputs.ts";
 import { outputNames } from "../src/report/report.ts";
 import { upgradeOutputNames } from "../src/upgrade/upgrade.ts";
 import { upgradeInputDefaults } from "../src/upgrade/upgrade-inputs.ts";
+import { waitOutputNames } from "../src/wait/wait.ts";
+import { waitInputDefaults } from "../src/wait/wait-inputs.ts";
 import { readAction } from "./action.ts";
 import { architectureFile, architectureText } from "./architecture.ts";
 import { build } from "./build.ts";
@@ -54,6 +58,13 @@ const rows: readonly Row[] = [
     docs: "docs/upgrades.md",
   },
   { folder: "logs", defaults: logsInputDefaults, outputs: logsOutputNames, docs: "docs/logs.md" },
+  { folder: "wait", defaults: waitInputDefaults, outputs: waitOutputNames, docs: "docs/wait.md" },
+  {
+    folder: "remove",
+    defaults: removeInputDefaults,
+    outputs: removeOutputNames,
+    docs: "docs/remove.md",
+  },
 ];
 
 function checkDist(): Problems {

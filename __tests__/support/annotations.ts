@@ -21,3 +21,7 @@ export function errorsOf({ log }: StepResult): Annotation[] {
     }),
   );
 }
+
+/** What a step says to everyone: its log without the lines that only debug logging shows. */
+export const saidBy = ({ log }: StepResult): string[] =>
+  log.split("\n").filter((line) => line !== "" && !line.startsWith("::debug::"));

@@ -18,7 +18,7 @@ export const rooms: readonly Room[] = [
   {
     name: "entry",
     holds: "what the runner starts: one file per step, and the bundle of all steps",
-    below: ["cluster", "fault", "upgrade", "logs"],
+    below: ["cluster", "fault", "upgrade", "wait", "logs", "remove"],
   },
   {
     name: "cluster",
@@ -37,9 +37,19 @@ export const rooms: readonly Room[] = [
     below: ["report"],
   },
   {
+    name: "wait",
+    holds: "the action that waits until every agent sees what the job does",
+    below: ["find"],
+  },
+  {
     name: "logs",
     holds: "the action that saves the logs and the state of a cluster for a later step",
     below: ["report"],
+  },
+  {
+    name: "remove",
+    holds: "the action that removes a cluster while the job goes on",
+    below: ["report", "destroy"],
   },
   {
     name: "report",

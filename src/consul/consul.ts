@@ -17,6 +17,7 @@ import {
   serviceAnswer,
   unknownNode,
 } from "./answers.ts";
+import { Catalog, type ReadMode } from "./catalog.ts";
 import { type Access, withQuery } from "./http.ts";
 import { HttpClient } from "./http-client.ts";
 import { KeyValueStore } from "./key-value-store.ts";
@@ -27,12 +28,14 @@ const poolQuery = { lan: {}, wan: { wan: "1" } } as const;
 /** The HTTP API of one agent. Every method rejects with a ConsulError that says what happened. */
 export class Consul {
   readonly acl: Acl;
+  readonly catalog: Catalog;
   readonly kv: KeyValueStore;
   readonly #http: HttpClient;
 
   constructor(access: Access) {
     this.#http = new HttpClient(access);
     this.acl = new Acl(this.#http);
+    this.catalog = new Catalog(this.#http);
     this.kv = new KeyValueStore(this.#http);
   }
 
@@ -172,10 +175,24 @@ export class Consul {
     }));
   }
 
-  /** @returns undefined if there is no such entry (`/v1/config/<kind>/<name>`) */
-  async configEntry(kind: string, name: string): Promise<ConsulObject | undefined> {
+  /**
+   * @param mode - the leader's own answer if not given
+   * @returns undefined if there is no such entry (`/v1/config/<kind>/<name>`)
+   */
+  async configEntry(
+    kind: string,
+    name: string,
+    mode?: ReadMode,
+  ): Promise<ConsulObject | undefined> {
     const path = `/v1/config/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`;
-    return this.#http.find(path, objectAnswer);
+    return this.#http.find(withQuery(path, mode ? { [mode]: "" } : {}), objectAnswer);
+  }
+
+  /** Names of all configuration entries of a kind (`/v1/config/<kind>`). */
+  async configEntryNames(kind: string): Promise<string[]> {
+    const path = withQuery(`/v1/config/${encodeURIComponent(kind)}`, { stale: "" });
+    const entries = await this.#http.get(path, z.array(z.object({ Name: z.string() })));
+    return entries.map(({ Name }) => Name);
   }
 
   async setConfigEntry(entry: ConsulObject): Promise<void> {

@@ -1,4 +1,6 @@
+import * as z from "zod";
 import { type KeyValue, kvAnswer, transactionAnswer, transactionOf } from "./answers.ts";
+import type { ReadMode } from "./catalog.ts";
 import { ConsulError, jsonOf, withQuery } from "./http.ts";
 import type { HttpClient } from "./http-client.ts";
 
@@ -41,8 +43,20 @@ export class KeyValueStore {
    * write is acknowledged.
    */
   async set({ key, value }: KeyValue): Promise<void> {
-    const path = key.split("/").map(encodeURIComponent).join("/");
-    await this.#http.request(`/v1/kv/${path}`, { method: "PUT", body: value });
+    await this.#http.request(pathOf(key), { method: "PUT", body: value });
+  }
+
+  /** A key's value; undefined if the key is not set (`/v1/kv`). */
+  async find(key: string, mode: ReadMode): Promise<Buffer | undefined> {
+    const entries = await this.#http.find(withQuery(pathOf(key), { [mode]: "" }), kvAnswer);
+    const [entry] = entries ?? [];
+    return entry && Buffer.from(entry.Value ?? "", "base64");
+  }
+
+  /** Every key (`/v1/kv/?keys`). */
+  async keys(): Promise<string[]> {
+    const path = withQuery("/v1/kv/", { keys: "", stale: "" });
+    return (await this.#http.find(path, z.array(z.string()))) ?? [];
   }
 
   /** A key's value, by a consistent read through this agent (`/v1/kv`). */
@@ -55,3 +69,6 @@ export class KeyValueStore {
     await this.#http.request(`/v1/kv/${key}`, { method: "DELETE" });
   }
 }
+
+/** Path of a key, whose parts are encoded one by one. */
+const pathOf = (key: string) => `/v1/kv/${key.split("/").map(encodeURIComponent).join("/")}`;

@@ -10,6 +10,15 @@ export interface Leftover {
   readonly reason: string;
 }
 
+/** What came of a removal. */
+export interface Removal {
+  /** Whether there was anything to remove. */
+  readonly found: boolean;
+  /** How many containers were removed. */
+  readonly containers: number;
+  readonly leftovers: readonly Leftover[];
+}
+
 /** Attempts to remove everything. */
 const maxAttempts = 5;
 /** Milliseconds between attempts, for the engine to finish what it was doing with an object. */
@@ -20,23 +29,20 @@ const pause = 300;
  * rest. It retries until nothing is left: something else may be removing the same objects, or the
  * engine may still be working on a command of a killed step.
  *
- * @returns how many containers were removed, and what could not be removed
  * @throws DockerError if the engine does not answer
  */
-export async function destroy(
-  docker: Docker,
-  clusterId: string,
-): Promise<{ containers: number; leftovers: Leftover[] }> {
-  const seen: Seen = { containers: new Set(), volumes: new Set() };
+export async function destroy(docker: Docker, clusterId: string): Promise<Removal> {
+  const seen: Seen = { containers: new Set(), others: new Set(), volumes: new Set() };
   for (let attempt = 1; ; attempt++) {
     const leftovers = await removeOnce(docker, clusterId, seen);
     const names = await namesLeft(docker, clusterId, seen);
     const containers = seen.containers.size;
-    if (names.length === 0) return { containers, leftovers: [] };
+    const found = Object.values(seen).some(({ size }) => size > 0);
+    if (names.length === 0) return { found, containers, leftovers: [] };
     if (attempt === maxAttempts) {
       const reason = `still there after ${maxAttempts} attempts`;
       const stillThere = { name: names.join(", "), reason };
-      return { containers, leftovers: [...leftovers, stillThere] };
+      return { found, containers, leftovers: [...leftovers, stillThere] };
     }
     await sleep(pause);
   }
@@ -45,17 +51,33 @@ export async function destroy(
 /** What a cluster has had since its removal began. */
 interface Seen {
   readonly containers: Set<string>;
+  /** Networks, and volumes that have the label. */
+  readonly others: Set<string>;
   /** Volumes that may have no label. */
   readonly volumes: Set<string>;
 }
 
+/**
+ * Whether anything on the engine has the cluster's label.
+ *
+ * @throws DockerError if the engine does not answer
+ */
+export async function hasRemains(docker: Docker, clusterId: string): Promise<boolean> {
+  return (await labeled(docker, clusterId)).length > 0;
+}
+
 /** Names of the containers, networks and volumes that the cluster still has. */
 async function namesLeft(docker: Docker, clusterId: string, seen: Seen): Promise<string[]> {
-  const filter = clusterFilter(clusterId);
-  const lists = [docker.containers(filter), docker.networks(filter), docker.volumes(filter)];
   const all = seen.volumes.size > 0 ? await docker.volumes() : [];
   const unlabeled = all.filter((name) => seen.volumes.has(name));
-  return [...new Set([...(await Promise.all(lists)).flat(), ...unlabeled])];
+  return [...new Set([...(await labeled(docker, clusterId)), ...unlabeled])];
+}
+
+/** Names of the containers, networks and volumes with the cluster's label. */
+async function labeled(docker: Docker, clusterId: string): Promise<string[]> {
+  const filter = clusterFilter(clusterId);
+  const lists = [docker.containers(filter), docker.networks(filter), docker.volumes(filter)];
+  return (await Promise.all(lists)).flat();
 }
 
 /**
@@ -92,9 +114,11 @@ async function removeOnce(docker: Docker, clusterId: string, seen: Seen): Promis
   // Removing a container removes its volume, so a volume is left only if somebody removed its
   // container by hand.
   const volumes = docker.volumes(filter);
+  for (const name of networks) seen.others.add(name);
   await Promise.all([
     ...networks.map((network) => attempt(network, docker.removeNetwork(network))),
     volumes.then((labeled) => {
+      for (const name of labeled) seen.others.add(name);
       const names = [...new Set([...labeled, ...seen.volumes])];
       return attempt(names.join(", "), docker.removeVolumes(names));
     }),

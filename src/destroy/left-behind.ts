@@ -77,7 +77,7 @@ export async function removeLeftBehind(
 async function clustersOfRunner(docker: Docker, mine: Labels): Promise<Map<string, Labels>> {
   const runner = mine[labelNames.runner] ?? "";
   if (runner === "") return new Map();
-  const objects = await docker.labels(`label=${labelNames.runner}=${runner}`, allLabelNames);
+  const objects = await docker.labels([`label=${labelNames.runner}=${runner}`], allLabelNames);
   const all = objects.map((values): Labels => {
     return Object.fromEntries(allLabelNames.map((name, index) => [name, values[index] ?? ""]));
   });

@@ -253,17 +253,17 @@ export class Docker {
   }
 
   /**
-   * The labels of every container, network, and volume that matches a filter.
+   * The labels of every container, network, and volume that matches all filters.
    *
    * @param names - of the labels
    * @returns for each object the values of these labels, in the same order; empty if it has none
    */
-  async labels(filter: string, names: readonly string[]): Promise<string[][]> {
+  async labels(filters: readonly string[], names: readonly string[]): Promise<string[][]> {
     const format = `--format=[${names.map((name) => `{{json (.Label "${name}")}}`).join(",")}]`;
     const lists = await Promise.all([
-      this.#cli.list(["ps", "--all", format], [filter]),
-      this.#cli.list(["network", "ls", format], [filter]),
-      this.#cli.list(["volume", "ls", format], [filter]),
+      this.#cli.list(["ps", "--all", format], filters),
+      this.#cli.list(["network", "ls", format], filters),
+      this.#cli.list(["volume", "ls", format], filters),
     ]);
     return lists.flat().map((line) => parseAnswer(z.array(z.string()), "ps", line));
   }

@@ -3,5 +3,7 @@ export { main } from "../cluster/main.ts";
 export { post } from "../cluster/post.ts";
 export { fault } from "../fault/fault.ts";
 export { logs } from "../logs/logs.ts";
+export { remove } from "../remove/remove.ts";
 export { runStep } from "../runner/step.ts";
 export { upgrade } from "../upgrade/upgrade.ts";
+export { wait } from "../wait/wait.ts";

@@ -2,13 +2,13 @@ import * as z from "zod";
 import { InputError } from "../errors.ts";
 import {
   clusterInput,
+  datacenterInput,
   defaultsOf,
   flag,
   hints,
   readValidInputs,
   timeout,
 } from "../inputs/input-schema.ts";
-import { datacenterPattern } from "../inputs/limits.ts";
 
 export const faultActions = [
   "kill",
@@ -79,15 +79,6 @@ function namesIn(text: string): unknown {
     return undefined;
   }
 }
-
-const datacenterInput = z
-  .string()
-  .refine((text) => text === "" || datacenterPattern.test(text))
-  .register(hints, {
-    default: "",
-    allowed: "the name of one of the cluster's datacenters, or empty",
-    example: "dc1",
-  });
 
 /** Every input, in the order of fault/action.yml. */
 const inputs = z.object({

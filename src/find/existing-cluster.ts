@@ -88,7 +88,8 @@ function notFound(wanted: string): InputError {
   return new InputError([{ input: "cluster", message }]);
 }
 
-function several(ids: readonly string[]): InputError {
+/** The error for a job with several clusters, of which the step names none. */
+export function several(ids: readonly string[]): InputError {
   const message = `This job has ${ids.length} clusters (${ids.join(", ")}). Set \`cluster\` to the \`cluster-id\` output of the step that started the one you mean.`;
   return new InputError([{ input: "cluster", message }]);
 }

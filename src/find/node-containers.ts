@@ -26,6 +26,22 @@ export async function nodeContainers(
   return docker.inspectContainers(names);
 }
 
+/**
+ * The IDs of clusters that have anything on the engine, if only a network or a volume.
+ *
+ * @param wanted - a cluster ID; empty for all clusters of the job
+ * @param env - the runner's environment, which identifies the job
+ */
+export async function clustersLeft(
+  docker: Docker,
+  wanted: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string[]> {
+  const scope = wanted === "" ? jobFilters(env, ownContainer()) : [clusterFilter(wanted)];
+  const labels = await docker.labels([anyClusterFilter, ...scope], [labelNames.cluster]);
+  return [...new Set(labels.flat())];
+}
+
 /** The IDs of the clusters that containers belong to, each once. */
 export const clusterIds = (facts: readonly ContainerFacts[]): string[] => [
   ...new Set(facts.map((each) => labelOf(each, labelNames.cluster))),

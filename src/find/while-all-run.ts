@@ -18,19 +18,23 @@ export interface Watch {
  * Does something as long as these agents run.
  *
  * @param work - gets a signal that aborts when an agent exits or the watch's own signal aborts
+ * @returns what the work returns
  * @throws ActionError with an agent's last log lines, as soon as that agent exits
  */
-export function whileAllRun(
+export function whileAllRun<T>(
   watch: Watch,
-  work: (signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  return withScope(watch.signal, async ({ signal, start }) => {
-    await Promise.race([start(failWhenOneExits(watch, signal)), start(work(signal))]);
-  });
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return withScope(watch.signal, ({ signal, start }) =>
+    Promise.race([start(failWhenOneExits(watch, signal)), start(work(signal))]),
+  );
 }
 
 /** Rejects when an agent exits. */
-async function failWhenOneExits({ docker, clusterId, agents }: Watch, signal: AbortSignal) {
+async function failWhenOneExits(
+  { docker, clusterId, agents }: Watch,
+  signal: AbortSignal,
+): Promise<never> {
   const exit = await firstExit(docker.within(signal), clusterId, agents);
   // An upgraded agent's image is not the one that the agent was found with.
   const [facts] = await docker.inspectContainers([exit.container]);

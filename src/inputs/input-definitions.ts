@@ -16,7 +16,7 @@ const networkPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/;
 const isNamedNetwork = (name: string) =>
   networkPattern.test(name) && !namelessNetworks.includes(name);
 
-const wholeNumber = (min: number, max: number) =>
+export const wholeNumber = (min: number, max: number) =>
   z
     .string()
     .regex(/^\d{1,9}$/)

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { InputError, type Problem } from "../errors.ts";
+import { datacenterPattern } from "./limits.ts";
 import { shown } from "./wording.ts";
 
 /** What messages and docs say about an input. */
@@ -127,4 +128,14 @@ export const clusterInput = z
     default: "",
     allowed: "the output `cluster-id` of the step that started the cluster, or empty",
     example: "$" + "{{ steps.consul.outputs.cluster-id }}",
+  });
+
+/** One of the datacenters of a cluster that runs; empty for none. */
+export const datacenterInput = z
+  .string()
+  .refine((text) => text === "" || datacenterPattern.test(text))
+  .register(hints, {
+    default: "",
+    allowed: "the name of one of the cluster's datacenters, or empty",
+    example: "dc1",
   });

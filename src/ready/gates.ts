@@ -16,6 +16,8 @@ export interface Gate {
   /** The condition as a clause, for messages: `every server is a Raft voter`. */
   readonly name: string;
   look(agents: readonly AgentClient[]): Promise<Verdict>;
+  /** What there is instead, one line each. Asked once, when time has run out. */
+  instead?(agents: readonly AgentClient[]): Promise<readonly string[]>;
 }
 
 /** A gate of a start, and the phase of the timeline that ends when it first holds. */

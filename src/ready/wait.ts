@@ -145,10 +145,11 @@ async function notHeld(
   status: string,
   { gate, failing }: FailedGate,
 ): Promise<NotReadyError> {
-  const views = await membersSeen(agents);
+  const [views, instead = []] = await Promise.all([membersSeen(agents), gate.instead?.(agents)]);
   const explanation = `${failure.summary} within ${timeout / 1000} s (${status}). Condition not met: ${gate.name}.`;
   const quotes = [
     { heading: "Not met for:", lines: failing },
+    ...(instead.length > 0 ? [{ heading: "What is there instead:", lines: instead }] : []),
     { heading: "Nodes that each agent sees alive:", lines: views.map(({ line }) => line) },
   ];
   const suspects = agents

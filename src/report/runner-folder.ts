@@ -78,6 +78,8 @@ export async function writing(file: string, write: () => Promise<void>): Promise
   }
 }
 
-export async function removeRunnerFolder(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
+/** Removes both folders of a cluster. What was saved of its logs and state is in neither. */
+export async function removeRunnerFolders(...of: Parameters<typeof runnerFolder>): Promise<void> {
+  for (const folder of [runnerFolder(...of), stepsFolder(...of)])
+    await rm(folder, { recursive: true, force: true });
 }

@@ -29,7 +29,18 @@ test.each<[string, (consul: Consul) => Promise<unknown>]>([
     (consul) => consul.healthyNodes("consistent", "east"),
   ],
   ["/v1/health/service/a%20b?dc=east", (consul) => consul.service("a b", "east")],
+  ["/v1/health/service/a%20b?stale=", (consul) => consul.catalog.instances("a b", "stale")],
+  ["/v1/catalog/services?stale=", (consul) => consul.catalog.serviceNames()],
+  ["/v1/health/state/any?consistent=", (consul) => consul.catalog.checks("consistent")],
+  ["/v1/agent/checks", (consul) => consul.catalog.ownChecks()],
+  ["/v1/catalog/node/a%2Fb?stale=", (consul) => consul.catalog.nodeChecks("a/b", "stale")],
+  ["/v1/catalog/nodes?stale=", (consul) => consul.catalog.nodeNames()],
+  ["/v1/config/mesh/a%2Fb", (consul) => consul.configEntry("mesh", "a/b")],
+  ["/v1/config/mesh/a?consistent=", (consul) => consul.configEntry("mesh", "a", "consistent")],
+  ["/v1/config/mesh?stale=", (consul) => consul.configEntryNames("mesh")],
   ["/v1/kv/?recurse=", (consul) => consul.kv.all()],
+  ["/v1/kv/?keys=&stale=", (consul) => consul.kv.keys()],
+  ["/v1/kv/a%3F/b%20c?stale=", (consul) => consul.kv.find("a?/b c", "stale")],
   ["/v1/kv/a?raw=&consistent=", (consul) => consul.kv.get("a")],
 ])("requests %s", async (url, request) => {
   urls.length = 0;

@@ -1,7 +1,7 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { destroy } from "../../../src/destroy/destroy.ts";
+import { destroy, hasRemains } from "../../../src/destroy/destroy.ts";
 import { Docker } from "../../../src/docker/docker.ts";
 import { facts, fakeDocker } from "../find/fixtures.ts";
 
@@ -31,7 +31,11 @@ async function removals(components: string): Promise<string[]> {
   writeFileSync(join(folder, "facts"), JSON.stringify([{ ...facts, Mounts }]));
   writeFileSync(join(folder, "volumes"), `${anonymous}\nusers-own\n`);
   const docker = new Docker(new AbortController().signal, () => {});
-  expect(await destroy(docker, "c0ffee00")).toEqual({ containers: 1, leftovers: [] });
+  expect(await destroy(docker, "c0ffee00")).toEqual({
+    found: true,
+    containers: 1,
+    leftovers: [],
+  });
   const calls = readFileSync(join(folder, "calls"), "utf8").split("\n");
   return calls.filter((call) => /^(rm|volume rm) /.test(call));
 }
@@ -45,4 +49,23 @@ test("podman: a container's anonymous volumes are removed without a label, and n
 
 test("Docker: the engine removes a container's volumes", async () => {
   expect(await removals("Engine\ncontainerd\n")).toEqual(["rm --force --volumes node"]);
+});
+
+test("a cluster of which nothing is left: nothing is found, and nothing is called removed", async () => {
+  fakeDocker("true");
+  const docker = new Docker(new AbortController().signal, () => {});
+  expect(await hasRemains(docker, "c0ffee00")).toBe(false);
+  expect(await destroy(docker, "c0ffee00")).toEqual({ found: false, containers: 0, leftovers: [] });
+});
+
+test("a cluster of which only a network is left is found", async () => {
+  const folder = fakeDocker(`
+case "$1 $2" in
+"network ls") if ! [ -e gone ]; then echo net; fi;;
+"network rm") touch gone;;
+esac`);
+  const docker = new Docker(new AbortController().signal, () => {});
+  expect(await hasRemains(docker, "c0ffee00")).toBe(true);
+  expect(await destroy(docker, "c0ffee00")).toEqual({ found: true, containers: 0, leftovers: [] });
+  expect(existsSync(join(folder, "gone"))).toBe(true);
 });

@@ -245,7 +245,7 @@ describe("output that docker itself does not print, as of a wrapper script,", ()
     ["image inspect", (docker) => docker.imageDefaults("x")],
     ["inspect", (docker) => docker.inspectContainers(["x"])],
     ["network inspect", (docker) => docker.networkMembers("x")],
-    ["ps", (docker) => docker.labels("label=x", ["x"])],
+    ["ps", (docker) => docker.labels(["label=x"], ["x"])],
   ];
 
   test.each(answers)(

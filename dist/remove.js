@@ -1,0 +1,2 @@
+import { remove, runStep } from "./index.js";
+await runStep(remove);

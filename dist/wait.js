@@ -1,0 +1,2 @@
+import { runStep, wait } from "./index.js";
+await runStep(wait);

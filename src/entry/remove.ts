@@ -1,0 +1,3 @@
+import { remove, runStep } from "./index.ts";
+
+await runStep(remove);

@@ -1,0 +1,3 @@
+import { runStep, wait } from "./index.ts";
+
+await runStep(wait);
