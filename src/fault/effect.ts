@@ -1,17 +1,17 @@
-import { ConsulError } from "../consul/http.ts";
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
 import { type FoundDatacenter, hasQuorum, quorumOf } from "../find/raft.ts";
-import { type AgentClient, ask, servers } from "../ready/agents.ts";
+import { servers } from "../ready/agents.ts";
+import { type Gate, overWan, raftIsSettled, readyGates } from "../ready/gates.ts";
 import {
-  agreedLeader,
-  type Gate,
-  noneNames,
-  overWan,
-  raftIsSettled,
-  readyGates,
-  type Verdict,
-} from "../ready/gates.ts";
-import type { FaultAction } from "./fault-inputs.ts";
+  aloneGate,
+  asking,
+  leaderAmongOthers,
+  namesOf,
+  noLeader,
+  notHealthy,
+  notSeenAlive,
+} from "./effect-gates.ts";
+import type { NodeAction } from "./fault-inputs.ts";
 import { aliveForAll, leftForAll } from "./gossip.ts";
 import { includes } from "./step.ts";
 
@@ -35,7 +35,7 @@ export interface Before {
 /** Whether the affected nodes work afterwards. */
 type Availability = "gone" | "back" | "untouched";
 
-const availabilityAfter: Readonly<Record<FaultAction, Availability>> = {
+const availabilityAfter: Readonly<Record<NodeAction, Availability>> = {
   kill: "gone",
   stop: "gone",
   pause: "gone",
@@ -54,7 +54,7 @@ const availabilityAfter: Readonly<Record<FaultAction, Availability>> = {
  * come back must also see the other datacenters that have a leader.
  */
 export function effectOf(
-  action: FaultAction,
+  action: NodeAction,
   hit: readonly FoundAgent[],
   { datacenters, addresses }: Before,
 ): Effect {
@@ -93,7 +93,7 @@ interface DatacenterEffect extends Effect {
  */
 function effectIn(
   { agents, raft }: FoundDatacenter,
-  action: FaultAction,
+  action: NodeAction,
   hit: readonly FoundAgent[],
   addresses: ReadonlyMap<string, string>,
 ): DatacenterEffect {
@@ -125,7 +125,7 @@ const [, ...gatesAfterGossip] = readyGates;
 
 /** @param alone - isolated servers that must report no leader */
 function goneEffect(
-  action: FaultAction,
+  action: NodeAction,
   affected: readonly FoundAgent[],
   working: readonly FoundAgent[],
   alone: readonly FoundAgent[],
@@ -141,57 +141,3 @@ function goneEffect(
 }
 
 const isOrAre = ({ length }: readonly FoundAgent[]) => (length === 1 ? "is" : "are");
-
-const namesOf = (agents: readonly FoundAgent[]) => agents.map(({ node }) => node);
-
-/** The same gates, which always ask these agents. */
-const asking = (agents: readonly AgentClient[], gates: readonly Gate[]): Gate[] =>
-  gates.map(({ name, look }) => ({ name, look: () => look(agents) }));
-
-async function lookForNoLeader(agents: readonly AgentClient[]): Promise<Verdict> {
-  const answers = await ask(agents, (consul) => consul.leader());
-  const roles = new Map(agents.map(({ node, role }) => [node, role]));
-  const failing = answers.flatMap(({ node, answer }) => {
-    if (!(answer instanceof ConsulError))
-      return answer === "" ? [] : [`${node}: reports ${answer}`];
-    // A client forwards the question to a server, so its error means that no server can answer.
-    return roles.get(node) === "client" ? [] : [`${node}: ${answer.message}`];
-  });
-  return { status: failing.length === 0 ? "no leader" : "leader still reported", failing };
-}
-
-const noLeader: Gate = { name: "no agent reports a leader", look: lookForNoLeader };
-
-const aloneGate: Gate = { name: "isolated servers report no leader", look: lookForNoLeader };
-
-const leaderAmongOthers = (hit: readonly FoundAgent[]): Gate => ({
-  name: "all remaining agents agree on one leader, which is not an affected node",
-  look: async (agents) => {
-    const answers = await ask(agents, (consul) => consul.leader());
-    const verdict = agreedLeader(answers);
-    if (verdict.failing.length > 0) return verdict;
-    const gone = hit.map(({ ip }) => ip);
-    const failing = answers.flatMap(({ node, answer }) => {
-      const isOld = typeof answer === "string" && gone.includes(answer.replace(/:\d+$/, ""));
-      return isOld ? [`${node}: still ${answer}`] : [];
-    });
-    return { status: failing.length === 0 ? "one leader" : "old leader still reported", failing };
-  },
-});
-
-const notSeenAlive = (hit: readonly FoundAgent[]): Gate => ({
-  name: `no remaining agent sees ${namesOf(hit).join(" or ")} alive`,
-  look: async (agents) => {
-    const answers = await ask(agents, async (consul) =>
-      (await consul.members()).filter(({ isAlive }) => isAlive).map(({ node }) => node),
-    );
-    return noneNames(hit, answers, "alive");
-  },
-});
-
-// Asked the way DNS asks: of every server's own state (`dns_config.allow_stale`).
-const notHealthy = (hit: readonly FoundAgent[]): Gate => ({
-  name: `the serfHealth of ${namesOf(hit).join(", ")} is critical, or the node is not in the catalog`,
-  look: async (agents) =>
-    noneNames(hit, await ask(agents, (consul) => consul.healthyNodes("stale")), "healthy"),
-});

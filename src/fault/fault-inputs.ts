@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { InputError } from "../errors.ts";
+import { InputError, type Problem } from "../errors.ts";
 import {
   clusterInput,
   defaultsOf,
@@ -9,6 +9,8 @@ import {
   timeout,
 } from "../inputs/input-schema.ts";
 import { datacenterPattern } from "../inputs/limits.ts";
+import { type Group, groupsInput } from "./groups.ts";
+import { type TargetWord, targetWords } from "./target-words.ts";
 
 export const faultActions = [
   "kill",
@@ -18,22 +20,14 @@ export const faultActions = [
   "start",
   "restart",
   "isolate",
+  "partition",
   "heal",
   "remove-data",
 ] as const;
 export type FaultAction = (typeof faultActions)[number];
 
-/** Targets that are resolved when the step runs. */
-export const targetWords = [
-  "leader",
-  "follower",
-  "server",
-  "client",
-  "all-clients",
-  "minority",
-  "majority",
-] as const;
-export type TargetWord = (typeof targetWords)[number];
+/** An action on some nodes, all in the same way. A partition is one between groups of them. */
+export type NodeAction = Exclude<FaultAction, "partition">;
 
 /** What a fault acts on: nodes by name, a word, or every node that the action can act on. */
 export type Target =
@@ -41,10 +35,14 @@ export type Target =
   | { readonly word: TargetWord }
   | { readonly all: true };
 
+/** What a step does, and to what. */
+export type Fault =
+  | { readonly action: NodeAction; readonly target: Target }
+  | { readonly action: "partition"; readonly groups: readonly Group[] };
+
 /** The inputs of one step. */
 export interface FaultSpec {
-  readonly action: FaultAction;
-  readonly target: Target;
+  readonly fault: Fault;
   /** ID of the cluster; empty for the job's only one. */
   readonly cluster: string;
   /** Name of the datacenter; empty if the target decides. */
@@ -101,6 +99,7 @@ const inputs = z.object({
     allowed: `a node name, several (separated by commas, or as a JSON array), or one of ${targetWords.join(", ")}`,
     example: "leader",
   }),
+  groups: groupsInput,
   cluster: clusterInput,
   datacenter: datacenterInput,
   wait: flag(true),
@@ -115,11 +114,29 @@ export const faultInputDefaults = defaultsOf(inputs);
  * @throws InputError with all problems
  */
 export function parseFaultInputs(read: (name: string) => string): FaultSpec {
-  const values = readValidInputs(inputs, read);
-  const { action, target } = values;
-  if ("all" in target && !restoring.includes(action)) {
-    const message = `Input \`target\` is empty, but \`${action}\` needs one. For example: \`target: leader\`. (Only ${restoring.join(", ")} work without a target: they bring back every node that can be brought back.)`;
-    throw new InputError([{ input: "target", message }]);
-  }
-  return values;
+  const { action, target, groups, ...rest } = readValidInputs(inputs, read);
+  const problems = [...problemsWithGroups(action, groups), ...problemsWithTarget(action, target)];
+  if (problems.length > 0) throw new InputError(problems);
+  const fault: Fault = action === "partition" ? { action, groups } : { action, target };
+  return { fault, ...rest };
+}
+
+function problemsWithGroups(action: FaultAction, groups: readonly Group[]): Problem[] {
+  if ((action === "partition") === groups.length > 0) return [];
+  const message =
+    action === "partition"
+      ? "Input `groups` is empty, but `partition` needs it. For example: `groups: leader | others`."
+      : `Input \`groups\` is for \`action: partition\`, but \`action\` is \`${action}\`, which needs none: remove it.`;
+  return [{ input: "groups", message }];
+}
+
+function problemsWithTarget(action: FaultAction, target: Target): Problem[] {
+  const isSet = !("all" in target);
+  const isMissing = !isSet && action !== "partition" && !restoring.includes(action);
+  const isTooMuch = isSet && action === "partition";
+  if (!isMissing && !isTooMuch) return [];
+  const message = isMissing
+    ? `Input \`target\` is empty, but \`${action}\` needs one. For example: \`target: leader\`. (Only ${restoring.join(", ")} work without a target: they bring back every node that can be brought back.)`
+    : "Input `target` is set, but `partition` acts on the nodes in `groups`: remove `target`.";
+  return [{ input: "target", message }];
 }

@@ -1,7 +1,7 @@
 import * as core from "@actions/core";
 import { Docker } from "../docker/docker.ts";
-import { findCluster, lookAgain } from "../find/existing-cluster.ts";
-import { datacentersOf, hasQuorum } from "../find/raft.ts";
+import { type FoundCluster, findCluster, isUp, lookAgain } from "../find/existing-cluster.ts";
+import { datacentersOf, hasQuorum, raftOf } from "../find/raft.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
 import { processMark } from "../plan/labels.ts";
 import { untilHold } from "../ready/wait.ts";
@@ -11,14 +11,15 @@ import { cancellation } from "../runner/cancellation.ts";
 import { writeCommandFile } from "../runner/command-files.ts";
 import { fail, logTimed } from "../runner/log.ts";
 import { recordStep } from "../runner/step-records.ts";
-import { type Effect, effectOf } from "./effect.ts";
-import { parseFaultInputs } from "./fault-inputs.ts";
+import { aimOf } from "./aim.ts";
+import type { Effect } from "./effect.ts";
+import { namesOf } from "./effect-gates.ts";
+import { type FaultAction, parseFaultInputs } from "./fault-inputs.ts";
 import { operations } from "./operations.ts";
-import type { FaultStep } from "./step.ts";
-import { resolveTarget, targetDatacenters } from "./target.ts";
+import { type FaultStep, includes } from "./step.ts";
 
 /** The outputs, in the order of fault/action.yml. */
-export const faultOutputNames = ["node", "leader", "quorum", "nodes"] as const;
+export const faultOutputNames = ["node", "leader", "quorum", "nodes", "sides"] as const;
 
 /** The action `fault`: breaks nodes of a cluster on purpose, or brings them back. */
 export async function fault(): Promise<void> {
@@ -26,25 +27,22 @@ export async function fault(): Promise<void> {
   try {
     const spec = parseFaultInputs(core.getInput);
     const cluster = await findCluster(new Docker(canceled, core.debug), spec.cluster, process.env);
-    const { addresses, clusterId } = cluster;
-    const name = `The \`fault\` step with \`action: ${spec.action}\``;
+    const { clusterId } = cluster;
+    const { action } = spec.fault;
+    const name = `The \`fault\` step with \`action: ${action}\``;
     recordStep(stepsFolder(clusterId, process.env), name);
     const mark = processMark(clusterId);
     const docker = new Docker(canceled, core.debug, mark);
     const cleanup = new Docker(new AbortController().signal, core.debug, mark);
-    const datacenters = await datacentersOf(cluster);
-    const targeted = targetDatacenters(datacenters, spec);
-    const hit = resolveTarget(spec, targeted);
-    const effect = effectOf(spec.action, hit, { datacenters, addresses });
-    const step: FaultStep = { docker, cleanup, spec, cluster, hit };
+    const aim = await aimOf(spec, cluster);
+    const step: FaultStep = { docker, cleanup, timeout: spec.timeout, cluster, ...aim };
 
-    await core.group(`${spec.action} ${hit.map(({ node }) => node).join(", ")}`, async () => {
-      await operations[spec.action](step);
-      logTimed(`${spec.action}: done`);
-      if (spec.wait) await confirm(step, effect, canceled);
+    await core.group(aim.title, async () => {
+      await operations[action](step);
+      logTimed(`${action}: done`);
+      if (spec.wait) await confirm(action, step, aim.effect, canceled);
     });
-    // Of several datacenters the outputs describe the first, which is the primary one.
-    await reportFault(step, targeted[0]?.name ?? "");
+    await reportFault(step, aim.datacenter);
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
   }
@@ -56,7 +54,8 @@ export async function fault(): Promise<void> {
  * @throws ActionError if it doesn't come in time, or as soon as an agent that is asked exits
  */
 async function confirm(
-  { docker, cluster: { clusterId }, spec: { action, timeout } }: FaultStep,
+  action: FaultAction,
+  { docker, cluster: { clusterId }, timeout }: FaultStep,
   { what, asked, gates }: Effect,
   canceled: AbortSignal,
 ): Promise<void> {
@@ -70,19 +69,37 @@ async function confirm(
 }
 
 /** @param name - of the datacenter whose leader and quorum are reported */
-async function reportFault({ docker, cluster, hit }: FaultStep, name: string): Promise<void> {
+async function reportFault(
+  { docker, cluster, hit, sides }: FaultStep,
+  name: string,
+): Promise<void> {
   const after = await lookAgain(docker, cluster);
   const datacenters = await datacentersOf(after);
   const datacenter = datacenters.find((each) => each.name === name);
   const isLed = datacenter !== undefined && hasQuorum(datacenter);
-  const names = hit.map(({ node }) => node);
+  const names = namesOf(hit);
   const outputs: Record<(typeof faultOutputNames)[number], string> = {
     node: names.length === 1 ? names.join() : JSON.stringify(names),
     leader: isLed ? datacenter.raft.leader : "",
     quorum: String(isLed),
     nodes: JSON.stringify(after.agents.map(foundNode)),
+    sides: sides.length === 0 ? "" : JSON.stringify(await sidesAfter(sides, after, name)),
   };
   writeCommandFile(() => {
     for (const [output, value] of Object.entries(outputs)) core.setOutput(output, value);
   });
+}
+
+/** Each side's running nodes, and its own leader in this datacenter; empty if it has none. */
+function sidesAfter(
+  sides: FaultStep["sides"],
+  { agents, addresses }: FoundCluster,
+  datacenter: string,
+): Promise<{ nodes: string[]; leader: string }[]> {
+  const described = sides.map(async (side) => {
+    const now = agents.filter((agent) => isUp(agent) && includes(side, agent));
+    const there = now.filter((agent) => agent.datacenter === datacenter);
+    return { nodes: namesOf(now), leader: (await raftOf(there, addresses)).leader };
+  });
+  return Promise.all(described);
 }
