@@ -1,12 +1,12 @@
-import { type FoundCluster, isUp } from "../find/existing-cluster.ts";
+import { type FoundAgent, type FoundCluster, isUp } from "../find/existing-cluster.ts";
 import { datacentersOf, type FoundDatacenter } from "../find/raft.ts";
-import { type Effect, effectOf } from "./effect.ts";
+import { type Before, type Effect, effectOf } from "./effect.ts";
 import { namesOf } from "./effect-gates.ts";
-import type { Fault, FaultSpec } from "./fault-inputs.ts";
+import type { Fault, FaultSpec, NodeAction } from "./fault-inputs.ts";
 import { partitionEffect } from "./partition-effect.ts";
 import { resolveSides, type Side, sidesText } from "./sides.ts";
 import type { FaultStep } from "./step.ts";
-import { refusePartitioned, resolveTarget, targetDatacenters } from "./target.ts";
+import { namedAgents, refusePartitioned, resolveTarget, targetDatacenters } from "./target.ts";
 
 /** What a fault acts on right now, and what that leads to. */
 export interface Aim extends Pick<FaultStep, "hit" | "sides"> {
@@ -57,11 +57,38 @@ function aimAtNodes(
   const targeted = targetDatacenters(datacenters, { datacenter, target });
   const hit = resolveTarget({ action, target }, targeted);
   refusePartitioned(action, agents, hit);
-  return {
-    hit,
-    sides: [],
-    effect: effectOf(action, hit, { datacenters, addresses }),
-    title: `${action} ${namesOf(hit).join(", ")}`,
-    datacenter: targeted[0]?.name ?? "",
-  };
+  return aimAt(action, hit, { datacenters, addresses }, targeted[0]?.name ?? "");
 }
+
+/**
+ * What undoes a fault.
+ *
+ * @param action - that undoes it
+ * @param hit - the nodes that the fault affected, as they were before
+ * @param cluster - as it is now
+ * @param datacenter - name of the one that the outputs describe
+ * @throws InputError if a node is no longer in the state in which the fault left it
+ */
+export async function aimOfUndo(
+  action: NodeAction,
+  hit: readonly FoundAgent[],
+  cluster: FoundCluster,
+  datacenter: string,
+): Promise<Aim> {
+  const datacenters = await datacentersOf(cluster);
+  const again = namedAgents(action, namesOf(hit), cluster.agents);
+  return aimAt(action, again, { datacenters, addresses: cluster.addresses }, datacenter);
+}
+
+const aimAt = (
+  action: NodeAction,
+  hit: readonly FoundAgent[],
+  before: Before,
+  datacenter: string,
+): Aim => ({
+  hit,
+  sides: [],
+  effect: effectOf(action, hit, before),
+  title: `${action} ${namesOf(hit).join(", ")}`,
+  datacenter,
+});

@@ -111,4 +111,4 @@ export const outOfReach = (datacenter: string): Gate => ({
 });
 
 /** Of an address with its port. */
-const hostOf = (address: string) => address.replace(/:\d+$/, "");
+export const hostOf = (address: string) => address.replace(/:\d+$/, "");

@@ -14,6 +14,7 @@ import {
 import type { NodeAction } from "./fault-inputs.ts";
 import { aliveForAll, leftForAll } from "./gossip.ts";
 import { includes } from "./step.ts";
+import type { Led, Sign, Watched } from "./watch.ts";
 
 /** What a step waits for. */
 export interface Effect {
@@ -23,6 +24,8 @@ export interface Effect {
   readonly asked: readonly FoundAgent[];
   /** What must hold; empty if there is nothing to wait for. */
   readonly gates: readonly Gate[];
+  /** What the timeline of the step has. */
+  readonly watched: Watched;
 }
 
 /** A cluster before the action. */
@@ -59,7 +62,8 @@ export function effectOf(
   { datacenters, addresses }: Before,
 ): Effect {
   const availability = availabilityAfter[action];
-  if (availability === "untouched") return { what: "the data is gone", asked: [], gates: [] };
+  if (availability === "untouched")
+    return { what: "the data is gone", asked: [], gates: [], watched: { signs: [], led: [] } };
   const isAffected = ({ agents }: FoundDatacenter) => agents.some((agent) => includes(hit, agent));
   const effects = datacenters
     .filter(isAffected)
@@ -77,6 +81,10 @@ export function effectOf(
       ...effects.flatMap(({ gates }) => gates),
       ...(joinsOthers ? overWan(first, others.flat()) : []),
     ],
+    watched: {
+      signs: effects.flatMap(({ watched }) => watched.signs),
+      led: effects.flatMap(({ watched }) => watched.led),
+    },
   };
 }
 
@@ -92,7 +100,7 @@ interface DatacenterEffect extends Effect {
  * `autopilot.cleanup_dead_servers` autopilot removes failed servers.
  */
 function effectIn(
-  { agents, raft }: FoundDatacenter,
+  { name, agents, raft }: FoundDatacenter,
   action: NodeAction,
   hit: readonly FoundAgent[],
   addresses: ReadonlyMap<string, string>,
@@ -110,33 +118,46 @@ function effectIn(
   if (voters.length === 0 || voting.length < quorumOf(voters.length)) {
     const asked = [...working, ...alone];
     const gates = asked.length === 0 ? [] : asking(asked, [noLeader]);
-    return { what: "no agent reports a leader", isLed: false, asked, gates };
+    const signs: Sign[] = isBack ? [] : [{ event: "no-leader", datacenter: name, gates }];
+    const watched = { signs: gates.length > 0 ? signs : [], led: [] };
+    return { what: "no agent reports a leader", isLed: false, asked, gates, watched };
   }
-  if (!isBack) return goneEffect(action, affected, working, alone);
+  const led: [Led] = [{ datacenter: name, agents: working, leader: raft.leader }];
+  if (!isBack) return goneEffect(action, affected, alone, led);
   const away = agents.filter((agent) => !working.includes(agent));
   const awayAt = away.map(({ node }) => addresses.get(node) ?? "");
   const gates = [aliveForAll(working), ...gatesAfterGossip, raftIsSettled(awayAt)];
   const what = `${namesOf(affected).join(", ")} ${isOrAre(affected)} back`;
-  return { what, isLed: true, asked: working, gates: asking(working, gates) };
+  const watched = { signs: [], led };
+  return { what, isLed: true, asked: working, gates: asking(working, gates), watched };
 }
 
 // A cluster is ready once its servers see everyone alive; here all agents must.
 const [, ...gatesAfterGossip] = readyGates;
 
-/** @param alone - isolated servers that must report no leader */
+/**
+ * @param alone - isolated servers that must report no leader
+ * @param led - the agents that remain
+ */
 function goneEffect(
   action: NodeAction,
   affected: readonly FoundAgent[],
-  working: readonly FoundAgent[],
   alone: readonly FoundAgent[],
+  led: readonly [Led],
 ): DatacenterEffect {
-  const away = action === "stop" ? leftForAll(affected) : notSeenAlive(affected);
+  const [{ datacenter, agents }] = led;
+  const gone = notSeenAlive(affected);
+  const away = action === "stop" ? leftForAll(affected) : gone;
   const gates = [leaderAmongOthers(affected), away, notHealthy(affected)];
+  const aloneGates = alone.length > 0 ? asking(alone, [aloneGate]) : [];
+  const signs: Sign[] = [{ event: "detection", datacenter, gates: asking(agents, [gone]) }];
+  if (alone.length > 0) signs.push({ event: "no-leader", datacenter, gates: aloneGates });
   return {
     what: `${namesOf(affected).join(", ")} ${isOrAre(affected)} gone for all other agents`,
     isLed: true,
-    asked: working,
-    gates: [...asking(working, gates), ...(alone.length > 0 ? asking(alone, [aloneGate]) : [])],
+    asked: agents,
+    gates: [...asking(agents, gates), ...aloneGates],
+    watched: { signs, led },
   };
 }
 

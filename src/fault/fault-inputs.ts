@@ -5,6 +5,7 @@ import {
   defaultsOf,
   flag,
   hints,
+  optionalDuration,
   readValidInputs,
   timeout,
 } from "../inputs/input-schema.ts";
@@ -40,9 +41,28 @@ export type Fault =
   | { readonly action: NodeAction; readonly target: Target }
   | { readonly action: "partition"; readonly groups: readonly Group[] };
 
+/** A fault that the step undoes itself. */
+export interface Hold {
+  /** From when the fault's effect is confirmed. */
+  readonly milliseconds: number;
+  /** What undoes it. */
+  readonly undo: NodeAction;
+}
+
+/** What undoes each action that can be undone. */
+const undoneBy: Partial<Readonly<Record<FaultAction, NodeAction>>> = {
+  kill: "start",
+  stop: "start",
+  pause: "resume",
+  isolate: "heal",
+  partition: "heal",
+};
+
 /** The inputs of one step. */
 export interface FaultSpec {
   readonly fault: Fault;
+  /** How long the fault lasts before the step undoes it; undefined if the step leaves it. */
+  readonly hold: Hold | undefined;
   /** ID of the cluster; empty for the job's only one. */
   readonly cluster: string;
   /** Name of the datacenter; empty if the target decides. */
@@ -53,7 +73,7 @@ export interface FaultSpec {
 }
 
 /** Actions that bring nodes back. Without a target, they bring back all that can be. */
-const restoring: readonly FaultAction[] = ["start", "resume", "heal"];
+export const restoring: readonly FaultAction[] = ["start", "resume", "heal"];
 
 const nodeNames = z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/)).min(1);
 
@@ -100,6 +120,7 @@ const inputs = z.object({
     example: "leader",
   }),
   groups: groupsInput,
+  for: optionalDuration("10s"),
   cluster: clusterInput,
   datacenter: datacenterInput,
   wait: flag(true),
@@ -114,11 +135,26 @@ export const faultInputDefaults = defaultsOf(inputs);
  * @throws InputError with all problems
  */
 export function parseFaultInputs(read: (name: string) => string): FaultSpec {
-  const { action, target, groups, ...rest } = readValidInputs(inputs, read);
-  const problems = [...problemsWithGroups(action, groups), ...problemsWithTarget(action, target)];
+  const { action, target, groups, for: time, ...rest } = readValidInputs(inputs, read);
+  const undo = undoneBy[action];
+  const problems = [
+    ...problemsWithGroups(action, groups),
+    ...problemsWithTarget(action, target),
+    ...(time === undefined ? [] : problemsWithFor(action, rest.wait)),
+  ];
   if (problems.length > 0) throw new InputError(problems);
   const fault: Fault = action === "partition" ? { action, groups } : { action, target };
-  return { fault, ...rest };
+  const hold = time !== undefined && undo ? { milliseconds: time, undo } : undefined;
+  return { fault, hold, ...rest };
+}
+
+function problemsWithFor(action: FaultAction, wait: boolean): Problem[] {
+  const problem = (message: string) => ({ input: "for", message });
+  const undoable = Object.keys(undoneBy).join(", ");
+  const noUndo = `Input \`for\` undoes a fault after a time, and \`${action}\` can't be undone: remove \`for\`, or use one of ${undoable}.`;
+  const noWait =
+    "Inputs `for` and `wait: false` exclude each other: with `for`, the step waits for the fault's effect, and until the cluster is whole again. Remove one of them.";
+  return [...(undoneBy[action] ? [] : [problem(noUndo)]), ...(wait ? [] : [problem(noWait)])];
 }
 
 function problemsWithGroups(action: FaultAction, groups: readonly Group[]): Problem[] {

@@ -58,6 +58,33 @@ describe("the inputs of fault", () => {
     );
   });
 
+  test("a fault that is undone knows by what", () => {
+    const holdOf = (
+      action: string,
+      more: Readonly<Record<string, string>> = { target: "leader" },
+    ) => parse({ action, for: "10s", ...more }).hold;
+    expect(holdOf("kill")).toEqual({ milliseconds: 10_000, undo: "start" });
+    expect(holdOf("stop")?.undo).toBe("start");
+    expect(holdOf("pause")?.undo).toBe("resume");
+    expect(holdOf("isolate")?.undo).toBe("heal");
+    expect(holdOf("partition", { groups: "leader | others" })?.undo).toBe("heal");
+    expect(parse({ action: "kill", target: "leader" }).hold).toBeUndefined();
+  });
+
+  test("what can't be undone, and a step that doesn't wait, take no `for`", () => {
+    const refused = (inputs: Readonly<Record<string, string>>) => () =>
+      parse({ target: "leader", for: "10s", ...inputs });
+    expect(refused({ action: "restart" })).toThrow(
+      "`restart` can't be undone: remove `for`, or use one of kill, stop, pause, isolate, partition.",
+    );
+    expect(refused({ action: "kill", wait: "false" })).toThrow(
+      "Inputs `for` and `wait: false` exclude each other",
+    );
+    expect(refused({ action: "kill", for: "soon" })).toThrow(
+      '`for` is "soon": it must be a time from 1 second to 6 hours, such as 90s, 2m, 1m30s, or a number of seconds, or empty.',
+    );
+  });
+
   test("a partition takes groups, and no other action does", () => {
     expect(() => parse({ action: "partition" })).toThrow(
       "`groups` is empty, but `partition` needs it",

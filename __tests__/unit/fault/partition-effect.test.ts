@@ -35,6 +35,18 @@ describe("the effect of a partition", () => {
     expect(gates.filter(({ name }) => name === "no agent reports a leader")).toHaveLength(2);
   });
 
+  test("the timeline has the new leader, the rest's loss of it, and when all sides are apart", () => {
+    const [first, second] = [of("server-1"), of("server-2", "server-3", "client-1")];
+    const { signs, led } = partitionEffect([first, second], { datacenters: [dc1()] }).watched;
+    expect(signs.map(({ event, gates }) => [event, gates.length])).toEqual([
+      ["no-leader", 1],
+      ["detection", 2],
+    ]);
+    expect(led.map(({ agents, leader }) => [leader, names(agents)])).toEqual([
+      ["server-1", names(second)],
+    ]);
+  });
+
   test("a datacenter that is wholly on another side is out of reach", () => {
     const west = [{ ...agent("server-9"), datacenter: "west" }];
     const raft = { leader: "server-9", voters: ["server-9"] };
