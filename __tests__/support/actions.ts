@@ -19,6 +19,13 @@ export const fastTimers = `
   autopilot { cleanup_dead_servers = false }
 `;
 
+/** The same for partitions: an agent that is alone notices as soon as one that can ask others. */
+export const hastyTimers = `
+  gossip_lan { probe_interval = "500ms", probe_timeout = "400ms", suspicion_mult = 2 }
+  performance { leave_drain_time = "100ms" }
+  autopilot { cleanup_dead_servers = false }
+`;
+
 /** Runs a step of the job with the action `fault`; it must succeed, and print no secret. */
 export async function fault(
   { job, outputs }: Up,
@@ -58,3 +65,9 @@ export const apisIn = ({ outputs }: StepResult) =>
 /** Each node's address in the cluster's network, from a step's output `nodes`. */
 export const addressesIn = (step: StepResult) =>
   Object.fromEntries(nodesIn(step).map(({ name, ip }) => [name, ip]));
+
+const sidesSchema = z.array(z.object({ nodes: z.array(z.string()), leader: z.string() }));
+
+/** The sides of a partition, from a step's output `sides`. */
+export const sidesIn = ({ outputs }: StepResult) =>
+  sidesSchema.parse(JSON.parse(outputs.sides ?? ""));

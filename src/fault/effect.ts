@@ -1,19 +1,20 @@
-import { ConsulError } from "../consul/http.ts";
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
 import { type FoundDatacenter, hasQuorum, quorumOf } from "../find/raft.ts";
-import { type AgentClient, ask, servers } from "../ready/agents.ts";
+import { servers } from "../ready/agents.ts";
+import { type Gate, overWan, raftIsSettled, readyGates } from "../ready/gates.ts";
 import {
-  agreedLeader,
-  type Gate,
-  noneNames,
-  overWan,
-  raftIsSettled,
-  readyGates,
-  type Verdict,
-} from "../ready/gates.ts";
-import type { FaultAction } from "./fault-inputs.ts";
+  aloneGate,
+  asking,
+  leaderAmongOthers,
+  namesOf,
+  noLeader,
+  notHealthy,
+  notSeenAlive,
+} from "./effect-gates.ts";
+import type { NodeAction } from "./fault-inputs.ts";
 import { aliveForAll, leftForAll } from "./gossip.ts";
 import { includes } from "./step.ts";
+import type { Led, Sign, Watched } from "./watch.ts";
 
 /** What a step waits for. */
 export interface Effect {
@@ -23,6 +24,8 @@ export interface Effect {
   readonly asked: readonly FoundAgent[];
   /** What must hold; empty if there is nothing to wait for. */
   readonly gates: readonly Gate[];
+  /** What the timeline of the step has. */
+  readonly watched: Watched;
 }
 
 /** A cluster before the action. */
@@ -35,7 +38,7 @@ export interface Before {
 /** Whether the affected nodes work afterwards. */
 type Availability = "gone" | "back" | "untouched";
 
-const availabilityAfter: Readonly<Record<FaultAction, Availability>> = {
+const availabilityAfter: Readonly<Record<NodeAction, Availability>> = {
   kill: "gone",
   stop: "gone",
   pause: "gone",
@@ -54,12 +57,13 @@ const availabilityAfter: Readonly<Record<FaultAction, Availability>> = {
  * come back must also see the other datacenters that have a leader.
  */
 export function effectOf(
-  action: FaultAction,
+  action: NodeAction,
   hit: readonly FoundAgent[],
   { datacenters, addresses }: Before,
 ): Effect {
   const availability = availabilityAfter[action];
-  if (availability === "untouched") return { what: "the data is gone", asked: [], gates: [] };
+  if (availability === "untouched")
+    return { what: "the data is gone", asked: [], gates: [], watched: { signs: [], led: [] } };
   const isAffected = ({ agents }: FoundDatacenter) => agents.some((agent) => includes(hit, agent));
   const effects = datacenters
     .filter(isAffected)
@@ -77,6 +81,10 @@ export function effectOf(
       ...effects.flatMap(({ gates }) => gates),
       ...(joinsOthers ? overWan(first, others.flat()) : []),
     ],
+    watched: {
+      signs: effects.flatMap(({ watched }) => watched.signs),
+      led: effects.flatMap(({ watched }) => watched.led),
+    },
   };
 }
 
@@ -92,8 +100,8 @@ interface DatacenterEffect extends Effect {
  * `autopilot.cleanup_dead_servers` autopilot removes failed servers.
  */
 function effectIn(
-  { agents, raft }: FoundDatacenter,
-  action: FaultAction,
+  { name, agents, raft }: FoundDatacenter,
+  action: NodeAction,
   hit: readonly FoundAgent[],
   addresses: ReadonlyMap<string, string>,
 ): DatacenterEffect {
@@ -110,88 +118,47 @@ function effectIn(
   if (voters.length === 0 || voting.length < quorumOf(voters.length)) {
     const asked = [...working, ...alone];
     const gates = asked.length === 0 ? [] : asking(asked, [noLeader]);
-    return { what: "no agent reports a leader", isLed: false, asked, gates };
+    const signs: Sign[] = isBack ? [] : [{ event: "no-leader", datacenter: name, gates }];
+    const watched = { signs: gates.length > 0 ? signs : [], led: [] };
+    return { what: "no agent reports a leader", isLed: false, asked, gates, watched };
   }
-  if (!isBack) return goneEffect(action, affected, working, alone);
+  const led: [Led] = [{ datacenter: name, agents: working, leader: raft.leader }];
+  if (!isBack) return goneEffect(action, affected, alone, led);
   const away = agents.filter((agent) => !working.includes(agent));
   const awayAt = away.map(({ node }) => addresses.get(node) ?? "");
   const gates = [aliveForAll(working), ...gatesAfterGossip, raftIsSettled(awayAt)];
   const what = `${namesOf(affected).join(", ")} ${isOrAre(affected)} back`;
-  return { what, isLed: true, asked: working, gates: asking(working, gates) };
+  const watched = { signs: [], led };
+  return { what, isLed: true, asked: working, gates: asking(working, gates), watched };
 }
 
 // A cluster is ready once its servers see everyone alive; here all agents must.
 const [, ...gatesAfterGossip] = readyGates;
 
-/** @param alone - isolated servers that must report no leader */
+/**
+ * @param alone - isolated servers that must report no leader
+ * @param led - the agents that remain
+ */
 function goneEffect(
-  action: FaultAction,
+  action: NodeAction,
   affected: readonly FoundAgent[],
-  working: readonly FoundAgent[],
   alone: readonly FoundAgent[],
+  led: readonly [Led],
 ): DatacenterEffect {
-  const away = action === "stop" ? leftForAll(affected) : notSeenAlive(affected);
+  const [{ datacenter, agents }] = led;
+  const gone = notSeenAlive(affected);
+  const away = action === "stop" ? leftForAll(affected) : gone;
   const gates = [leaderAmongOthers(affected), away, notHealthy(affected)];
+  const aloneGates = alone.length > 0 ? asking(alone, [aloneGate]) : [];
+  const signs: Sign[] = [{ event: "detection", datacenter, gates: asking(agents, [gone]) }];
+  if (alone.length > 0) signs.push({ event: "no-leader", datacenter, gates: aloneGates });
   return {
     what: `${namesOf(affected).join(", ")} ${isOrAre(affected)} gone for all other agents`,
     isLed: true,
-    asked: working,
-    gates: [...asking(working, gates), ...(alone.length > 0 ? asking(alone, [aloneGate]) : [])],
+    asked: agents,
+    gates: [...asking(agents, gates), ...aloneGates],
+    watched: { signs, led },
   };
 }
 
 const isOrAre = ({ length }: readonly FoundAgent[]) => (length === 1 ? "is" : "are");
-
-const namesOf = (agents: readonly FoundAgent[]) => agents.map(({ node }) => node);
-
-/** The same gates, which always ask these agents. */
-const asking = (agents: readonly AgentClient[], gates: readonly Gate[]): Gate[] =>
-  gates.map(({ name, look }) => ({ name, look: () => look(agents) }));
-
-async function lookForNoLeader(agents: readonly AgentClient[]): Promise<Verdict> {
-  const answers = await ask(agents, (consul) => consul.leader());
-  const roles = new Map(agents.map(({ node, role }) => [node, role]));
-  const failing = answers.flatMap(({ node, answer }) => {
-    if (!(answer instanceof ConsulError))
-      return answer === "" ? [] : [`${node}: reports ${answer}`];
-    // A client forwards the question to a server, so its error means that no server can answer.
-    return roles.get(node) === "client" ? [] : [`${node}: ${answer.message}`];
-  });
-  return { status: failing.length === 0 ? "no leader" : "leader still reported", failing };
-}
-
-const noLeader: Gate = { name: "no agent reports a leader", look: lookForNoLeader };
-
-const aloneGate: Gate = { name: "isolated servers report no leader", look: lookForNoLeader };
-
-const leaderAmongOthers = (hit: readonly FoundAgent[]): Gate => ({
-  name: "all remaining agents agree on one leader, which is not an affected node",
-  look: async (agents) => {
-    const answers = await ask(agents, (consul) => consul.leader());
-    const verdict = agreedLeader(answers);
-    if (verdict.failing.length > 0) return verdict;
-    const gone = hit.map(({ ip }) => ip);
-    const failing = answers.flatMap(({ node, answer }) => {
-      const isOld = typeof answer === "string" && gone.includes(answer.replace(/:\d+$/, ""));
-      return isOld ? [`${node}: still ${answer}`] : [];
-    });
-    return { status: failing.length === 0 ? "one leader" : "old leader still reported", failing };
-  },
-});
-
-const notSeenAlive = (hit: readonly FoundAgent[]): Gate => ({
-  name: `no remaining agent sees ${namesOf(hit).join(" or ")} alive`,
-  look: async (agents) => {
-    const answers = await ask(agents, async (consul) =>
-      (await consul.members()).filter(({ isAlive }) => isAlive).map(({ node }) => node),
-    );
-    return noneNames(hit, answers, "alive");
-  },
-});
-
-// Asked the way DNS asks: of every server's own state (`dns_config.allow_stale`).
-const notHealthy = (hit: readonly FoundAgent[]): Gate => ({
-  name: `the serfHealth of ${namesOf(hit).join(", ")} is critical, or the node is not in the catalog`,
-  look: async (agents) =>
-    noneNames(hit, await ask(agents, (consul) => consul.healthyNodes("stale")), "healthy"),
-});

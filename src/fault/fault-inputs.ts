@@ -1,14 +1,17 @@
 import * as z from "zod";
-import { InputError } from "../errors.ts";
+import { InputError, type Problem } from "../errors.ts";
 import {
   clusterInput,
   datacenterInput,
   defaultsOf,
   flag,
   hints,
+  optionalDuration,
   readValidInputs,
   timeout,
 } from "../inputs/input-schema.ts";
+import { type Group, groupsInput } from "./groups.ts";
+import { type TargetWord, targetWords } from "./target-words.ts";
 
 export const faultActions = [
   "kill",
@@ -18,22 +21,14 @@ export const faultActions = [
   "start",
   "restart",
   "isolate",
+  "partition",
   "heal",
   "remove-data",
 ] as const;
 export type FaultAction = (typeof faultActions)[number];
 
-/** Targets that are resolved when the step runs. */
-export const targetWords = [
-  "leader",
-  "follower",
-  "server",
-  "client",
-  "all-clients",
-  "minority",
-  "majority",
-] as const;
-export type TargetWord = (typeof targetWords)[number];
+/** An action on some nodes, all in the same way. A partition is one between groups of them. */
+export type NodeAction = Exclude<FaultAction, "partition">;
 
 /** What a fault acts on: nodes by name, a word, or every node that the action can act on. */
 export type Target =
@@ -41,10 +36,33 @@ export type Target =
   | { readonly word: TargetWord }
   | { readonly all: true };
 
+/** What a step does, and to what. */
+export type Fault =
+  | { readonly action: NodeAction; readonly target: Target }
+  | { readonly action: "partition"; readonly groups: readonly Group[] };
+
+/** A fault that the step undoes itself. */
+export interface Hold {
+  /** From when the fault's effect is confirmed. */
+  readonly milliseconds: number;
+  /** What undoes it. */
+  readonly undo: NodeAction;
+}
+
+/** What undoes each action that can be undone. */
+const undoneBy: Partial<Readonly<Record<FaultAction, NodeAction>>> = {
+  kill: "start",
+  stop: "start",
+  pause: "resume",
+  isolate: "heal",
+  partition: "heal",
+};
+
 /** The inputs of one step. */
 export interface FaultSpec {
-  readonly action: FaultAction;
-  readonly target: Target;
+  readonly fault: Fault;
+  /** How long the fault lasts before the step undoes it; undefined if the step leaves it. */
+  readonly hold: Hold | undefined;
   /** ID of the cluster; empty for the job's only one. */
   readonly cluster: string;
   /** Name of the datacenter; empty if the target decides. */
@@ -55,7 +73,7 @@ export interface FaultSpec {
 }
 
 /** Actions that bring nodes back. Without a target, they bring back all that can be. */
-const restoring: readonly FaultAction[] = ["start", "resume", "heal"];
+export const restoring: readonly FaultAction[] = ["start", "resume", "heal"];
 
 const nodeNames = z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/)).min(1);
 
@@ -92,6 +110,8 @@ const inputs = z.object({
     allowed: `a node name, several (separated by commas, or as a JSON array), or one of ${targetWords.join(", ")}`,
     example: "leader",
   }),
+  groups: groupsInput,
+  for: optionalDuration("10s"),
   cluster: clusterInput,
   datacenter: datacenterInput,
   wait: flag(true),
@@ -106,11 +126,44 @@ export const faultInputDefaults = defaultsOf(inputs);
  * @throws InputError with all problems
  */
 export function parseFaultInputs(read: (name: string) => string): FaultSpec {
-  const values = readValidInputs(inputs, read);
-  const { action, target } = values;
-  if ("all" in target && !restoring.includes(action)) {
-    const message = `Input \`target\` is empty, but \`${action}\` needs one. For example: \`target: leader\`. (Only ${restoring.join(", ")} work without a target: they bring back every node that can be brought back.)`;
-    throw new InputError([{ input: "target", message }]);
-  }
-  return values;
+  const { action, target, groups, for: time, ...rest } = readValidInputs(inputs, read);
+  const undo = undoneBy[action];
+  const problems = [
+    ...problemsWithGroups(action, groups),
+    ...problemsWithTarget(action, target),
+    ...(time === undefined ? [] : problemsWithFor(action, rest.wait)),
+  ];
+  if (problems.length > 0) throw new InputError(problems);
+  const fault: Fault = action === "partition" ? { action, groups } : { action, target };
+  const hold = time !== undefined && undo ? { milliseconds: time, undo } : undefined;
+  return { fault, hold, ...rest };
+}
+
+function problemsWithFor(action: FaultAction, wait: boolean): Problem[] {
+  const problem = (message: string) => ({ input: "for", message });
+  const undoable = Object.keys(undoneBy).join(", ");
+  const noUndo = `Input \`for\` undoes a fault after a time, and \`${action}\` can't be undone: remove \`for\`, or use one of ${undoable}.`;
+  const noWait =
+    "Inputs `for` and `wait: false` exclude each other: with `for`, the step waits for the fault's effect, and until the cluster is whole again. Remove one of them.";
+  return [...(undoneBy[action] ? [] : [problem(noUndo)]), ...(wait ? [] : [problem(noWait)])];
+}
+
+function problemsWithGroups(action: FaultAction, groups: readonly Group[]): Problem[] {
+  if ((action === "partition") === groups.length > 0) return [];
+  const message =
+    action === "partition"
+      ? "Input `groups` is empty, but `partition` needs it. For example: `groups: leader | others`."
+      : `Input \`groups\` is for \`action: partition\`, but \`action\` is \`${action}\`, which needs none: remove it.`;
+  return [{ input: "groups", message }];
+}
+
+function problemsWithTarget(action: FaultAction, target: Target): Problem[] {
+  const isSet = !("all" in target);
+  const isMissing = !isSet && action !== "partition" && !restoring.includes(action);
+  const isTooMuch = isSet && action === "partition";
+  if (!isMissing && !isTooMuch) return [];
+  const message = isMissing
+    ? `Input \`target\` is empty, but \`${action}\` needs one. For example: \`target: leader\`. (Only ${restoring.join(", ")} work without a target: they bring back every node that can be brought back.)`
+    : "Input `target` is set, but `partition` acts on the nodes in `groups`: remove `target`.";
+  return [{ input: "target", message }];
 }

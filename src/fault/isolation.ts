@@ -2,8 +2,17 @@ import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { ActionError } from "../errors.ts";
-import { isolationVolume } from "../find/isolation-mark.ts";
+import { type CutState, cutMark, cutStates } from "../find/isolation-mark.ts";
 import { labelArguments } from "../plan/labels.ts";
+
+/** A node that is cut off from others. */
+export interface Cut {
+  readonly node: ContainerFacts;
+  /** How later steps find it. */
+  readonly state: CutState;
+  /** The others' IPv4 addresses. */
+  readonly addresses: readonly string[];
+}
 
 /**
  * Cuts an agent off from others, in both directions. The network's gateway, and with it the
@@ -13,16 +22,13 @@ import { labelArguments } from "../plan/labels.ts";
  * network does. (A `blackhole` route makes `sendto` fail, and then Consul's gossip sees no
  * agent as failed: memberlist's `probeNode`.) With strict reverse-path filtering the kernel also drops
  * whatever comes from such an address.
- *
- * @param addresses - the others' IPv4 addresses
  */
-export async function isolate(
+export async function cutOff(
   docker: Docker,
   clusterId: string,
-  node: ContainerFacts,
-  addresses: readonly string[],
+  { node, state, addresses }: Cut,
 ): Promise<void> {
-  const mark = isolationVolume(node);
+  const mark = cutMark(node, state);
   await docker.createVolume([...labelArguments({ clusterId, jobLabels: {} }), mark]);
   const script = 'for address; do ip route replace "$address" dev lo; done';
   try {
@@ -35,12 +41,12 @@ export async function isolate(
   }
 }
 
-/** Undoes `isolate`. */
+/** Undoes `cutOff`. */
 export async function reconnect(docker: Docker, node: ContainerFacts): Promise<void> {
   const script =
     'ip route | while read -r address dev name rest; do if [ "$name" = lo ]; then ip route del "$address" dev lo; fi; done';
   await inNetworkOf(docker, node, { options: [], script, args: [] });
-  await docker.removeVolumes([isolationVolume(node)]);
+  await docker.removeVolumes(cutStates.map((state) => cutMark(node, state)));
 }
 
 const filter = "--sysctl=net.ipv4.conf.all.rp_filter=1";
@@ -95,6 +101,6 @@ const engineFiles = [
 ];
 
 function noIp({ Config }: ContainerFacts, cause: DockerError): ActionError {
-  const message = `To change an agent's routes, \`isolate\` and \`heal\` need the program \`ip\` (iproute2 or BusyBox). Neither the image ${Config.Image} nor the engine's machine has it. Use an image that has it, such as the official one without \`-ubi\` in the tag.`;
+  const message = `To change an agent's routes, \`isolate\`, \`partition\`, and \`heal\` need the program \`ip\` (iproute2 or BusyBox). Neither the image ${Config.Image} nor the engine's machine has it. Use an image that has it, such as the official one without \`-ubi\` in the tag.`;
   return new ActionError("No `ip` to isolate with", message, { cause });
 }

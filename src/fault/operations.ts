@@ -4,13 +4,15 @@ import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { ActionError } from "../errors.ts";
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
+import type { CutState } from "../find/isolation-mark.ts";
 import { dataDirectoryOf } from "../find/node-facts.ts";
 import { ask, servers } from "../ready/agents.ts";
 import { logTimed } from "../runner/log.ts";
 import { poll } from "../runner/poll.ts";
 import type { FaultAction } from "./fault-inputs.ts";
-import { isolate, reconnect } from "./isolation.ts";
+import { cutOff, reconnect } from "./isolation.ts";
 import { rejoin } from "./rejoin.ts";
+import { sideOf } from "./sides.ts";
 import { startOnLastAddresses } from "./start-on-last-addresses.ts";
 import type { FaultStep } from "./step.ts";
 
@@ -26,13 +28,8 @@ export const operations: Readonly<Record<FaultAction, (step: FaultStep) => Promi
   },
   start: startOnLastAddresses,
   restart: startOnLastAddresses,
-  isolate: async ({ docker, cluster: { addresses, clusterId }, hit }) => {
-    const isolations = hit.map(({ node, facts }) => {
-      const others = [...addresses].filter(([name]) => name !== node).map(([, ip]) => ip);
-      return isolate(docker, clusterId, facts, others);
-    });
-    await Promise.all(isolations);
-  },
+  isolate: (step) => cutOffFromOthers(step, "isolated"),
+  partition: (step) => cutOffFromOthers(step, "partitioned"),
   heal: async (step) => {
     await Promise.all(step.hit.map(({ facts }) => reconnect(step.docker, facts)));
     await rejoin(step);
@@ -43,14 +40,30 @@ export const operations: Readonly<Record<FaultAction, (step: FaultStep) => Promi
 };
 
 /**
+ * Cuts each node off from every other that is not on its side, stopped ones included. Every node has its
+ * own routes, so one of two that starts again stays cut off from the other.
+ */
+async function cutOffFromOthers(
+  { docker, cluster: { addresses, clusterId }, hit, sides }: FaultStep,
+  state: CutState,
+): Promise<void> {
+  const cuts = hit.map((agent) => {
+    const own = sideOf(sides, agent).map(({ node }) => node);
+    const others = [...addresses].filter(([name]) => !own.includes(name)).map(([, ip]) => ip);
+    return cutOff(docker, clusterId, { node: agent.facts, state, addresses: others });
+  });
+  await Promise.all(cuts);
+}
+
+/**
  * Makes agents leave. Each server that leaves makes the quorum smaller, so the next agent starts once
  * Raft no longer has that server. The server meanwhile goes on with its leave: it drains requests
  * (`performance.leave_drain_time`), and waits up to 5 s to see that Raft has removed it.
  */
-async function leaveInTurn({ docker, cluster, spec, hit }: FaultStep): Promise<void> {
+async function leaveInTurn({ docker, cluster, timeout, hit }: FaultStep): Promise<void> {
   const leaves: Promise<void>[] = [];
   for (const agent of hit) {
-    leaves.push(leave(docker, agent, spec.timeout));
+    leaves.push(leave(docker, agent, timeout));
     const next = new AbortController();
     await Promise.race([
       Promise.all(leaves),

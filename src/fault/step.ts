@@ -1,16 +1,18 @@
 import type { Docker } from "../docker/docker.ts";
 import type { FoundAgent, FoundCluster } from "../find/existing-cluster.ts";
-import type { FaultSpec } from "./fault-inputs.ts";
 
 /** One step of the action `fault`, with its target resolved. */
 export interface FaultStep {
   readonly docker: Docker;
   /** The same CLI for cleaning up: a cancellation of the step doesn't end its commands. */
   readonly cleanup: Docker;
-  readonly spec: FaultSpec;
+  /** Milliseconds that each wait may take. */
+  readonly timeout: number;
   readonly cluster: FoundCluster;
   /** The affected agents. */
   readonly hit: readonly FoundAgent[];
+  /** The sides of a partition; empty for every other action. */
+  readonly sides: readonly (readonly FoundAgent[])[];
 }
 
 /** Whether an agent is among these. Agents are compared by name, since their state changes. */

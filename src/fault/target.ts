@@ -1,7 +1,8 @@
 import { InputError } from "../errors.ts";
 import { type FoundAgent, isUp, type NodeState } from "../find/existing-cluster.ts";
 import { type FoundDatacenter, quorumOf, type Raft } from "../find/raft.ts";
-import type { FaultAction, FaultSpec, TargetWord } from "./fault-inputs.ts";
+import type { FaultAction, Target } from "./fault-inputs.ts";
+import type { TargetWord } from "./target-words.ts";
 
 /** The states in which a node must be for an action. */
 export const statesFor: Readonly<Record<FaultAction, readonly NodeState[]>> = {
@@ -12,7 +13,8 @@ export const statesFor: Readonly<Record<FaultAction, readonly NodeState[]>> = {
   start: ["stopped"],
   restart: ["running", "isolated"],
   isolate: ["running"],
-  heal: ["isolated"],
+  partition: ["running"],
+  heal: ["isolated", "partitioned"],
   "remove-data": ["stopped"],
 };
 
@@ -20,6 +22,7 @@ export const statesFor: Readonly<Record<FaultAction, readonly NodeState[]>> = {
 const causes: Readonly<Record<NodeState, string>> = {
   running: "`start`",
   isolated: "`isolate`",
+  partitioned: "`partition`",
   paused: "`pause`",
   stopped: "`kill` or `stop`",
 };
@@ -27,6 +30,7 @@ const causes: Readonly<Record<NodeState, string>> = {
 /** What makes a node in each state a running one again. */
 const remedies: Readonly<Record<Exclude<NodeState, "running">, string>> = {
   isolated: "`heal`",
+  partitioned: "`heal`",
   paused: "`resume`",
   stopped: "`start`",
 };
@@ -39,7 +43,7 @@ const remedies: Readonly<Record<Exclude<NodeState, "running">, string>> = {
  */
 export function targetDatacenters(
   all: readonly FoundDatacenter[],
-  { datacenter, target }: Pick<FaultSpec, "datacenter" | "target">,
+  { datacenter, target }: { readonly datacenter: string; readonly target: Target },
 ): readonly FoundDatacenter[] {
   const names = all.map(({ name }) => name).join(", ");
   if (datacenter !== "") {
@@ -55,7 +59,7 @@ export function targetDatacenters(
   const candidates = all.some(hasNamed) ? all.filter(hasNamed) : all;
   if (candidates.length === 1) return candidates;
   throw datacenterError(
-    `A step acts on one datacenter, and this cluster has several. Set \`datacenter\` to one of ${names}, or \`target\` to names of nodes in one datacenter.`,
+    `A step acts on one datacenter, and this cluster has several. Set \`datacenter\` to one of ${names}, or name only nodes of one datacenter.`,
   );
 }
 
@@ -68,7 +72,7 @@ const datacenterError = (message: string) => new InputError([{ input: "datacente
  * @throws InputError if it matches none, or names a node that the action can't act on
  */
 export function resolveTarget(
-  { action, target }: Pick<FaultSpec, "action" | "target">,
+  { action, target }: { readonly action: FaultAction; readonly target: Target },
   datacenters: readonly FoundDatacenter[],
 ): FoundAgent[] {
   const agents = datacenters.flatMap((each) => each.agents);
@@ -89,34 +93,69 @@ export function resolveTarget(
   throw targetError(`${problem}. States: ${states.join(", ")}.`);
 }
 
-function namedAgents(action: FaultAction, names: readonly string[], agents: readonly FoundAgent[]) {
+/**
+ * The nodes of these names.
+ *
+ * @param input - in which the user wrote them
+ * @throws InputError if there is no such node, or it is in the wrong state
+ */
+export function namedAgents(
+  action: FaultAction,
+  names: readonly string[],
+  agents: readonly FoundAgent[],
+  input = "target",
+): FoundAgent[] {
+  const refused = (message: string) => new InputError([{ input, message }]);
   return names.map((name) => {
     const agent = agents.find(({ node }) => node === name);
     if (!agent)
-      throw targetError(
-        `Input \`target\` names "${name}", but the cluster's nodes are ${agents.map(({ node }) => node).join(", ")}.`,
+      throw refused(
+        `Input \`${input}\` names "${name}", but the cluster's nodes are ${agents.map(({ node }) => node).join(", ")}.`,
       );
     if (statesFor[action].includes(agent.state)) return agent;
-    throw wrongState(action, agent);
+    throw refused(wrongState(action, agent));
   });
 }
 
-function wrongState(action: FaultAction, { node, state }: FoundAgent): InputError {
+function wrongState(action: FaultAction, { node, state }: FoundAgent): string {
   const states = statesFor[action];
-  const first = state === "running" ? states.map((each) => causes[each]).join() : remedies[state];
+  const first =
+    state === "running" ? states.map((each) => causes[each]).join(" or ") : remedies[state];
   const article = states[0] === "isolated" ? "an" : "a";
-  return targetError(
-    `Node ${node} is ${state}; \`${action}\` needs ${article} ${states.join(" or ")} node: ${first} it first.`,
-  );
+  return `Node ${node} is ${state}; \`${action}\` needs ${article} ${states.join(" or ")} node: ${first} it first.`;
 }
 
 const targetError = (message: string) => new InputError([{ input: "target", message }]);
+
+/**
+ * While a cluster is partitioned, it can only be healed, and only as a whole: a node that sees
+ * several sides would join them by gossip.
+ *
+ * @param agents - all of the cluster
+ * @param hit - the nodes that the action is to act on
+ * @throws InputError if the action would do anything else
+ */
+export function refusePartitioned(
+  action: FaultAction,
+  agents: readonly FoundAgent[],
+  hit: readonly FoundAgent[],
+): void {
+  const partitioned = agents.filter(({ state }) => state === "partitioned").map(({ node }) => node);
+  if (partitioned.length === 0) return;
+  const there = `The cluster is partitioned (${partitioned.join(", ")})`;
+  if (action !== "heal")
+    throw new InputError([
+      { input: "action", message: `${there}: \`heal\` it before \`${action}\`.` },
+    ]);
+  if (partitioned.every((name) => hit.some(({ node }) => node === name))) return;
+  throw targetError(`${there}, and \`heal\` ends that as a whole: leave \`target\` empty.`);
+}
 
 const ofRole = (agents: readonly FoundAgent[], role: string) =>
   agents.filter((agent) => agent.role === role);
 
 /** What each word matches, among the nodes of a datacenter that the action can act on. */
-const agentsFor: Readonly<
+export const agentsFor: Readonly<
   Record<TargetWord, (able: readonly FoundAgent[], raft: Raft) => FoundAgent[]>
 > = {
   leader: (able, { leader }) => able.filter(({ node }) => node === leader),

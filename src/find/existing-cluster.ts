@@ -9,13 +9,16 @@ import { securityFolder } from "../plan/agent-config.ts";
 import { clusterFilter, labelNames } from "../plan/labels.ts";
 import { type AgentPlan, addressOf, type Publication } from "../plan/plan.ts";
 import { type AgentClient, clientFor } from "../ready/agents.ts";
-import { isIsolated } from "./isolation-mark.ts";
+import { type CutState, cutStateOf } from "./isolation-mark.ts";
 import { lastAddresses } from "./last-addresses.ts";
 import { clusterIds, nodeContainers } from "./node-containers.ts";
 import { clusterEndpoint, labelOf } from "./node-facts.ts";
 
-/** A node's state. `isolated`: it runs, but is cut off from all other agents. */
-export type NodeState = "running" | "isolated" | "paused" | "stopped";
+/**
+ * A node's state. `isolated`: it runs, but is cut off from all other agents. `partitioned`: it runs, but
+ * is cut off from the agents of other sides.
+ */
+export type NodeState = "running" | CutState | "paused" | "stopped";
 
 /** An agent of a cluster that an earlier step started. */
 export interface FoundAgent extends AgentPlan, AgentClient {
@@ -41,8 +44,8 @@ export interface FoundCluster {
   readonly addresses: ReadonlyMap<string, string>;
 }
 
-/** Whether an agent runs and can be reached by the other agents. */
-export const isUp = ({ state }: FoundAgent) => state === "running";
+/** Whether an agent runs and can be reached by other agents; in a partition, by those of its side. */
+export const isUp = ({ state }: FoundAgent) => state === "running" || state === "partitioned";
 
 /**
  * Finds a cluster by its labels on the engine.
@@ -151,7 +154,7 @@ function publicationsOf({ HostConfig }: ContainerFacts): Publication[] {
 function stateOf(facts: ContainerFacts, volumes: readonly string[]): NodeState {
   if (!facts.State.Running) return "stopped";
   if (facts.State.Paused) return "paused";
-  return isIsolated(facts, volumes) ? "isolated" : "running";
+  return cutStateOf(facts, volumes) ?? "running";
 }
 
 function networkLabel(facts: readonly ContainerFacts[]): string {

@@ -33,19 +33,30 @@ export const flag = (standard: boolean) =>
 
 const durationPattern = /^(?=\d)(?:(?<minutes>\d{1,6})m)?(?:(?<seconds>\d{1,6})s?)?$/;
 
+/** A time in milliseconds. */
+const duration = () =>
+  z
+    .string()
+    .transform((text) => {
+      const { minutes = "0", seconds = "0" } = durationPattern.exec(text)?.groups ?? {};
+      return (Number(minutes) * 60 + Number(seconds)) * 1000;
+    })
+    .pipe(z.number().min(1000).max(maxTimeout));
+
+const durations = "a time from 1 second to 6 hours, such as 90s, 2m, 1m30s, or a number of seconds";
+
 /** A time to wait, in milliseconds. */
-export const timeout = z
-  .string()
-  .transform((text) => {
-    const { minutes = "0", seconds = "0" } = durationPattern.exec(text)?.groups ?? {};
-    return (Number(minutes) * 60 + Number(seconds)) * 1000;
-  })
-  .pipe(z.number().min(1000).max(maxTimeout))
-  .register(hints, {
-    default: "2m",
-    allowed: "a time from 1 second to 6 hours, such as 90s, 2m, 1m30s, or a number of seconds",
-    example: "2m",
-  });
+export const timeout = duration().register(hints, {
+  default: "2m",
+  allowed: durations,
+  example: "2m",
+});
+
+/** The same; undefined if it is empty. */
+export const optionalDuration = (example: string) =>
+  z
+    .union([z.literal("").transform(() => undefined), duration()])
+    .register(hints, { default: "", allowed: `${durations}, or empty`, example });
 
 /** The inputs of one action: a schema for each, by the input's name. */
 type InputSchema = z.ZodObject<Readonly<Record<string, z.ZodType>>>;

@@ -1,8 +1,7 @@
 import * as core from "@actions/core";
-import { messageOf } from "../errors.ts";
 import { writeCommandFile } from "../runner/command-files.ts";
-import { warn } from "../runner/log.ts";
 import { barsOf, type Timeline } from "../runner/timeline.ts";
+import { writeSummary } from "./job-summary.ts";
 import type { ReadyCluster } from "./ready-cluster.ts";
 import { summaryText } from "./summary.ts";
 
@@ -122,10 +121,5 @@ export async function reportCluster(
   });
   const bars = barsOf(timeline.phases());
   await core.group("Where the time went", async () => core.info(bars.join("\n")));
-  try {
-    await core.summary.addRaw(summaryText(cluster, bars), true).write();
-  } catch (error) {
-    // The job does not depend on it.
-    warn(`The job summary can't be written: ${messageOf(error)}`);
-  }
+  await writeSummary(summaryText(cluster, bars));
 }

@@ -10,8 +10,10 @@ export interface WaitLimits {
 /**
  * Milliseconds between two checks. A check costs an agent about 1 ms, so a long wait checks less
  * often, to leave the CPU to the job's own work. It ends 1% late on average.
+ *
+ * @param waited - milliseconds since the first check
  */
-const pauseAfter = (waited: number) => Math.min(250, Math.max(25, waited / 50));
+export const pauseAfter = (waited: number) => Math.min(250, Math.max(25, waited / 50));
 
 /**
  * Checks a condition repeatedly until it holds.

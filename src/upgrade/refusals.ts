@@ -4,7 +4,7 @@ import { losesRaftLog } from "../consul/upgrade-paths.ts";
 import { isOlder } from "../consul/version-number.ts";
 import { has } from "../consul/versions.ts";
 import { ActionError, InputError } from "../errors.ts";
-import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
+import type { FoundAgent } from "../find/existing-cluster.ts";
 import { answerOf } from "../ready/agents.ts";
 import type { UpgradeStep } from "./step.ts";
 
@@ -35,7 +35,7 @@ const isRefusal = (error: unknown): error is ConsulError =>
 
 /** @throws ActionError if a node is down, or keeps its data in memory */
 export function refuseUnlessWhole(agents: readonly FoundAgent[]): void {
-  const away = agents.filter((agent) => !isUp(agent));
+  const away = agents.filter(({ state }) => state !== "running");
   if (away.length > 0) {
     const states = away.map(({ node, state }) => `${node} is ${state}`).join(", ");
     const message = `An upgrade needs every node running, but ${states}. Bring these nodes back first, with the \`fault\` action: \`start\`, \`resume\`, or \`heal\`.`;

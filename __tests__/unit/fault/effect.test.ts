@@ -52,6 +52,44 @@ describe("the effect of a fault", () => {
   });
 });
 
+describe("what a fault's timeline has", () => {
+  const watched = (action: Parameters<typeof effectOf>[0], ...nodes: string[]) => {
+    const hit = three.filter(({ node }) => nodes.includes(node));
+    const before = { datacenters: [dc1()], addresses: new Map<string, string>() };
+    const { signs, led } = effectOf(action, hit, before).watched;
+    return {
+      signs: signs.map(({ event, gates }) => [event, ...gates.map(({ name }) => name)]),
+      led: led.map(({ agents, leader }) => [leader, names(agents)]),
+    };
+  };
+  const others = [["server-1", ["server-2", "server-3", "client-1"]]];
+
+  test("the leader's successor, the first write, and when all see that it is gone", () => {
+    const gone = ["detection", "no remaining agent sees server-1 alive"];
+    expect(watched("kill", "server-1")).toEqual({ signs: [gone], led: others });
+    expect(watched("stop", "server-1")).toEqual({ signs: [gone], led: others });
+    expect(watched("isolate", "server-1")).toEqual({
+      signs: [gone, ["no-leader", "isolated servers report no leader"]],
+      led: others,
+    });
+  });
+
+  test("without a quorum, when the last agent reports no leader", () => {
+    expect(watched("kill", "server-1", "server-2")).toEqual({
+      signs: [["no-leader", "no agent reports a leader"]],
+      led: [],
+    });
+  });
+
+  test("a new leader among those that are back", () => {
+    expect(watched("restart", "server-1")).toEqual({
+      signs: [],
+      led: [["server-1", names(three)]],
+    });
+    expect(watched("remove-data", "server-1")).toEqual({ signs: [], led: [] });
+  });
+});
+
 test("a node is back once everyone sees it alive, and Raft has it at its own address", () => {
   const agents = [agent("server-1", "stopped"), ...three.slice(1)];
   const { gates } = effectOf("start", agents.slice(0, 1), {

@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Docker } from "../../../src/docker/docker.ts";
-import { isolate } from "../../../src/fault/isolation.ts";
+import { cutOff } from "../../../src/fault/isolation.ts";
 import { facts, fakeDocker } from "../find/fixtures.ts";
 
 const isolated = () => {
   const docker = new Docker(new AbortController().signal, () => {});
-  return isolate(docker, "c0ffee00", facts, ["10.0.0.2"]);
+  return cutOff(docker, "c0ffee00", { node: facts, state: "isolated", addresses: ["10.0.0.2"] });
 };
 
 /** What docker was called for, without the question whether the engine answers at all. */

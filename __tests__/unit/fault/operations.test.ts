@@ -1,8 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Docker } from "../../../src/docker/docker.ts";
-import type { FaultAction } from "../../../src/fault/fault-inputs.ts";
 import { leave, operations } from "../../../src/fault/operations.ts";
 import type { FaultStep } from "../../../src/fault/step.ts";
 import type { FoundAgent } from "../../../src/find/existing-cluster.ts";
@@ -21,16 +20,15 @@ test("an agent that refuses to leave fails the step at once, with its answer", a
 });
 
 function stepOn(
-  action: FaultAction,
   agents: readonly FoundAgent[],
   hit: readonly FoundAgent[],
+  sides: FaultStep["sides"] = [],
 ): FaultStep {
   const docker = new Docker(new AbortController().signal, () => {});
   const credentials = { scheme: "http" } as const;
-  const found = { clusterId: "c0ffee00", network: "net", credentials, addresses: new Map() };
-  const target = { all: true } as const;
-  const spec = { action, target, cluster: "", datacenter: "", wait: true, timeout: 5000 };
-  return { docker, cleanup: docker, spec, cluster: { ...found, agents }, hit };
+  const addresses = new Map(agents.map(({ node, ip }) => [node, ip]));
+  const cluster = { clusterId: "c0ffee00", network: "net", credentials, addresses, agents };
+  return { docker, cleanup: docker, timeout: 5000, cluster, hit, sides };
 }
 
 describe("agents that leave in one step", () => {
@@ -59,7 +57,7 @@ describe("agents that leave in one step", () => {
     });
     const agents = await Promise.all(members);
     const hit = nodes.flatMap((name) => agents.filter(({ node }) => node === name));
-    return { events, step: operations.stop(stepOn("stop", agents, hit)) };
+    return { events, step: operations.stop(stepOn(agents, hit)) };
   }
 
   test("each leaves once Raft has removed the server before it, even if that still runs", async () => {
@@ -112,7 +110,7 @@ test.each(["resume", "heal"] as const)(
       at("server-9", "10.0.0.9", "west"),
     );
     const hit = agents.filter(({ state }) => state === "paused");
-    await operations[action](stepOn(action, agents, hit));
+    await operations[action](stepOn(agents, hit));
     expect(requests.sort()).toEqual([
       "client-1 PUT /v1/agent/join/10.0.0.1",
       "server-1 PUT /v1/agent/join/10.0.0.2",
@@ -120,3 +118,27 @@ test.each(["resume", "heal"] as const)(
     ]);
   },
 );
+
+test("in a partition, each node drops the nodes of other sides, those that are down included", async () => {
+  const folder = fakeDocker('[ "$1" = run ] && echo "$@" >>runs; exit 0');
+  const at = (node: string, ip: string, state: "running" | "stopped" = "running") => {
+    const found = agent(node, state);
+    return { ...found, ip, facts: { ...found.facts, Name: node } };
+  };
+  const agents = [
+    at("server-1", "10.0.0.1"),
+    at("server-2", "10.0.0.2"),
+    at("server-3", "10.0.0.3", "stopped"),
+    at("client-1", "10.0.0.4"),
+  ];
+  const hit = agents.filter(({ state }) => state === "running");
+  const sides = [agents.slice(0, 1), agents.slice(1)];
+  await operations.partition(stepOn(agents, hit, sides));
+  const runs = readFileSync(join(folder, "runs"), "utf8").split("--network=container:").slice(1);
+  const dropped = runs.map((run) => [run.split(" ")[0], run.match(/10\.0\.0\.\d/g)?.join()]);
+  expect(dropped.sort()).toEqual([
+    ["client-1", "10.0.0.1"],
+    ["server-1", "10.0.0.2,10.0.0.3,10.0.0.4"],
+    ["server-2", "10.0.0.1"],
+  ]);
+});

@@ -33,11 +33,7 @@ function stepWith(server: ReturnType<typeof agent>): FaultStep {
     ...{ clusterId: "c0ffee00", network: "net", agents: [server, ...hit] },
     ...{ credentials: { scheme: "http" as const }, addresses: new Map() },
   };
-  const spec = {
-    ...{ action: "start" as const, target: { all: true as const }, cluster: "", datacenter: "" },
-    ...{ wait: true, timeout: 1000 },
-  };
-  return { docker, cleanup: docker, spec, cluster, hit };
+  return { docker, cleanup: docker, timeout: 1000, cluster, hit, sides: [] };
 }
 
 test.each([

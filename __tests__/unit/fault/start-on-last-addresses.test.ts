@@ -37,13 +37,6 @@ esac
   const held = agent("server-2", "stopped");
 
   function step(signal: AbortSignal, started = agent("server-1", "stopped")) {
-    const spec = {
-      action: "start",
-      cluster: "",
-      datacenter: "",
-      wait: true,
-      timeout: 1000,
-    } as const;
     const addresses = new Map([
       ["server-2", "10.0.0.2"],
       ["server-1", "10.0.0.3"],
@@ -53,9 +46,10 @@ esac
     return {
       docker: new Docker(signal, () => {}),
       cleanup: new Docker(new AbortController().signal, () => {}),
-      spec: { ...spec, target: { all: true } } as const,
+      timeout: 1000,
       cluster: { ...found, agents: [started, held] },
       hit: [started],
+      sides: [],
     };
   }
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { FaultAction, Target } from "../../../src/fault/fault-inputs.ts";
-import { resolveTarget, targetDatacenters } from "../../../src/fault/target.ts";
+import { refusePartitioned, resolveTarget, targetDatacenters } from "../../../src/fault/target.ts";
 import { type FoundDatacenter, hasQuorum, quorumOf } from "../../../src/find/raft.ts";
 import { agent, dc1, names } from "../find/fixtures.ts";
 
@@ -31,7 +31,9 @@ describe("the nodes that a target matches", () => {
     expect(on("remove-data", "server-2")).toThrow(
       "Node server-2 is running; `remove-data` needs a stopped node: `kill` or `stop` it first.",
     );
-    expect(on("heal", "server-2")).toThrow("needs an isolated node: `isolate` it first");
+    expect(on("heal", "server-2")).toThrow(
+      "needs an isolated or partitioned node: `isolate` or `partition` it first",
+    );
     expect(on("stop", "client-1")).toThrow("needs a running node: `heal` it first");
     expect(on("kill", "server-9")).toThrow("the cluster's nodes are server-1, server-2, client-1");
   });
@@ -100,6 +102,23 @@ describe("the datacenters that a step acts on", () => {
       'is "north", but the cluster\'s datacenters are east, west',
     );
   });
+});
+
+test("a partitioned cluster can only be healed, and only as a whole", () => {
+  const whole = [agent("server-1"), agent("client-1", "stopped")];
+  const agents = [
+    agent("server-1", "partitioned"),
+    agent("server-2", "partitioned"),
+    ...whole.slice(1),
+  ];
+  const act = (action: FaultAction, hit: typeof agents) => () =>
+    refusePartitioned(action, agents, hit);
+  expect(act("start", agents.slice(2))).toThrow(
+    "The cluster is partitioned (server-1, server-2): `heal` it before `start`.",
+  );
+  expect(act("heal", agents.slice(1))).toThrow("`heal` ends that as a whole: leave `target` empty");
+  expect(act("heal", agents.slice(0, 2))).not.toThrow();
+  expect(() => refusePartitioned("start", whole, whole.slice(1))).not.toThrow();
 });
 
 /** None, if the target matches none. */

@@ -1,11 +1,14 @@
 import { expect, test } from "vitest";
-import { isIsolated, isolationVolume } from "../../../src/find/isolation-mark.ts";
+import { cutMark, cutStateOf, cutStates } from "../../../src/find/isolation-mark.ts";
 import { facts } from "./fixtures.ts";
 
-test("a mark identifies an isolated node, until the node starts again", () => {
-  const mark = isolationVolume(facts);
-  expect(isIsolated(facts, ["f00d", mark])).toBe(true);
-  expect(isIsolated(facts, ["f00d"])).toBe(false);
-  const later = { ...facts, State: { ...facts.State, StartedAt: "2026-01-01T00:00:01Z" } };
-  expect(isIsolated(later, [mark])).toBe(false);
-});
+test.each(cutStates)(
+  "a mark identifies a node that is %s, until the node starts again",
+  (state) => {
+    const volumes = [cutMark(facts, state)];
+    expect(cutStateOf(facts, volumes)).toBe(state);
+    const again = { ...facts, State: { ...facts.State, StartedAt: "2026-01-01T00:00:01Z" } };
+    expect(cutStateOf(again, volumes)).toBeUndefined();
+    expect(cutStateOf({ ...facts, Name: "consul-c0ffee00-server-2" }, volumes)).toBeUndefined();
+  },
+);
