@@ -46,6 +46,30 @@ const datacenter = z
   )
   .describe("A datacenter. Without `servers` or `clients`, it has as many as the inputs specify.");
 
+const versionTag = () =>
+  text(
+    tagPattern,
+    'it must be a tag of the Consul image, in quotes ("1.10" without quotes is the number 1.1)',
+  ).optional();
+
+const valueError = "it must be a string; put numbers and booleans in quotes";
+
+const node = z.strictObject(
+  {
+    version: versionTag().describe(
+      'Consul version of this node, as a tag of the image, in quotes: "1.21".',
+    ),
+    config: config("this node"),
+    env: z
+      .record(z.string(), z.string({ error: valueError }), {
+        error: "it must be a mapping of variables to strings",
+      })
+      .optional()
+      .describe("Environment variables of this node's agent, besides those of the input `env`."),
+  },
+  { error: "it must be a mapping with `version`, `config`, and `env`" },
+);
+
 const service = z
   .looseObject(
     {
@@ -92,17 +116,10 @@ const acl = z.strictObject(
   { error: "it must be `true`, `false`, or a mapping with `policies`, `roles`, and `tokens`" },
 );
 
-const keyError = "it must be a string; put numbers and booleans in quotes";
-
 export const schema = z
   .strictObject(
     {
-      version: text(
-        tagPattern,
-        'it must be a tag of the Consul image, in quotes ("1.10" without quotes is the number 1.1)',
-      )
-        .optional()
-        .describe('Consul version, as a tag of the image, in quotes: "2.1".'),
+      version: versionTag().describe('Consul version, as a tag of the image, in quotes: "2.1".'),
       image: z
         .string({ error: "it must be an image reference" })
         .refine((reference) => parseImage(reference) !== undefined, {
@@ -119,6 +136,14 @@ export const schema = z
       config: config("every agent"),
       server_config: config("servers only"),
       client_config: config("clients only"),
+      nodes: z
+        .record(z.string(), node, {
+          error: "it must be a mapping of node names to their settings",
+        })
+        .optional()
+        .describe(
+          "Settings of single nodes by name: `server-2`, or `east-server-2` with several datacenters.",
+        ),
       acl: z
         .union([booleanField(), acl], {
           error: "it must be `true`, `false`, or a mapping with `policies`, `roles`, and `tokens`",
@@ -135,7 +160,7 @@ export const schema = z
         ),
       services: list(service, "Services, each registered with an agent that you choose."),
       kv: z
-        .record(z.string(), z.string({ error: keyError }), {
+        .record(z.string(), z.string({ error: valueError }), {
           error: "it must be a mapping of keys to strings",
         })
         .optional()
@@ -157,6 +182,7 @@ export type Content = z.output<typeof schema>;
 export const knownKeys = new Map<PropertyKey | undefined, readonly string[]>([
   [undefined, schema.keyof().options],
   ["datacenters", datacenter.keyof().options],
+  ["nodes", node.keyof().options],
   ["acl", acl.keyof().options],
 ]);
 

@@ -1,10 +1,19 @@
 import type * as z from "zod";
 import { inOrderOfLines, messageOf, type Place, type Problem } from "../errors.ts";
 import { type Content, knownKeys, schema } from "./cluster-file-schema.ts";
+import { type FileNode, fileNodes, nodeEnvProblems } from "./file-nodes.ts";
+import { type PlaceOf, problemAt } from "./file-problem.ts";
 import { keyProblem } from "./kv-key.ts";
 import { secretsInFile, secretsInText } from "./secret-settings.ts";
-import { type Declared, type DeclaredKey, type Definition, field, type Seeds } from "./seeds.ts";
-import { nearest, type Path, pathText, placeText, shortened } from "./wording.ts";
+import {
+  type Declared,
+  type DeclaredKey,
+  type Definition,
+  field,
+  fragmentOf,
+  type Seeds,
+} from "./seeds.ts";
+import { nearest, type Path, pathText, shortened } from "./wording.ts";
 import { readYaml } from "./yaml-text.ts";
 
 export interface FileDatacenter {
@@ -24,6 +33,8 @@ export interface ClusterFile {
   readonly config: string;
   readonly serverConfig: string;
   readonly clientConfig: string;
+  /** By node name. */
+  readonly nodes: ReadonlyMap<string, FileNode>;
   readonly acl: boolean | undefined;
   readonly gossipEncryption: boolean | undefined;
   readonly tls: boolean | undefined;
@@ -74,18 +85,12 @@ export function parseClusterFile(source: Source): ParsedFile {
 
   const { data, error } = schema.safeParse(value);
   const issues = (error?.issues ?? []).flatMap((issue) => explain(issue, value, placeOf));
-  const again = data ? sameNames(data, placeOf) : [];
+  const found = data ? [...sameNames(data, placeOf), ...nodeEnvProblems(data, placeOf)] : [];
   const kv = readKeys(data?.kv ?? {}, source, placeOf);
-  const all = [...problems, ...issues, ...again, ...kv.problems];
+  const all = [...problems, ...issues, ...found, ...kv.problems];
   return !data || all.length > 0
     ? refused(all)
     : { file: fileOf(data, kv.keys, placeOf), problems: [], secrets };
-}
-
-type PlaceOf = (...path: Path) => Place;
-
-function problemAt(place: Place, message: string): Problem {
-  return { input: "cluster", place, message: `${placeText(place)}: ${message}` };
 }
 
 type Issue = z.core.$ZodIssue;
@@ -109,14 +114,14 @@ function explain(issue: Issue, value: unknown, placeOf: PlaceOf): Problem[] {
 
 const isInside = (issues: readonly Issue[]) => issues.some(({ path }) => path.length > 0);
 
-/** Keys whose values can't be secret. A `datacenters` in front and its index are left out. */
+/** Keys whose values can't be secret. A `datacenters` or `nodes` in front and its item are left out. */
 const harmlessKeys = ["version", "image", "gossip_encryption", "tls", "name", "servers", "clients"];
 
 function described(found: unknown, { path, code }: Issue): string {
   if (found === undefined) return "is missing";
   if (found === null) return "is empty";
   if (path.length === 0) return "is not a mapping";
-  const key = path[0] === "datacenters" ? path.slice(2) : path;
+  const key = ["datacenters", "nodes"].includes(String(path[0])) ? path.slice(2) : path;
   const isHarmless = key.length === 1 && harmlessKeys.includes(String(key[0]));
   if (isHarmless && typeof found !== "object") return `is ${shortened(JSON.stringify(found))}`;
   return code === "custom" ? "is too long" : `is ${valueType(found)}`;
@@ -201,6 +206,7 @@ function fileOf(content: Content, kv: readonly DeclaredKey[], placeOf: PlaceOf):
     config: fragmentOf(content.config),
     serverConfig: fragmentOf(content.server_config),
     clientConfig: fragmentOf(content.client_config),
+    nodes: fileNodes(content, placeOf),
     acl: typeof content.acl === "object" ? true : content.acl,
     gossipEncryption: content.gossip_encryption,
     tls: content.tls,
@@ -218,8 +224,6 @@ function fileOf(content: Content, kv: readonly DeclaredKey[], placeOf: PlaceOf):
     placeOf,
   };
 }
-
-const fragmentOf = (config: Definition | undefined) => (config ? JSON.stringify(config) : "");
 
 function declaredAt(value: Definition, path: Path, placeOf: PlaceOf): Declared {
   const words = [field(value, "kind"), field(value, "name") ?? field(value, "description")];

@@ -54,9 +54,21 @@ export function secretsInFile(content: unknown): string[] {
   if (typeof content !== "object" || content === null) return [];
   return Object.entries(content).flatMap(([key, value]) => {
     if (key === "acl") return secretIds(value);
+    if (key === "nodes") return [...secretsInMapping(value), ...secretsOfNodes(value)];
     return key === "kv" ? [] : secretsInMapping(value);
   });
 }
+
+/** The secrets in configuration that single nodes have in their environment. */
+function secretsOfNodes(nodes: unknown): string[] {
+  const envOf = (node: unknown) => (isMapping(node) && isMapping(node.env) ? node.env : {});
+  const all = isMapping(nodes) ? Object.values(nodes).map(envOf) : [];
+  const texts = all.flatMap((env) => Object.values(env).map(String));
+  return texts.flatMap(secretsInText);
+}
+
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;
 
 function secretIds(value: unknown): string[] {
   if (typeof value !== "object" || value === null) return [];

@@ -42,6 +42,10 @@ export const noSeeds: Seeds = {
   kv: [],
 };
 
+/** Agent configuration in a cluster file as JSON; empty if there is none. */
+export const fragmentOf = (config: Definition | undefined) =>
+  config ? JSON.stringify(config) : "";
+
 /** The normal form of a key: Consul reads `AccessorID`, `accessor_id`, and `accessorid` alike. */
 export const sameKey = (key: string) => key.toLowerCase().replaceAll("_", "");
 

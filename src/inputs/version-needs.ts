@@ -95,8 +95,9 @@ const needOf = ({ name, place }: Declared, difference: DifferenceName): VersionN
  * What a version of Consul does not support of all that a cluster file needs.
  *
  * @param version - as `versionNumber` returns it, with `+ent` if it is Consul Enterprise
+ * @param node - that runs it by its own `version`; empty if it is the cluster's
  */
-export function unmetNeeds(needs: readonly VersionNeed[], version: string): Problem[] {
+export function unmetNeeds(needs: readonly VersionNeed[], version: string, node = ""): Problem[] {
   const isEnterprise = /\+ent\b/.test(version);
   return needs
     .filter(
@@ -107,8 +108,9 @@ export function unmetNeeds(needs: readonly VersionNeed[], version: string): Prob
       const first = firstVersion(difference);
       const [edition, remedy] = enterpriseOnly.includes(difference)
         ? ["Consul Enterprise", "Use an image of it"]
-        : ["Consul", `Set \`version\` to ${first} or later`];
-      const message = `${placeText(place)}: ${name} needs ${edition} ${first} or later, but this is Consul ${version}. ${remedy}, or leave it out.`;
+        : ["Consul", `Set ${node === "" ? "" : "its "}\`version\` to ${first} or later`];
+      const seen = node === "" ? `this is Consul ${version}` : `${node} runs Consul ${version}`;
+      const message = `${placeText(place)}: ${name} needs ${edition} ${first} or later, but ${seen}. ${remedy}, or leave it out.`;
       return { input: "cluster", place, message };
     });
 }

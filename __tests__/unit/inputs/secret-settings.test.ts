@@ -77,6 +77,10 @@ datacenters: [{ name: dc1, servers: 1, config: { acl: { tokens: { agent: a4 } } 
 acl: { tokens: [{ SecretID: a5, Description: app }] }
 services: [{ name: web, token: a6 }]
 config_entries: [{ Kind: inline-certificate, Name: web, PrivateKey: a7 }]
+nodes:
+  server-1:
+    config: { encrypt: a11 }
+    env: { API_TOKEN: a12, CONSUL_LOCAL_CONFIG: 'acl { tokens { agent = "a13" } }', TZ: UTC }
 kv: { password: text }
 `;
     const inputs = {
@@ -87,7 +91,7 @@ kv: { password: text }
     const { masked, messages } = maskedBy(inputs, { "cluster.yml": cluster });
     expect(messages).toEqual([]);
     expect(masked.toSorted()).toEqual(
-      ["a1", "a10", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9"].toSorted(),
+      ["a1", "a10", "a11", "a12", "a13", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9"].toSorted(),
     );
   });
 

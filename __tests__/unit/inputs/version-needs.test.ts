@@ -18,6 +18,16 @@ function messages(text: string, version: string): string[] {
   return unmetNeeds(versionNeeds(file.seeds), version).map(({ message }) => message);
 }
 
+test("the node whose own version lacks something is named", () => {
+  const readFile = () => Buffer.alloc(0);
+  const text = "config_entries: [{ Kind: mesh }]";
+  const { file } = parseClusterFile({ text, name: "cluster.yml", readFile });
+  const needs = file ? versionNeeds(file.seeds) : [];
+  expect(unmetNeeds(needs, "1.8.7", "server-2").map(({ message }) => message)).toEqual([
+    "cluster.yml:1:18: `config_entries[0] (mesh)` needs Consul 1.10 or later, but server-2 runs Consul 1.8.7. Set its `version` to 1.10 or later, or leave it out.",
+  ]);
+});
+
 const entry = (kind: string) => `config_entries: [{ Kind: ${kind}, Name: web }]`;
 const token = (fields: string) => `acl: { tokens: [{ Description: app, ${fields} }] }`;
 const role = (fields: string) => `acl: { roles: [{ Name: app, ${fields} }] }`;
