@@ -13,9 +13,10 @@ export class KeyValueStore {
   /** Every key in the KV store with its value (`/v1/kv/?recurse`). */
   async all(): Promise<KeyValue[]> {
     const entries = await this.#http.find(withQuery("/v1/kv/", { recurse: "" }), kvAnswer);
-    return (entries ?? []).map(({ Key, Value }) => ({
+    return (entries ?? []).map(({ Key, Value, Flags }) => ({
       key: Key,
       value: Buffer.from(Value ?? "", "base64"),
+      flags: Flags,
     }));
   }
 
@@ -40,9 +41,10 @@ export class KeyValueStore {
    * Sets one key, even to a value too long for a transaction (`/v1/kv`). Once this resolves, the
    * write is acknowledged.
    */
-  async set({ key, value }: KeyValue): Promise<void> {
+  async set({ key, value, flags = "0" }: KeyValue): Promise<void> {
     const path = key.split("/").map(encodeURIComponent).join("/");
-    await this.#http.request(`/v1/kv/${path}`, { method: "PUT", body: value });
+    const query = flags === "0" ? {} : { flags };
+    await this.#http.request(withQuery(`/v1/kv/${path}`, query), { method: "PUT", body: value });
   }
 
   /** A key's value, by a consistent read through this agent (`/v1/kv`). */

@@ -1,9 +1,9 @@
 import type * as z from "zod";
-import { inOrderOfLines, messageOf, type Place, type Problem } from "../errors.ts";
+import { inOrderOfLines, type Place, type Problem } from "../errors.ts";
 import { type Content, knownKeys, schema } from "./cluster-file-schema.ts";
 import { type FileNode, fileNodes, nodeEnvProblems } from "./file-nodes.ts";
 import { type PlaceOf, problemAt } from "./file-problem.ts";
-import { keyProblem } from "./kv-key.ts";
+import { readKeys } from "./kv.ts";
 import { secretsInFile, secretsInText } from "./secret-settings.ts";
 import {
   type Declared,
@@ -86,7 +86,7 @@ export function parseClusterFile(source: Source): ParsedFile {
   const { data, error } = schema.safeParse(value);
   const issues = (error?.issues ?? []).flatMap((issue) => explain(issue, value, placeOf));
   const found = data ? [...sameNames(data, placeOf), ...nodeEnvProblems(data, placeOf)] : [];
-  const kv = readKeys(data?.kv ?? {}, source, placeOf);
+  const kv = data ? readKeys(data, source.readFile, placeOf) : { keys: [], problems: [] };
   const all = [...problems, ...issues, ...found, ...kv.problems];
   return !data || all.length > 0
     ? refused(all)
@@ -165,31 +165,6 @@ function sameNames({ datacenters = [] }: Content, placeOf: PlaceOf): Problem[] {
   });
 }
 
-function readKeys(kv: Readonly<Record<string, string>>, { readFile }: Source, placeOf: PlaceOf) {
-  const keys: DeclaredKey[] = [];
-  const problems: Problem[] = [];
-  for (const [key, value] of Object.entries(kv)) {
-    const named = { key, name: pathText(["kv", key]), place: placeOf("kv", key) };
-    const problem = keyProblem(key);
-    if (problem !== undefined) {
-      problems.push(problemAt(named.place, `\`${named.name}\` is not a valid key: ${problem}.`));
-      continue;
-    }
-    try {
-      keys.push({ ...named, value: bytesOf(value, readFile) });
-    } catch (error) {
-      const message = `\`${named.name}\` names a file that can't be read: ${shortened(messageOf(error))}.`;
-      problems.push(problemAt(named.place, message));
-    }
-  }
-  return { keys, problems };
-}
-
-function bytesOf(value: string, readFile: Source["readFile"]): Buffer {
-  if (value.startsWith("@@")) return Buffer.from(value.slice(1));
-  return value.startsWith("@") ? readFile(value.slice(1)) : Buffer.from(value);
-}
-
 function fileOf(content: Content, kv: readonly DeclaredKey[], placeOf: PlaceOf): ClusterFile {
   const objects = typeof content.acl === "object" ? content.acl : {};
   const declared = (list: readonly Definition[] = [], ...path: Path) =>
@@ -211,14 +186,22 @@ function fileOf(content: Content, kv: readonly DeclaredKey[], placeOf: PlaceOf):
     gossipEncryption: content.gossip_encryption,
     tls: content.tls,
     seeds: {
+      featureGates: Object.entries(content.feature_gates ?? {}).map(([gate, isEnabled]) => {
+        const path = ["feature_gates", gate];
+        return { name: pathText(path), place: placeOf(...path), gate, isEnabled };
+      }),
       policies: declared(objects.policies, "acl", "policies"),
       roles: declared(objects.roles, "acl", "roles"),
+      authMethods: declared(objects.auth_methods, "acl", "auth_methods"),
+      bindingRules: declared(objects.binding_rules, "acl", "binding_rules"),
       tokens: declared(objects.tokens, "acl", "tokens"),
       configEntries: declared(content.config_entries, "config_entries"),
       services: (content.services ?? []).map(({ node, ...value }, index) => ({
         ...declaredAt(value, ["services", index], placeOf),
         node,
       })),
+      catalog: declared(content.catalog, "catalog"),
+      preparedQueries: declared(content.prepared_queries, "prepared_queries"),
       kv,
     },
     placeOf,
@@ -226,7 +209,8 @@ function fileOf(content: Content, kv: readonly DeclaredKey[], placeOf: PlaceOf):
 }
 
 function declaredAt(value: Definition, path: Path, placeOf: PlaceOf): Declared {
-  const words = [field(value, "kind"), field(value, "name") ?? field(value, "description")];
+  const names = ["name", "description", "node", "authmethod"].map((key) => field(value, key));
+  const words = [field(value, "kind"), names.find((each) => each !== undefined)];
   const label = words.filter((word) => typeof word === "string").join(" ");
   const name = pathText(path) + (label === "" ? "" : ` (${label})`);
   return { name, place: placeOf(...path), value };

@@ -1,7 +1,13 @@
 import { type ImageReference, parseImage } from "../docker/image-reference.ts";
 import { InputError } from "../errors.ts";
 import type { ClusterFile, FileDatacenter } from "./cluster-file.ts";
-import { disagreements, type ReadFile, readCluster, unknownNodes } from "./cluster-input.ts";
+import {
+  agentsNodes,
+  disagreements,
+  type ReadFile,
+  readCluster,
+  unknownNodes,
+} from "./cluster-input.ts";
 import type { ClusterSpec, Datacenter, NodeSettings } from "./cluster-spec.ts";
 import {
   changedInputs,
@@ -47,6 +53,7 @@ export function parseInputs(
     ...memoryOfSeveral(texts, spec),
     ...(file ? disagreements(file, changedInputs(texts)) : []),
     ...(spec ? unknownNodes(spec.seeds.services, nodesOf(spec.datacenters)) : []),
+    ...(spec ? agentsNodes(spec.seeds.catalog, nodesOf(spec.datacenters)) : []),
     ...(spec && file
       ? unknownNodeSettings(file.nodes, nodesOf(spec.datacenters), file.placeOf)
       : []),

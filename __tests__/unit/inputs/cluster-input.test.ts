@@ -90,6 +90,10 @@ test.each([
   [{ cluster: "datacenters: [{ name: a, servers: 3 }]\n", storage: "memory" }, "`servers` is 3"],
   [{ cluster: "services: [{ name: a, node: serer-1 }]\n" }, "did you mean `server-1`?"],
   [{ cluster: "nodes: { serer-1: {} }\n" }, '`nodes["serer-1"]` is for node `serer-1`, which is'],
+  [
+    { cluster: "catalog: [{ node: Server-1, Address: 192.0.2.1 }]\n" },
+    "Input `cluster`:1:11: `catalog[0] (Server-1)` is for a node of this cluster, whose agent removes what it did not register itself. Use `services` with `node: server-1`, or another name",
+  ],
   [{ cluster: "nodes: { serer-1: {} }\n" }, "not in this cluster; did you mean `server-1`?"],
   [{ cluster: "nodes: { client-1: {} }\n", servers: "1" }, "its nodes are server-1."],
   [{ cluster: "services: [{ name: a, node: x }]\n", servers: "1" }, "its nodes are server-1."],
