@@ -76,6 +76,11 @@ test("a secured cluster in the middle of an upgrade, which goes on from there", 
     });
     expect(await racksIn(cluster)).toEqual(racks);
 
+    expect(cluster.outputs.version).toBe(older.version);
+    const { summary, log: startLog } = cluster.result;
+    expect(summary).toContain(`### Consul ${older.version} and ${newer.version}: `);
+    expect(startLog).toContain(`Start 4 agents from ${older.image} and ${newer.image}`);
+
     const [done, due] = [await idOf(cluster, "server-2"), await idOf(cluster, "client-1")];
     const { exitCode, log } = await upgrade(cluster, { version: tag });
     expect(exitCode, log).toBe(0);

@@ -91,18 +91,19 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
     if (made && !givesTokens(plan.spec))
       await resync(agents, made, { timeout, signal, onChange: log });
     // Before an agent has synced, the catalog has its name and address only.
-    if (hasNodeConfig(plan.spec)) {
-      const credentials = credentialsFrom(made);
-      const clients = agents.map((agent) => clientFor(agent, credentials));
-      await untilSynced(clients, { timeout, signal, onChange: log });
-    }
+    const described = agents.filter(hasOwnConfig(plan.spec));
+    const credentials = credentialsFrom(made);
+    const clients = described.map((agent) => clientFor(agent, credentials));
+    if (clients.length > 0) await untilSynced(clients, { timeout, signal, onChange: log });
     return { secrets: made, agents, hostAddress: await hostAddress };
   });
 }
 
-/** Whether some node has configuration of its own, such as metadata. */
-const hasNodeConfig = ({ nodes }: ClusterSpec) =>
-  [...nodes.values()].some(({ config }) => config !== "");
+/** Whether a node has configuration of its own, such as metadata. */
+const hasOwnConfig =
+  ({ nodes }: ClusterSpec) =>
+  ({ node }: AgentPlan) =>
+    (nodes.get(node)?.config ?? "") !== "";
 
 /** Whether every agent syncs with the catalog at once when its token is set. */
 const syncOnTokenChange = (secrets: Secrets, { agents }: ClusterPlan) =>

@@ -102,10 +102,17 @@ export const serviceAnswer = z.array(
   }),
 );
 
+const metaAnswer = z.record(z.string(), z.string()).nullish();
+
 /** Null if the node is not in the catalog. */
 export const catalogNodeAnswer = z
-  .object({ Services: z.record(z.string(), z.unknown()) })
+  .object({
+    Node: z.object({ Meta: metaAnswer }).optional(),
+    Services: z.record(z.string(), z.unknown()),
+  })
   .nullable();
+
+export const selfAnswer = z.object({ Meta: metaAnswer });
 
 export const objectAnswer = z.record(z.string(), z.unknown());
 

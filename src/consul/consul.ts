@@ -16,6 +16,7 @@ import {
   objectAnswer,
   type RaftPeer,
   raftAnswer,
+  selfAnswer,
   serviceAnswer,
   unknownNode,
 } from "./answers.ts";
@@ -159,6 +160,22 @@ export class Consul {
       this.#http.get(`/v1/catalog/node/${encodeURIComponent(node)}`, catalogNodeAnswer),
     ]);
     return Object.keys(own).filter((id) => known?.Services[id] === undefined);
+  }
+
+  /**
+   * Keys of this agent's metadata (`/v1/agent/self`) that the catalog does not have yet
+   * (`/v1/catalog/node`). Consul's own, which begin with `consul-`, are left out.
+   *
+   * @param node - the agent's own name
+   */
+  async unsyncedMeta(node: string): Promise<string[]> {
+    const [own, known] = await Promise.all([
+      this.#http.get("/v1/agent/self", selfAnswer),
+      this.#http.get(`/v1/catalog/node/${encodeURIComponent(node)}`, catalogNodeAnswer),
+    ]);
+    return Object.entries(own.Meta ?? {})
+      .filter(([key, value]) => !key.startsWith("consul-") && known?.Node?.Meta?.[key] !== value)
+      .map(([key]) => key);
   }
 
   /** Instances of a service in a datacenter's catalog, with their health (`/v1/health/service`). */

@@ -31,6 +31,7 @@ export function readyCluster(servers: number, clients: number, leader = "server-
     leader,
     tokens: [],
     version: "2.1.0",
+    versions: ["2.1.0"],
     ...addresses,
     credentials: { scheme: "http" },
     caFile: "",
