@@ -239,9 +239,11 @@ export class Consul {
   /**
    * The datacenter's feature gates (`/v1/operator/features`), in the state of the server that answers;
    * Consul 2.1 or later. Empty until its leader has set them up.
+   *
+   * @returns undefined if this Consul knows no feature gates
    */
-  async featureGates(): Promise<FeatureGate[]> {
-    return this.#http.get(withQuery("/v1/operator/features", { stale: "" }), featureGatesAnswer);
+  async featureGates(): Promise<FeatureGate[] | undefined> {
+    return this.#http.find(withQuery("/v1/operator/features", { stale: "" }), featureGatesAnswer);
   }
 
   async setFeatureGate(name: string, isEnabled: boolean): Promise<void> {

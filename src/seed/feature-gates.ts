@@ -33,20 +33,20 @@ async function setGates(
   const [first] = there;
   if (!first) return;
   const { node, consul } = first;
-  let known: FeatureGate[] = [];
+  let known: FeatureGate[] | undefined = [];
   await untilNothingIsMissing(
     async () => {
       known = await consul.featureGates();
-      return known.length > 0 ? undefined : "it has none yet";
+      return known?.length === 0 ? "it has none yet" : undefined;
     },
     seeding,
     (missing) => `${node} was asked for the feature gates, but ${missing}.`,
   );
-  const problems = unknownGates(gates, known);
+  const problems = known ? unknownGates(gates, known) : gates.map(noGates);
   if (problems.length > 0) throw new InputError(problems);
   for (const declared of gates) {
     const { gate, isEnabled } = declared;
-    if (known.find(({ Name }) => Name === gate)?.DesiredEnabled === isEnabled) continue;
+    if (known?.find(({ Name }) => Name === gate)?.DesiredEnabled === isEnabled) continue;
     if (!(await write(declared, () => consul.setFeatureGate(gate, isEnabled)))) return;
   }
   await untilNothingIsMissing(
@@ -55,6 +55,13 @@ async function setGates(
     (missing) => `Not every feature gate has its effect: ${missing}.`,
   );
 }
+
+/** A build of a version that should have feature gates, such as a development version, may have none. */
+const noGates = ({ name, place }: DeclaredGate): Problem => ({
+  input: "cluster",
+  place,
+  message: `${placeText(place)}: \`${name}\` can't be set: this Consul has no feature gates.`,
+});
 
 /** Gates that Consul does not have. */
 export function unknownGates(
@@ -79,7 +86,7 @@ async function withoutEffect(
   there: readonly AgentClient[],
 ): Promise<string | undefined> {
   for (const { node, consul } of there) {
-    const seen = await consul.featureGates();
+    const seen = (await consul.featureGates()) ?? [];
     for (const { gate, isEnabled } of gates) {
       const found = seen.find(({ Name }) => Name === gate);
       if (found?.EffectiveEnabled === isEnabled) continue;

@@ -26,8 +26,10 @@ async function seedThrough(gates: DeclaredGate[], answers: readonly unknown[], t
     });
     request.on("end", () => {
       seen.push(`${request.method} ${request.url} ${body}`.trim());
-      if (request.method === "PUT") answer.end("{}");
-      else answer.end(JSON.stringify(left.length > 1 ? left.shift() : left[0]));
+      if (request.method === "PUT") return answer.end("{}");
+      const next = left.length > 1 ? left.shift() : left[0];
+      if (next === undefined) answer.writeHead(404).end("404 page not found");
+      else answer.end(JSON.stringify(next));
     });
   });
   const agents = ["server-1", "server-2", "client-1"].map((node) => ({ ...agent(node), consul }));
@@ -61,6 +63,12 @@ test("a gate that Consul does not have is refused, with its place", async () => 
   await expect(refused).rejects.toBeInstanceOf(InputError);
   await expect(refused).rejects.toThrow(
     'cluster.yml:2:18: `feature_gates["consul-io"]` is no feature gate of this Consul; did you mean `consul-ai`?',
+  );
+});
+
+test("a Consul without feature gates is refused at once", async () => {
+  await expect(seedThrough([gateOf("consul-ai", true)], [])).rejects.toThrow(
+    'cluster.yml:2:18: `feature_gates["consul-ai"]` can\'t be set: this Consul has no feature gates.',
   );
 });
 
