@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -28,16 +29,26 @@ function agentsOf({ nodes, outputs }: Up) {
   });
 }
 
+const { publicKey } = generateKeyPairSync("ec", {
+  namedCurve: "P-256",
+  publicKeyEncoding: { type: "spki", format: "pem" },
+  privateKeyEncoding: { type: "pkcs8", format: "pem" },
+});
+
 test("seeding again changes nothing", async () => {
   const text = `
 datacenters: [{ name: dc1, servers: 1, clients: 1 }]
 acl:
   policies: [{ Name: p, Rules: 'key "a" { policy = "read" }' }]
   roles: [{ Name: r, Policies: [{ Name: p }] }]
+  auth_methods: [{ Name: ci, Type: jwt, Config: { JWTValidationPubKeys: [${JSON.stringify(publicKey)}] } }]
+  binding_rules: [{ AuthMethod: ci, BindType: role, BindName: r }]
   tokens:
     - { Description: t, Roles: [{ Name: r }] }
     - { SecretID: 6e0a3a4e-52cb-4e5f-9a73-0c6be1bb4b4f, Policies: [{ Name: p }] }
 services: [{ name: web, port: 80, check: { ttl: 1h, status: passing } }]
+catalog: [{ Node: db, Address: 192.0.2.10, Service: { Service: pg, Port: 5432 } }]
+prepared_queries: [{ Name: q, Service: { Service: pg }, DNS: { TTL: 10s } }]
 kv: { a: b, big: "@package-lock.json" }
 config_entries: [{ Kind: service-defaults, Name: web, Protocol: http }]
 `;
@@ -51,6 +62,10 @@ config_entries: [{ Kind: service-defaults, Name: web, Protocol: http }]
       "/v1/acl/tokens",
       "/v1/config/service-defaults",
       "/v1/health/service/web",
+      "/v1/acl/auth-method/ci",
+      "/v1/acl/binding-rules",
+      "/v1/catalog/node/db",
+      "/v1/query",
     ];
     const look = () =>
       Promise.all(
@@ -68,7 +83,10 @@ config_entries: [{ Kind: service-defaults, Name: web, Protocol: http }]
     expect(tokens).toEqual(JSON.parse(cluster.outputs.tokens ?? ""));
     expect(await look()).toEqual(before);
     // What differs is brought in line.
-    const changed = text.replace("kv: { a: b", "kv: { a: c").replace('"read"', '"write"');
+    const changed = text
+      .replace("kv: { a: b", "kv: { a: c")
+      .replace('"read"', '"write"')
+      .replace("TTL: 10s", "TTL: 20s");
     await seed(seedsOf(changed), agents, options);
     await expectAllThere(changed, cluster);
     const after = await look();
@@ -79,6 +97,10 @@ config_entries: [{ Kind: service-defaults, Name: web, Protocol: http }]
       true,
       true,
       true,
+      true,
+      true,
+      true,
+      false,
     ]);
   } finally {
     await cluster.down();

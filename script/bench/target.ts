@@ -37,6 +37,7 @@ export async function planOf(
     image: { reference: image },
     isOnNetwork: false,
     areNodeNamesTaken: false,
+    nodeImages: new Map(),
     devTurnsConnectOn: version !== undefined && !has(version, "connectByDefault"),
     freePorts: await freePorts(freePortsNeeded(spec)),
   });

@@ -4,7 +4,13 @@ import { ConsulError } from "../consul/http.ts";
 import { has } from "../consul/versions.ts";
 import type { AgentPlan } from "../plan/plan.ts";
 import { agentPolicy, agentRules, dnsRules, replicationRules } from "../plan/security-config.ts";
-import { credentialsFrom, type Secrets, type Tokens } from "../plan/security-files.ts";
+import {
+  credentialsFrom,
+  oldestVersion,
+  type Secrets,
+  softwareOf,
+  type Tokens,
+} from "../plan/security-files.ts";
 import { type AgentClient, answerOf, clientFor } from "../ready/agents.ts";
 import { syncGate } from "../ready/gates.ts";
 import { untilHold, type Wait } from "../ready/wait.ts";
@@ -30,10 +36,12 @@ interface Grant {
  */
 export async function grantTokens(
   server: AgentClient,
-  { tokens, version }: Secrets,
+  secrets: Secrets,
   patience: WaitLimits,
 ): Promise<void> {
+  const { tokens } = secrets;
   if (!tokens) return;
+  const version = oldestVersion(secrets, tokens.agents.keys());
   const untilDone = (attempt: (consul: Consul) => Promise<void>) =>
     answerOf(server, "create the agents' ACL tokens", attempt, patience);
   // The leader first: that question needs no token, so it leaves no refusal in the server's log.
@@ -43,7 +51,7 @@ export async function grantTokens(
   });
   const limit = pLimit(requestsAtOnce);
   await Promise.all(
-    grantsOf(tokens, version).map((grant) =>
+    grantsOf(tokens, secrets, version).map((grant) =>
       limit(async () => {
         for (const step of stepsOf(grant, version))
           await untilDone((consul) => step(consul).catch(unlessThere));
@@ -52,14 +60,21 @@ export async function grantTokens(
   );
 }
 
-function grantsOf({ dns, replication, agents }: Tokens, version: string): Grant[] {
+/** @param version - the oldest: all servers must understand the rules */
+function grantsOf(
+  { dns, replication, agents }: Tokens,
+  secrets: Secrets,
+  version: string,
+): Grant[] {
+  const isLegacy = !has(version, "chosenSecretId");
   return [
     ...(replication
       ? [{ name: "replication", secret: replication, rules: replicationRules(version) }]
       : []),
     { name: "dns", secret: dns, rules: dnsRules(version) },
     ...Array.from(agents, ([node, secret]) => {
-      return { name: agentPolicy(node), secret, rules: agentRules(node, version) };
+      const own = isLegacy ? version : softwareOf(secrets, node).version;
+      return { name: agentPolicy(node), secret, rules: agentRules(node, own) };
     }),
   ];
 }
@@ -95,22 +110,29 @@ export async function resync(
   secrets: Secrets,
   wait: Omit<Wait, "failure" | "after">,
 ): Promise<void> {
-  const { tokens, version } = secrets;
+  const { tokens } = secrets;
   if (!tokens) return;
+  const version = oldestVersion(secrets, tokens.agents.keys());
   const credentials = credentialsFrom(secrets);
   const clients = agents.map((agent) => clientFor(agent, credentials));
-  if (!has(version, "syncOnTokenChange"))
-    return untilHold([syncGate], () => clients, { ...wait, failure: notSynced });
-  const standard = has(version, "dnsToken") ? "" : tokens.dns;
+  if (!has(version, "syncOnTokenChange")) return untilSynced(clients, wait);
+  const standardOf = (node: string) =>
+    has(softwareOf(secrets, node).version, "dnsToken") ? "" : tokens.dns;
   const set = (client: AgentClient, token: string) =>
     answerOf(client, "set its token", (consul) => consul.setDefaultToken(token), wait);
   await Promise.all(
     clients.map(async (client) => {
       await set(client, tokens.agents.get(client.node) ?? "");
-      await set(client, standard);
+      await set(client, standardOf(client.node));
     }),
   );
 }
+
+/** Waits until every agent has synced with the catalog. @throws ActionError when time is up */
+export const untilSynced = (
+  clients: readonly AgentClient[],
+  wait: Omit<Wait, "failure" | "after">,
+): Promise<void> => untilHold([syncGate], () => clients, { ...wait, failure: notSynced });
 
 const notSynced = {
   title: "Consul is not ready",

@@ -4,15 +4,16 @@ import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { freePorts } from "../docker/ports.ts";
 import { hostName } from "../inputs/agent-defaults.ts";
-import type { Role } from "../inputs/cluster-spec.ts";
+import type { ClusterSpec, Role } from "../inputs/cluster-spec.ts";
 import { givesTokens } from "../inputs/config-fragments.ts";
 import { isSecured } from "../plan/agent-config.ts";
 import { agentRunArguments } from "../plan/container-arguments.ts";
 import { clusterFilter, nodeFilter } from "../plan/labels.ts";
-import { type AgentPlan, type ClusterPlan, withOtherPorts } from "../plan/plan.ts";
+import { type AgentPlan, type ClusterPlan, imageOf, withOtherPorts } from "../plan/plan.ts";
 import {
   credentialsFrom,
   dataDirectoryArchive,
+  oldestVersion,
   type Secrets,
   securityArchive,
 } from "../plan/security-files.ts";
@@ -21,7 +22,7 @@ import { explainExit, explainNotReady, explainStart } from "../ready/diagnosis.t
 import { untilReady } from "../ready/wait.ts";
 import { withScope } from "../runner/scope.ts";
 import type { Timeline } from "../runner/timeline.ts";
-import { grantTokens, resync } from "./agent-tokens.ts";
+import { grantTokens, resync, untilSynced } from "./agent-tokens.ts";
 import { findHostAddress } from "./host-address.ts";
 import { secure } from "./secrets.ts";
 import type { StartContext } from "./start-context.ts";
@@ -74,7 +75,7 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
     );
     const started = start(
       Promise.all([secrets, servers]).then(async ([made]) => {
-        if (made && !has(made.version, "syncOnTokenChange")) await granted;
+        if (made && !syncOnTokenChange(made, plan)) await granted;
         await timeline.during("clients", () => startRole(begin, "client"));
       }),
     );
@@ -89,9 +90,30 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
     const made = await secrets;
     if (made && !givesTokens(plan.spec))
       await resync(agents, made, { timeout, signal, onChange: log });
+    // Before an agent has synced, the catalog has its name and address only.
+    const described = agents.filter(hasOwnConfig(plan.spec));
+    const credentials = credentialsFrom(made);
+    const clients = described.map((agent) => clientFor(agent, credentials));
+    if (clients.length > 0) await untilSynced(clients, { timeout, signal, onChange: log });
     return { secrets: made, agents, hostAddress: await hostAddress };
   });
 }
+
+/** Whether a node has configuration of its own, such as metadata. */
+const hasOwnConfig =
+  ({ nodes }: ClusterSpec) =>
+  ({ node }: AgentPlan) =>
+    (nodes.get(node)?.config ?? "") !== "";
+
+/** Whether every agent syncs with the catalog at once when its token is set. */
+const syncOnTokenChange = (secrets: Secrets, { agents }: ClusterPlan) =>
+  has(
+    oldestVersion(
+      secrets,
+      agents.map(({ node }) => node),
+    ),
+    "syncOnTokenChange",
+  );
 
 /** Rejects as soon as an agent exits. */
 async function failOnExit(
@@ -179,7 +201,10 @@ async function startAgent(begin: Begin, agent: AgentPlan, attempt = 1): Promise<
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
     const other = attempt < startAttempts && (await otherStart(begin, agent, error));
-    if (!other) throw await explainStart(docker, plan.prerequisites.image.reference, agent, error);
+    if (!other) {
+      const { reference } = imageOf(plan, agent).image;
+      throw await explainStart(docker, reference, agent, error);
+    }
     // The engine had created the container before it found what was wrong.
     await docker.removeContainers([agent.container]);
     return startAgent(other.begin, other.agent, attempt + 1);
@@ -206,8 +231,8 @@ async function otherStart(begin: Begin, agent: AgentPlan, { failure }: DockerErr
  */
 async function runAgent({ docker, plan, secrets }: Begin, agent: AgentPlan): Promise<void> {
   const args = agentRunArguments(plan, agent);
-  const { spec, prerequisites } = plan;
-  const { entrypoint } = prerequisites;
+  const { spec } = plan;
+  const { entrypoint } = imageOf(plan, agent);
   const givesData = entrypoint?.ownsDataDirectory === false;
   if (!isSecured(spec.security) && !givesData) return docker.runContainer(args);
   await docker.createContainer(args);

@@ -3,7 +3,6 @@ import { jobContainer, proofLabels } from "../destroy/job-state.ts";
 import { removeLeftBehind } from "../destroy/left-behind.ts";
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
-import { findImage } from "../docker/find-image.ts";
 import { freePorts, holderOf, isTaken } from "../docker/ports.ts";
 import { InputError, type Problem } from "../errors.ts";
 import { type ClusterSpec, portNames } from "../inputs/cluster-spec.ts";
@@ -13,11 +12,12 @@ import { takenPort } from "../ready/diagnosis.ts";
 import { ownContainer } from "../runner/machine.ts";
 import { withScope } from "../runner/scope.ts";
 import { checkEngine, remoteWarning } from "./check-engine.ts";
-import { checkConfig } from "./config-check.ts";
-import { askEntrypoint } from "./entrypoint.ts";
+import { findImages } from "./cluster-images.ts";
+import { checkConfigs } from "./config-check.ts";
 import { chooseNetwork, type NetworkChoice, newNetwork } from "./network.ts";
+import { examineImages } from "./node-images.ts";
 import type { StartContext } from "./start-context.ts";
-import { checkVersion, devTurnsConnectOn } from "./version-check.ts";
+import { checkVersions } from "./version-check.ts";
 
 /**
  * Prepares the engine for the cluster: finds or pulls the image, and finds the network to join or
@@ -25,7 +25,7 @@ import { checkVersion, devTurnsConnectOn } from "./version-check.ts";
  * jobs of this runner left behind.
  *
  * @throws InputError if a port is taken, the user's network does not exist or can't be reached, Consul
- *   refuses `config`, its version does not support what the cluster file declares, or the image's
+ *   refuses a `config`, its version does not support what the cluster file declares, or the image's
  *   entrypoint ignores what `env` asks for
  * @throws ActionError if the engine can't run the cluster, if this step can't reach it, or if the
  *   image can't be found or pulled
@@ -41,20 +41,19 @@ export async function prepare(context: StartContext, spec: ClusterSpec): Promise
   return withScope(context.signal, async ({ signal, start }) => {
     const docker = context.docker.within(signal);
     const choice = start(chooseNetwork(docker, spec, container));
-    const [network, image, ports] = await Promise.all([
+    const [network, images, ports] = await Promise.all([
       start(checkMachine({ docker, log, warn: context.warn }, spec, { labels, choice })),
-      start(timeline.during("image", () => findImage({ docker, log, signal }, spec.images))),
+      start(timeline.during("image", () => findImages({ docker, log, signal }, spec))),
       start(freePorts(freePortsNeeded(spec))),
       start(timeline.during("network", () => ensureNetwork(docker, choice, owner))),
     ]);
-    await checkVersion(docker, spec, { owner, image });
-    const [entrypoint, devConnect] = await Promise.all([
-      start(askEntrypoint({ docker, log }, spec, { owner, image })),
-      start(devTurnsConnectOn({ docker, log }, spec, { owner, image })),
-      start(checkConfig({ docker, log }, spec, { owner, image, network: network.network })),
+    const tell = { docker, log, warn: context.warn };
+    const versions = await checkVersions(tell, spec, { owner, images });
+    const [examined] = await Promise.all([
+      start(examineImages(tell, spec, { owner, images, versions })),
+      start(checkConfigs(tell, spec, { owner, images, network: network.network })),
     ]);
-    const asked = { ...(entrypoint && { entrypoint }), devTurnsConnectOn: devConnect };
-    return { ...owner, image, ...asked, ...network, freePorts: ports };
+    return { ...owner, ...examined, ...network, freePorts: ports };
   });
 }
 

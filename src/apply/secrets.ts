@@ -14,6 +14,7 @@ import {
   secretValues,
   type Tokens,
 } from "../plan/security-files.ts";
+import { nodeSoftware } from "./node-images.ts";
 import type { StartContext } from "./start-context.ts";
 
 /**
@@ -58,6 +59,7 @@ async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> 
   };
   return {
     version,
+    software: await nodeSoftware(docker, plan),
     // The environment can tell the image's entrypoint which user to run the agent as.
     owner: plan.prerequisites.entrypoint ?? {
       uid: Number(env.get("CONSUL_UID") || get("uid")),

@@ -1,42 +1,95 @@
 import { versionNumber } from "../consul/version-number.ts";
 import { has } from "../consul/versions.ts";
-import type { Docker } from "../docker/docker.ts";
 import { type Image, parseImage } from "../docker/image-reference.ts";
-import { InputError, messageOf } from "../errors.ts";
+import { InputError, messageOf, type Problem } from "../errors.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
+import { nodesOf } from "../inputs/nodes.ts";
 import { unmetNeeds, versionNeeds } from "../inputs/version-needs.ts";
 import type { Owner } from "../plan/labels.ts";
 import { versionOf } from "../ready/image-version.ts";
+import { type ClusterImages, distinctImages } from "./cluster-images.ts";
 import type { StartContext } from "./start-context.ts";
+import { mixProblems, mixWarnings, type VersionedNode } from "./version-mix.ts";
 
 /** Milliseconds. An answer takes 300; an entrypoint of the user's may wait for something. */
 const versionPatience = 20_000;
+
+/** What nodes run, and the cluster's labels. */
+interface Candidates {
+  readonly owner: Owner;
+  readonly images: ClusterImages;
+}
+
+/**
+ * Checks that the servers' versions of Consul support what the cluster file declares, and that the
+ * versions of a mixed cluster go together. The version is the one that the image's label names. If it
+ * has none, or one that is too old, or if nodes have their own images, Consul itself is asked: the
+ * label may be about something else that the image is made from.
+ *
+ * @returns versions that images report, by reference; those of all images if nodes have their own
+ * @throws InputError with everything that a version does not support, and its place in the file;
+ *   or if Consul was asked and named no version
+ */
+export async function checkVersions(
+  { docker, warn }: Pick<StartContext, "docker" | "warn">,
+  spec: Pick<ClusterSpec, "seeds" | "timeout" | "datacenters" | "security" | "nodes">,
+  { owner, images }: Candidates,
+): Promise<ReadonlyMap<string, string>> {
+  const { clusterId } = owner;
+  const versions = new Map<string, string>();
+  const ask = async (reference: string) => {
+    const version =
+      versions.get(reference) ?? (await versionOf(docker, reference, clusterId, spec.timeout));
+    versions.set(reference, version);
+    return version;
+  };
+  if (images.ofNodes.size > 0)
+    for (const { reference } of distinctImages(images)) await ask(reference);
+  const needs = versionNeeds(spec.seeds);
+  const problems: Problem[] = [];
+  for (const { image, node } of serverImages(spec, images)) {
+    const labeled = versionNumber(image.version ?? "");
+    const isEnough = labeled !== undefined && unmetNeeds(needs, labeled).length === 0;
+    if (needs.length === 0 || (isEnough && !versions.has(image.reference))) continue;
+    problems.push(...unmetNeeds(needs, await ask(image.reference), node));
+  }
+  const mix = mixOf(spec, images, versions);
+  problems.push(...mixProblems(mix, spec));
+  if (problems.length > 0) throw new InputError(problems);
+  for (const message of mixWarnings(mix)) warn(message);
+  return versions;
+}
+
+/** Each image that servers run, with the first node that has it as its own; empty for the cluster's. */
+function serverImages(
+  { datacenters }: Pick<ClusterSpec, "datacenters">,
+  { image, ofNodes }: ClusterImages,
+): { image: Image; node: string }[] {
+  const found = new Map<string, { image: Image; node: string }>();
+  for (const { node, role } of nodesOf(datacenters)) {
+    const own = ofNodes.get(node);
+    const { reference } = own ?? image;
+    if (role === "server" && !found.has(reference))
+      found.set(reference, { image: own ?? image, node: own ? node : "" });
+  }
+  return [...found.values()];
+}
+
+function mixOf(
+  { datacenters }: Pick<ClusterSpec, "datacenters">,
+  { image, ofNodes }: ClusterImages,
+  versions: ReadonlyMap<string, string>,
+): VersionedNode[] {
+  return nodesOf(datacenters).flatMap((shape) => {
+    const version = versions.get((ofNodes.get(shape.node) ?? image).reference);
+    return version === undefined || ofNodes.size === 0 ? [] : [{ ...shape, version }];
+  });
+}
 
 /** The image that a cluster is to run, and the cluster's labels. */
 interface Candidate {
   readonly owner: Owner;
   readonly image: Image;
-}
-
-/**
- * Checks that the image's version of Consul supports what the cluster file declares. The version is
- * the one that the image's label names. If it has none, or one that is too old, Consul itself is
- * asked: the label may be about something else that the image is made from.
- *
- * @throws InputError with everything that this version does not support, and its place in the file;
- *   or if Consul was asked and named no version
- */
-export async function checkVersion(
-  docker: Docker,
-  { seeds, timeout }: Pick<ClusterSpec, "seeds" | "timeout">,
-  { owner, image }: Candidate,
-): Promise<void> {
-  const needs = versionNeeds(seeds);
-  const labeled = versionNumber(image.version ?? "");
-  if (needs.length === 0 || (labeled && unmetNeeds(needs, labeled).length === 0)) return;
-  const version = await versionOf(docker, image.reference, owner.clusterId, timeout);
-  const problems = unmetNeeds(needs, version);
-  if (problems.length > 0) throw new InputError(problems);
 }
 
 /**

@@ -9,7 +9,7 @@ import { counted, InputError } from "../errors.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 import { parseInputs } from "../inputs/inputs.ts";
 import { processMark } from "../plan/labels.ts";
-import { planCluster } from "../plan/plan.ts";
+import { imageOf, planCluster } from "../plan/plan.ts";
 import { credentialsFrom } from "../plan/security-files.ts";
 import { clientFor } from "../ready/agents.ts";
 import { evidenceFolder, showEvidence } from "../report/evidence.ts";
@@ -88,7 +88,8 @@ const logsFolder = ({ logs }: ClusterSpec, clusterId: string) =>
 async function create(context: StartContext, spec: ClusterSpec): Promise<ReadyCluster> {
   const prerequisites = await core.group("Prepare image and network", () => prepare(context, spec));
   const plan = planCluster(spec, prerequisites);
-  const title = `Start ${counted(plan.agents.length, "agent")} from ${prerequisites.image.reference}`;
+  const images = plan.agents.map((agent) => imageOf(plan, agent).image.reference);
+  const title = `Start ${counted(plan.agents.length, "agent")} from ${[...new Set(images)].join(" and ")}`;
   const running = await core.group(title, () => apply(context, plan));
   const tokens = hasSeeds(spec.seeds)
     ? await core.group("Apply the cluster file", () => seedCluster(context, spec, running))

@@ -52,6 +52,19 @@ export const raftAnswer = z.object({
   ),
 });
 
+/** A feature gate of a datacenter (api/operator_feature_gate.go of 2.1, `FeatureGate`). */
+export const featureGatesAnswer = z.array(
+  z.object({
+    Name: z.string(),
+    DesiredEnabled: z.boolean(),
+    EffectiveEnabled: z.boolean(),
+    /** Why it has its effect: `below-minimum-version`. */
+    Reason: z.string().default(""),
+  }),
+);
+
+export type FeatureGate = z.output<typeof featureGatesAnswer>[number];
+
 export const autopilotAnswer = z.object({ Healthy: z.boolean() });
 
 export const checksAnswer = z.array(z.object({ Node: z.string(), CheckID: z.string() }));
@@ -60,7 +73,22 @@ export const catalogNodesAnswer = z.array(
   z.object({ Node: z.string(), TaggedAddresses: z.record(z.string(), z.string()).nullish() }),
 );
 
-export const kvAnswer = z.array(z.object({ Key: z.string(), Value: z.string().nullable() }));
+const maxFlags = 2n ** 64n - 1n;
+const flagsError = "`flags` must be a whole number of at most 64 bits";
+
+/** A key's flags, as `parseExactly` reads them. @returns their digits; "0" if there are none */
+export const flagsAnswer = z
+  .union(
+    [z.int({ error: flagsError }).min(0, { error: flagsError }), z.string().regex(/^\d{1,20}$/)],
+    { error: flagsError },
+  )
+  .default(0)
+  .transform(String)
+  .refine((digits) => BigInt(digits) <= maxFlags, { error: flagsError });
+
+export const kvAnswer = z.array(
+  z.object({ Key: z.string(), Value: z.string().nullable(), Flags: flagsAnswer }),
+);
 
 export const transactionAnswer = z.object({
   Errors: z.array(z.object({ OpIndex: z.number(), What: z.string() })),
@@ -74,10 +102,17 @@ export const serviceAnswer = z.array(
   }),
 );
 
+const metaAnswer = z.record(z.string(), z.string()).nullish();
+
 /** Null if the node is not in the catalog. */
 export const catalogNodeAnswer = z
-  .object({ Services: z.record(z.string(), z.unknown()) })
+  .object({
+    Node: z.object({ Meta: metaAnswer }).optional(),
+    Services: z.record(z.string(), z.unknown()),
+  })
   .nullable();
+
+export const selfAnswer = z.object({ Meta: metaAnswer });
 
 export const objectAnswer = z.record(z.string(), z.unknown());
 
@@ -85,6 +120,8 @@ export const objectAnswer = z.record(z.string(), z.unknown());
 export interface KeyValue {
   readonly key: string;
   readonly value: Buffer;
+  /** A number of 64 bits in digits; Consul's default is 0. */
+  readonly flags?: string;
 }
 
 /** One instance of a service in the catalog, with its own checks. */
@@ -98,19 +135,22 @@ export interface CatalogService {
 export type ConsulObject = Readonly<Record<string, unknown>>;
 
 /** Kinds of ACL objects, as in API paths. */
-export type AclKind = "policy" | "role" | "token";
+export type AclKind = "policy" | "role" | "auth-method" | "binding-rule" | "token";
 
 export const aclLists: Readonly<Record<AclKind, string>> = {
   policy: "policies",
   role: "roles",
+  "auth-method": "auth-methods",
+  "binding-rule": "binding-rules",
   token: "tokens",
 };
 
 /** Body of a transaction that sets these keys. Consul limits its length by `txn_max_req_len`. */
 export function transactionOf(keys: readonly KeyValue[]): string {
-  return JSON.stringify(
-    keys.map(({ key, value }) => ({
-      KV: { Verb: "set", Key: key, Value: value.toString("base64") },
-    })),
-  );
+  const operations = keys.map(({ key, value, flags = "0" }) => {
+    const head = JSON.stringify({ Verb: "set", Key: key, Value: value.toString("base64") });
+    // JSON.stringify could not write a number of 64 bits.
+    return `{"KV":${flags === "0" ? head : head.replace(/\}$/, `,"Flags":${flags}}`)}}`;
+  });
+  return `[${operations.join()}]`;
 }

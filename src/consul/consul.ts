@@ -8,12 +8,15 @@ import {
   catalogNodeAnswer,
   catalogNodesAnswer,
   checksAnswer,
+  type FeatureGate,
+  featureGatesAnswer,
   left,
   type Member,
   membersAnswer,
   objectAnswer,
   type RaftPeer,
   raftAnswer,
+  selfAnswer,
   serviceAnswer,
   unknownNode,
 } from "./answers.ts";
@@ -162,6 +165,22 @@ export class Consul {
     return Object.keys(own).filter((id) => known?.Services[id] === undefined);
   }
 
+  /**
+   * Keys of this agent's metadata (`/v1/agent/self`) that the catalog does not have yet
+   * (`/v1/catalog/node`). Consul's own, which begin with `consul-`, are left out.
+   *
+   * @param node - the agent's own name
+   */
+  async unsyncedMeta(node: string): Promise<string[]> {
+    const [own, known] = await Promise.all([
+      this.#http.get("/v1/agent/self", selfAnswer),
+      this.#http.get(`/v1/catalog/node/${encodeURIComponent(node)}`, catalogNodeAnswer),
+    ]);
+    return Object.entries(own.Meta ?? {})
+      .filter(([key, value]) => !key.startsWith("consul-") && known?.Node?.Meta?.[key] !== value)
+      .map(([key]) => key);
+  }
+
   /** Instances of a service in a datacenter's catalog, with their health (`/v1/health/service`). */
   async service(name: string, datacenter: string): Promise<CatalogService[]> {
     const path = withQuery(`/v1/health/service/${encodeURIComponent(name)}`, { dc: datacenter });
@@ -197,6 +216,56 @@ export class Consul {
 
   async setConfigEntry(entry: ConsulObject): Promise<void> {
     await this.#http.put("/v1/config", entry);
+  }
+
+  /**
+   * Registers a node, a service, or checks with the catalog (`/v1/catalog/register`), and not with an
+   * agent.
+   */
+  async registerInCatalog(registration: ConsulObject): Promise<void> {
+    await this.#http.put("/v1/catalog/register", registration);
+  }
+
+  /**
+   * IDs of a node's services in the state of the server that answers (`/v1/catalog/node`).
+   *
+   * @returns undefined if the node is not in the catalog
+   */
+  async servicesOf(node: string): Promise<string[] | undefined> {
+    const path = withQuery(`/v1/catalog/node/${encodeURIComponent(node)}`, { stale: "" });
+    const found = await this.#http.get(path, catalogNodeAnswer);
+    return found ? Object.keys(found.Services) : undefined;
+  }
+
+  /**
+   * Every prepared query (`/v1/query`).
+   *
+   * @param mode - asked `stale`, a server answers from its own state
+   */
+  async preparedQueries(mode: "default" | "stale" = "default"): Promise<ConsulObject[]> {
+    const path = withQuery("/v1/query", mode === "stale" ? { stale: "" } : {});
+    return this.#http.get(path, z.array(objectAnswer));
+  }
+
+  /** Creates a prepared query, or updates the one with this ID. */
+  async setPreparedQuery(query: ConsulObject, id?: string): Promise<void> {
+    if (id === undefined) await this.#http.put("/v1/query", query, "POST");
+    else await this.#http.put(`/v1/query/${encodeURIComponent(id)}`, query);
+  }
+
+  /**
+   * The datacenter's feature gates (`/v1/operator/features`), in the state of the server that answers;
+   * Consul 2.1 or later. Empty until its leader has set them up.
+   *
+   * @returns undefined if this Consul knows no feature gates
+   */
+  async featureGates(): Promise<FeatureGate[] | undefined> {
+    return this.#http.find(withQuery("/v1/operator/features", { stale: "" }), featureGatesAnswer);
+  }
+
+  async setFeatureGate(name: string, isEnabled: boolean): Promise<void> {
+    const path = `/v1/operator/feature/${encodeURIComponent(name)}`;
+    await this.#http.put(path, { Enabled: isEnabled });
   }
 
   /** A snapshot of the servers' state (`/v1/snapshot`), like `consul snapshot save`. */

@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import { parseExactly } from "./exact-json.ts";
 import { type Access, ConsulError, type RequestOptions, send } from "./http.ts";
 
 /** Typed requests to one agent. Every method rejects with a ConsulError that says what happened. */
@@ -15,8 +16,8 @@ export class HttpClient {
   }
 
   /** @param body - is sent as JSON */
-  async put(path: string, body: unknown): Promise<string> {
-    return (await this.request(path, { method: "PUT", body: JSON.stringify(body) })).toString();
+  async put(path: string, body: unknown, method: "PUT" | "POST" = "PUT"): Promise<string> {
+    return (await this.request(path, { method, body: JSON.stringify(body) })).toString();
   }
 
   /**
@@ -41,7 +42,7 @@ export class HttpClient {
   async get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
     const text = (await this.request(path)).toString();
     try {
-      return schema.parse(JSON.parse(text));
+      return schema.parse(parseExactly(text));
     } catch (cause) {
       throw new ConsulError(`unexpected answer to ${path}: ${text.slice(0, 200)}`, { cause });
     }

@@ -15,7 +15,7 @@ export class ConsulError extends Error {
 
 /** Everything about a request but its address and path. */
 export interface RequestOptions {
-  readonly method?: "GET" | "PUT" | "DELETE";
+  readonly method?: "GET" | "PUT" | "POST" | "DELETE";
   readonly body?: string | Buffer;
   /** Milliseconds. */
   readonly timeout?: number;

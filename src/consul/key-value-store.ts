@@ -15,9 +15,10 @@ export class KeyValueStore {
   /** Every key in the KV store with its value (`/v1/kv/?recurse`). */
   async all(): Promise<KeyValue[]> {
     const entries = await this.#http.find(withQuery("/v1/kv/", { recurse: "" }), kvAnswer);
-    return (entries ?? []).map(({ Key, Value }) => ({
+    return (entries ?? []).map(({ Key, Value, Flags }) => ({
       key: Key,
       value: Buffer.from(Value ?? "", "base64"),
+      flags: Flags,
     }));
   }
 
@@ -42,8 +43,9 @@ export class KeyValueStore {
    * Sets one key, even to a value too long for a transaction (`/v1/kv`). Once this resolves, the
    * write is acknowledged.
    */
-  async set({ key, value }: KeyValue): Promise<void> {
-    await this.#http.request(pathOf(key), { method: "PUT", body: value });
+  async set({ key, value, flags = "0" }: KeyValue): Promise<void> {
+    const query = flags === "0" ? {} : { flags };
+    await this.#http.request(withQuery(pathOf(key), query), { method: "PUT", body: value });
   }
 
   /** A key's value; undefined if the key is not set (`/v1/kv`). */

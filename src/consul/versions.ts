@@ -38,6 +38,11 @@ export const differences = {
     what: "ACL roles, and service identities and expiration times of tokens; before, tokens silently lose them",
     source: "CHANGELOG of 1.5.0; agent/structs/acl.go of 1.4.5 and 1.5.0; run on 1.4.4",
   },
+  authMethods: {
+    from: "1.5.0",
+    what: "auth methods and binding rules",
+    source: "CHANGELOG of 1.5.0; agent/structs/acl.go of 1.4.5 and 1.5.0",
+  },
   configEntries: {
     from: "1.5.0",
     what: "configuration entries: `service-defaults`, `proxy-defaults`",
@@ -63,9 +68,19 @@ export const differences = {
     what: "configuration entries `ingress-gateway`, `terminating-gateway`",
     source: "agent/structs/config_entry.go of 1.7.14 and 1.8.0",
   },
+  jwtAuthMethods: {
+    from: "1.8.0",
+    what: "auth methods of type `jwt`; `DisplayName`, `MaxTokenTTL`, and `TokenLocality` of auth methods",
+    source: "agent/consul/authmethod/ssoauth and agent/structs/acl.go of 1.7.14 and 1.8.0",
+  },
+  oidcAuthMethods: {
+    from: "1.8.0",
+    what: "auth methods of type `oidc`, which only Consul Enterprise accepts",
+    source: "agent/consul/authmethod/ssoauth/sso_oss.go of 1.8.0; documentation",
+  },
   nodeIdentities: {
     from: "1.8.1",
-    what: "node identities of tokens and roles; up to 1.6, tokens silently lose them",
+    what: "node identities of tokens and roles, which binding rules can give, too; up to 1.6, tokens silently lose them",
     source: "agent/structs/acl.go of 1.8.0 and 1.8.1",
   },
   intentionsEntry: {
@@ -103,6 +118,16 @@ export const differences = {
     what: "TLS is configured in the `tls` stanza instead of top-level keys",
     source: "CHANGELOG of 1.12.0",
   },
+  awsAuthMethods: {
+    from: "1.12.0",
+    what: "auth methods of type `aws-iam`",
+    source: "agent/consul/authmethod/awsauth of 1.11.11 and 1.12.0",
+  },
+  failoverTargets: {
+    from: "1.13.0",
+    what: "`Service.Failover.Targets` of prepared queries; before, it is silently lost",
+    source: "agent/structs/prepared_query.go of 1.12.9 and 1.13.0",
+  },
   grpcTls: {
     from: "1.14.0",
     what: "gRPC with TLS has its own port, `ports.grpc_tls`",
@@ -136,8 +161,13 @@ export const differences = {
   },
   templatedPolicies: {
     from: "1.17.0",
-    what: "templated policies of tokens and roles",
+    what: "templated policies of tokens and roles, which binding rules can give, too",
     source: "agent/structs/acl.go of 1.16.7 and 1.17.0",
+  },
+  policyBindings: {
+    from: "1.18.0",
+    what: "binding rules that give a policy",
+    source: "agent/structs/acl.go of 1.17.4 and 1.18.0",
   },
   fileCertificateEntry: {
     from: "1.19.0",
@@ -156,7 +186,7 @@ export const differences = {
   },
   featureGates: {
     from: "2.1.0",
-    what: 'client agents ask for feature gates with their own token, which therefore allows `operator = "read"`',
+    what: 'feature gates; client agents ask for them with their own token, which therefore allows `operator = "read"`',
     source: "https://developer.hashicorp.com/consul/docs/manage/feature-gates",
   },
 } as const satisfies Readonly<Record<string, Difference>>;

@@ -1,6 +1,9 @@
 import * as z from "zod";
 import { DockerError } from "./docker-error.ts";
 
+/** An image's ID without the name of the hash, which podman leaves out. */
+const imageId = z.string().transform((id) => id.replace(/^sha256:/, ""));
+
 export const imageAnswer = z.tuple([
   z.object({
     Config: z.object({
@@ -24,6 +27,8 @@ const networkAnswer = z.tuple([
 export const containersAnswer = z.array(
   z.object({
     Id: z.string(),
+    /** ID of its image. */
+    Image: imageId,
     Name: z.string().transform((name) => name.replace(/^\//, "")),
     State: z.object({
       Status: z.string(),
@@ -73,6 +78,8 @@ export const containersAnswer = z.array(
 
 export const imageDefaultsAnswer = z.tuple([
   z.object({
+    /** The same for all references of the image. */
+    Id: imageId,
     Config: z.object({
       Env: z.array(z.string()).nullish(),
       Labels: z.record(z.string(), z.string()).nullish(),

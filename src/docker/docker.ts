@@ -219,10 +219,10 @@ export class Docker {
   }
 
   /** What an image sets for every container of it. The image must be local. */
-  async imageDefaults(reference: string): Promise<ImageDefaults> {
+  async imageDefaults(reference: string): Promise<ImageDefaults & { readonly id: string }> {
     const answer = await this.#cli.run(["image", "inspect", reference]);
-    const [{ Config }] = parseAnswer(imageDefaultsAnswer, "image inspect", answer);
-    return { env: Config.Env ?? [], labels: Config.Labels ?? {} };
+    const [{ Id, Config }] = parseAnswer(imageDefaultsAnswer, "image inspect", answer);
+    return { id: Id, env: Config.Env ?? [], labels: Config.Labels ?? {} };
   }
 
   /** Removes a stopped container. Its volumes stay. */

@@ -46,6 +46,30 @@ const datacenter = z
   )
   .describe("A datacenter. Without `servers` or `clients`, it has as many as the inputs specify.");
 
+const versionTag = () =>
+  text(
+    tagPattern,
+    'it must be a tag of the Consul image, in quotes ("1.10" without quotes is the number 1.1)',
+  ).optional();
+
+const valueError = "it must be a string; put numbers and booleans in quotes";
+
+const node = z.strictObject(
+  {
+    version: versionTag().describe(
+      'Consul version of this node, as a tag of the image, in quotes: "1.21".',
+    ),
+    config: config("this node"),
+    env: z
+      .record(z.string(), z.string({ error: valueError }), {
+        error: "it must be a mapping of variables to strings",
+      })
+      .optional()
+      .describe("Environment variables of this node's agent, besides those of the input `env`."),
+  },
+  { error: "it must be a mapping with `version`, `config`, and `env`" },
+);
+
 const service = z
   .looseObject(
     {
@@ -74,6 +98,9 @@ const service = z
     "A service definition in the format of Consul's agent API: https://developer.hashicorp.com/consul/api-docs/agent/service#register-service",
   );
 
+const aclError =
+  "it must be `true`, `false`, or a mapping with `policies`, `roles`, `auth_methods`, `binding_rules`, and `tokens`";
+
 const acl = z.strictObject(
   {
     policies: list(
@@ -84,25 +111,26 @@ const acl = z.strictObject(
       definition(),
       "Roles in the API's format: Name, Description, Policies, ServiceIdentities.",
     ),
+    auth_methods: list(
+      definition(),
+      "Auth methods in the API's format: Name, Type, Description, Config. They belong to the first datacenter.",
+    ),
+    binding_rules: list(
+      definition(),
+      "Binding rules in the API's format: AuthMethod, Description, Selector, BindType, BindName.",
+    ),
     tokens: list(
       definition(),
       "Tokens in the API's format: AccessorID, SecretID, Description, Policies, Roles, ServiceIdentities, Local. The `tokens` output contains their secrets.",
     ),
   },
-  { error: "it must be `true`, `false`, or a mapping with `policies`, `roles`, and `tokens`" },
+  { error: aclError },
 );
-
-const keyError = "it must be a string; put numbers and booleans in quotes";
 
 export const schema = z
   .strictObject(
     {
-      version: text(
-        tagPattern,
-        'it must be a tag of the Consul image, in quotes ("1.10" without quotes is the number 1.1)',
-      )
-        .optional()
-        .describe('Consul version, as a tag of the image, in quotes: "2.1".'),
+      version: versionTag().describe('Consul version, as a tag of the image, in quotes: "2.1".'),
       image: z
         .string({ error: "it must be an image reference" })
         .refine((reference) => parseImage(reference) !== undefined, {
@@ -119,13 +147,19 @@ export const schema = z
       config: config("every agent"),
       server_config: config("servers only"),
       client_config: config("clients only"),
-      acl: z
-        .union([booleanField(), acl], {
-          error: "it must be `true`, `false`, or a mapping with `policies`, `roles`, and `tokens`",
+      nodes: z
+        .record(z.string(), node, {
+          error: "it must be a mapping of node names to their settings",
         })
         .optional()
         .describe(
-          "Turns on ACLs with the default policy `deny`. A mapping also creates policies, roles, and tokens.",
+          "Settings of single nodes by name: `server-2`, or `east-server-2` with several datacenters.",
+        ),
+      acl: z
+        .union([booleanField(), acl], { error: aclError })
+        .optional()
+        .describe(
+          "Turns on ACLs with the default policy `deny`. A mapping also creates policies, roles, auth methods, binding rules, and tokens.",
         ),
       gossip_encryption: booleanField().optional().describe("Encrypts gossip with a new key."),
       tls: booleanField()
@@ -133,14 +167,37 @@ export const schema = z
         .describe(
           "Creates a CA and a certificate for every agent; the HTTP API is served over HTTPS only.",
         ),
+      feature_gates: z
+        .record(z.string(), booleanField(), {
+          error: "it must be a mapping of feature gates to `true` or `false`",
+        })
+        .optional()
+        .describe(
+          "Consul's feature gates to turn on or off in every datacenter, by name: https://developer.hashicorp.com/consul/docs/manage/feature-gates",
+        ),
       services: list(service, "Services, each registered with an agent that you choose."),
+      catalog: list(
+        definition(),
+        "Nodes, services, and checks that no agent registers, in the format of the catalog's API: Node, Address, NodeMeta, Service, Checks: https://developer.hashicorp.com/consul/api-docs/catalog#register-entity",
+      ),
+      prepared_queries: list(
+        definition(),
+        "Prepared queries in the API's format, for the first datacenter: https://developer.hashicorp.com/consul/api-docs/query#create-prepared-query",
+      ),
       kv: z
-        .record(z.string(), z.string({ error: keyError }), {
+        .record(z.string(), z.string({ error: valueError }), {
           error: "it must be a mapping of keys to strings",
         })
         .optional()
         .describe(
           "Keys and values of the first datacenter's KV store. `@path` inserts a file's content, with the path relative to the cluster file's folder; `@@` starts a value with a literal @.",
+        ),
+      kv_file: z
+        .string({ error: "it must be the path of a file" })
+        .min(1, { error: "it must be the path of a file" })
+        .optional()
+        .describe(
+          "A file with keys, their values, and their flags, as `consul kv export` writes it. The path is relative to the cluster file's folder. A key that is also in `kv` has the value from there.",
         ),
       config_entries: list(
         definition(),
@@ -157,6 +214,7 @@ export type Content = z.output<typeof schema>;
 export const knownKeys = new Map<PropertyKey | undefined, readonly string[]>([
   [undefined, schema.keyof().options],
   ["datacenters", datacenter.keyof().options],
+  ["nodes", node.keyof().options],
   ["acl", acl.keyof().options],
 ]);
 

@@ -1,10 +1,19 @@
 import type * as z from "zod";
-import { inOrderOfLines, messageOf, type Place, type Problem } from "../errors.ts";
+import { inOrderOfLines, type Place, type Problem } from "../errors.ts";
 import { type Content, knownKeys, schema } from "./cluster-file-schema.ts";
-import { keyProblem } from "./kv-key.ts";
+import { type FileNode, fileNodes, nodeEnvProblems } from "./file-nodes.ts";
+import { type PlaceOf, problemAt } from "./file-problem.ts";
+import { readKeys } from "./kv.ts";
 import { secretsInFile, secretsInText } from "./secret-settings.ts";
-import { type Declared, type DeclaredKey, type Definition, field, type Seeds } from "./seeds.ts";
-import { nearest, type Path, pathText, placeText, shortened } from "./wording.ts";
+import {
+  type Declared,
+  type DeclaredKey,
+  type Definition,
+  field,
+  fragmentOf,
+  type Seeds,
+} from "./seeds.ts";
+import { nearest, type Path, pathText, shortened } from "./wording.ts";
 import { readYaml } from "./yaml-text.ts";
 
 export interface FileDatacenter {
@@ -24,6 +33,8 @@ export interface ClusterFile {
   readonly config: string;
   readonly serverConfig: string;
   readonly clientConfig: string;
+  /** By node name. */
+  readonly nodes: ReadonlyMap<string, FileNode>;
   readonly acl: boolean | undefined;
   readonly gossipEncryption: boolean | undefined;
   readonly tls: boolean | undefined;
@@ -74,18 +85,12 @@ export function parseClusterFile(source: Source): ParsedFile {
 
   const { data, error } = schema.safeParse(value);
   const issues = (error?.issues ?? []).flatMap((issue) => explain(issue, value, placeOf));
-  const again = data ? sameNames(data, placeOf) : [];
-  const kv = readKeys(data?.kv ?? {}, source, placeOf);
-  const all = [...problems, ...issues, ...again, ...kv.problems];
+  const found = data ? [...sameNames(data, placeOf), ...nodeEnvProblems(data, placeOf)] : [];
+  const kv = data ? readKeys(data, source.readFile, placeOf) : { keys: [], problems: [] };
+  const all = [...problems, ...issues, ...found, ...kv.problems];
   return !data || all.length > 0
     ? refused(all)
     : { file: fileOf(data, kv.keys, placeOf), problems: [], secrets };
-}
-
-type PlaceOf = (...path: Path) => Place;
-
-function problemAt(place: Place, message: string): Problem {
-  return { input: "cluster", place, message: `${placeText(place)}: ${message}` };
 }
 
 type Issue = z.core.$ZodIssue;
@@ -109,14 +114,14 @@ function explain(issue: Issue, value: unknown, placeOf: PlaceOf): Problem[] {
 
 const isInside = (issues: readonly Issue[]) => issues.some(({ path }) => path.length > 0);
 
-/** Keys whose values can't be secret. A `datacenters` in front and its index are left out. */
+/** Keys whose values can't be secret. A `datacenters` or `nodes` in front and its item are left out. */
 const harmlessKeys = ["version", "image", "gossip_encryption", "tls", "name", "servers", "clients"];
 
 function described(found: unknown, { path, code }: Issue): string {
   if (found === undefined) return "is missing";
   if (found === null) return "is empty";
   if (path.length === 0) return "is not a mapping";
-  const key = path[0] === "datacenters" ? path.slice(2) : path;
+  const key = ["datacenters", "nodes"].includes(String(path[0])) ? path.slice(2) : path;
   const isHarmless = key.length === 1 && harmlessKeys.includes(String(key[0]));
   if (isHarmless && typeof found !== "object") return `is ${shortened(JSON.stringify(found))}`;
   return code === "custom" ? "is too long" : `is ${valueType(found)}`;
@@ -160,31 +165,6 @@ function sameNames({ datacenters = [] }: Content, placeOf: PlaceOf): Problem[] {
   });
 }
 
-function readKeys(kv: Readonly<Record<string, string>>, { readFile }: Source, placeOf: PlaceOf) {
-  const keys: DeclaredKey[] = [];
-  const problems: Problem[] = [];
-  for (const [key, value] of Object.entries(kv)) {
-    const named = { key, name: pathText(["kv", key]), place: placeOf("kv", key) };
-    const problem = keyProblem(key);
-    if (problem !== undefined) {
-      problems.push(problemAt(named.place, `\`${named.name}\` is not a valid key: ${problem}.`));
-      continue;
-    }
-    try {
-      keys.push({ ...named, value: bytesOf(value, readFile) });
-    } catch (error) {
-      const message = `\`${named.name}\` names a file that can't be read: ${shortened(messageOf(error))}.`;
-      problems.push(problemAt(named.place, message));
-    }
-  }
-  return { keys, problems };
-}
-
-function bytesOf(value: string, readFile: Source["readFile"]): Buffer {
-  if (value.startsWith("@@")) return Buffer.from(value.slice(1));
-  return value.startsWith("@") ? readFile(value.slice(1)) : Buffer.from(value);
-}
-
 function fileOf(content: Content, kv: readonly DeclaredKey[], placeOf: PlaceOf): ClusterFile {
   const objects = typeof content.acl === "object" ? content.acl : {};
   const declared = (list: readonly Definition[] = [], ...path: Path) =>
@@ -201,28 +181,36 @@ function fileOf(content: Content, kv: readonly DeclaredKey[], placeOf: PlaceOf):
     config: fragmentOf(content.config),
     serverConfig: fragmentOf(content.server_config),
     clientConfig: fragmentOf(content.client_config),
+    nodes: fileNodes(content, placeOf),
     acl: typeof content.acl === "object" ? true : content.acl,
     gossipEncryption: content.gossip_encryption,
     tls: content.tls,
     seeds: {
+      featureGates: Object.entries(content.feature_gates ?? {}).map(([gate, isEnabled]) => {
+        const path = ["feature_gates", gate];
+        return { name: pathText(path), place: placeOf(...path), gate, isEnabled };
+      }),
       policies: declared(objects.policies, "acl", "policies"),
       roles: declared(objects.roles, "acl", "roles"),
+      authMethods: declared(objects.auth_methods, "acl", "auth_methods"),
+      bindingRules: declared(objects.binding_rules, "acl", "binding_rules"),
       tokens: declared(objects.tokens, "acl", "tokens"),
       configEntries: declared(content.config_entries, "config_entries"),
       services: (content.services ?? []).map(({ node, ...value }, index) => ({
         ...declaredAt(value, ["services", index], placeOf),
         node,
       })),
+      catalog: declared(content.catalog, "catalog"),
+      preparedQueries: declared(content.prepared_queries, "prepared_queries"),
       kv,
     },
     placeOf,
   };
 }
 
-const fragmentOf = (config: Definition | undefined) => (config ? JSON.stringify(config) : "");
-
 function declaredAt(value: Definition, path: Path, placeOf: PlaceOf): Declared {
-  const words = [field(value, "kind"), field(value, "name") ?? field(value, "description")];
+  const names = ["name", "description", "node", "authmethod"].map((key) => field(value, key));
+  const words = [field(value, "kind"), names.find((each) => each !== undefined)];
   const label = words.filter((word) => typeof word === "string").join(" ");
   const name = pathText(path) + (label === "" ? "" : ` (${label})`);
   return { name, place: placeOf(...path), value };

@@ -1,9 +1,11 @@
 import { posix } from "node:path";
 import { messageOf, type Problem } from "../errors.ts";
 import { type ClusterFile, type ParsedFile, parseClusterFile } from "./cluster-file.ts";
+import { nodeAdvice } from "./file-nodes.ts";
+import { problemAt } from "./file-problem.ts";
 import type { NodeShape } from "./nodes.ts";
-import type { DeclaredService } from "./seeds.ts";
-import { nearest, placeText, shortened, shown } from "./wording.ts";
+import { type Declared, type DeclaredService, field } from "./seeds.ts";
+import { placeText, shortened, shown } from "./wording.ts";
 
 /** Reads a file of the workspace. Throws the reason if it can't, without the path. */
 export type ReadFile = (path: string) => Buffer;
@@ -80,10 +82,18 @@ export function unknownNodes(
   const names = nodes.map(({ node }) => node);
   return services.flatMap(({ name, place, node }) => {
     if (node === undefined || names.includes(node)) return [];
-    const near = nearest(node, names);
-    const advice =
-      near === undefined ? `its nodes are ${names.join(", ")}.` : `did you mean \`${near}\`?`;
-    const message = `${placeText(place)}: \`${name}\` is for node \`${shortened(node)}\`, which is not in this cluster; ${advice}`;
+    const message = `${placeText(place)}: \`${name}\` is for node \`${shortened(node)}\`, which is not in this cluster; ${nodeAdvice(node, names)}`;
     return [{ input: "cluster", place, message }];
+  });
+}
+
+/** Registrations with the catalog for nodes of the cluster itself. Consul ignores the case of names. */
+export function agentsNodes(catalog: readonly Declared[], nodes: readonly NodeShape[]): Problem[] {
+  return catalog.flatMap(({ name, place, value }) => {
+    const wanted = String(field(value, "Node") ?? "").toLowerCase();
+    const own = nodes.find(({ node }) => node === wanted);
+    if (!own) return [];
+    const message = `\`${name}\` is for a node of this cluster, whose agent removes what it did not register itself. Use \`services\` with \`node: ${own.node}\`, or another name for the node.`;
+    return [problemAt(place, message)];
   });
 }

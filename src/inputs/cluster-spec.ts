@@ -1,3 +1,4 @@
+import type { Place } from "../errors.ts";
 import type { Seeds } from "./seeds.ts";
 
 export type Role = "server" | "client";
@@ -15,6 +16,8 @@ export interface ClusterSpec {
   /** The same from a cluster file, applied first; each may be empty. */
   readonly fileConfig: Readonly<Record<"all" | Role, string>>;
   readonly env: ReadonlyMap<string, string>;
+  /** What single nodes have of their own, by node name. */
+  readonly nodes: ReadonlyMap<string, NodeSettings>;
   /** The existing Docker network that the user names; empty if the user leaves the choice to us. */
   readonly network: string;
   /** The job's network in the runner's words; empty if it has none in which containers have names. */
@@ -40,6 +43,18 @@ export interface Datacenter {
   readonly storage: Storage;
   /** Additional configuration of its agents as JSON; may be empty. */
   readonly config: string;
+}
+
+/** What one node has of its own, instead of or besides what all agents have. */
+export interface NodeSettings {
+  /** Where the cluster file has it. */
+  readonly place: Place;
+  /** Image references to try in this order; empty for the cluster's image. */
+  readonly images: readonly string[];
+  /** Additional configuration of its agent as JSON; may be empty. */
+  readonly config: string;
+  /** Its agent's own environment variables. They override those of all agents. */
+  readonly env: ReadonlyMap<string, string>;
 }
 
 /** Where servers store data. Data in `memory` is lost when the container restarts. */

@@ -14,7 +14,8 @@ export interface Fragment {
 }
 
 /** All agent configuration that the user gives. */
-export function fragmentsOf({ config, fileConfig, datacenters, env }: ClusterSpec): Fragment[] {
+export function fragmentsOf(spec: ClusterSpec): Fragment[] {
+  const { config, fileConfig, datacenters, nodes, env } = spec;
   const everyone = () => true;
   return [
     { text: config, isFor: everyone, source: "config" },
@@ -25,6 +26,14 @@ export function fragmentsOf({ config, fileConfig, datacenters, env }: ClusterSpe
     ...datacenters.map(({ name, config }, index): Fragment => {
       const isFor = ({ datacenter }: NodeShape) => datacenter === name;
       return { text: config, isFor, source: ["datacenters", index, "config"] };
+    }),
+    ...[...nodes].flatMap(([name, own]): Fragment[] => {
+      const isFor = ({ node }: NodeShape) => node === name;
+      const local = own.env.get("CONSUL_LOCAL_CONFIG") ?? "";
+      return [
+        { text: own.config, isFor, source: ["nodes", name, "config"] },
+        { text: local, isFor, source: ["nodes", name, "env", "CONSUL_LOCAL_CONFIG"] },
+      ];
     }),
   ];
 }

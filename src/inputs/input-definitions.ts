@@ -38,6 +38,9 @@ const image = z.string().transform((text, context): ImageReference => {
   return z.NEVER;
 });
 
+/** The name of an environment variable. */
+export const variablePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
 // No variable and no argument of a program can hold a NUL.
 const envLinePattern = /^(?<name>[A-Za-z_][A-Za-z0-9_]*)=(?<value>[^\0]*)$/;
 
@@ -58,6 +61,12 @@ const ownVariables: readonly OwnVariable[] = [
   ...["CONSUL_UID", "CONSUL_GID"].map((name) => {
     return { name, pattern: /^\d{0,9}$/, allowed: "a whole number" };
   }),
+];
+
+/** Variables that the action acts on, for all agents alike. */
+export const ownVariableNames: readonly string[] = [
+  ...ownVariables.map(({ name }) => name),
+  "CONSUL_CONFIG_DIR",
 ];
 
 const env = z.string().transform((text, context): ReadonlyMap<string, string> => {

@@ -1,8 +1,14 @@
 import { type ImageReference, parseImage } from "../docker/image-reference.ts";
 import { InputError } from "../errors.ts";
 import type { ClusterFile, FileDatacenter } from "./cluster-file.ts";
-import { disagreements, type ReadFile, readCluster, unknownNodes } from "./cluster-input.ts";
-import type { ClusterSpec, Datacenter } from "./cluster-spec.ts";
+import {
+  agentsNodes,
+  disagreements,
+  type ReadFile,
+  readCluster,
+  unknownNodes,
+} from "./cluster-input.ts";
+import type { ClusterSpec, Datacenter, NodeSettings } from "./cluster-spec.ts";
 import {
   changedInputs,
   memoryOfSeveral,
@@ -11,6 +17,7 @@ import {
   versionAgainstImage,
   warningsOf,
 } from "./cross-checks.ts";
+import { type FileNode, unknownNodeSettings } from "./file-nodes.ts";
 import { inputs, type Texts, type Values } from "./input-definitions.ts";
 import { readInputs } from "./input-schema.ts";
 import { nodesOf } from "./nodes.ts";
@@ -46,6 +53,10 @@ export function parseInputs(
     ...memoryOfSeveral(texts, spec),
     ...(file ? disagreements(file, changedInputs(texts)) : []),
     ...(spec ? unknownNodes(spec.seeds.services, nodesOf(spec.datacenters)) : []),
+    ...(spec ? agentsNodes(spec.seeds.catalog, nodesOf(spec.datacenters)) : []),
+    ...(spec && file
+      ? unknownNodeSettings(file.nodes, nodesOf(spec.datacenters), file.placeOf)
+      : []),
     // What agents have depends on the file.
     ...(spec && cluster.problems.length === 0 ? reservedProblems(spec, file?.placeOf) : []),
   ];
@@ -89,6 +100,9 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
       client: file?.clientConfig ?? "",
     },
     env: values.env,
+    nodes: new Map(
+      Array.from(file?.nodes ?? [], ([name, own]) => [name, nodeSettings(own, image)] as const),
+    ),
     network: values.network,
     jobNetwork: values["job-network"],
     logLevel: values["log-level"],
@@ -105,6 +119,15 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
     logs: values.logs,
   };
 }
+
+/** A node's own version is one of the cluster's repository, whatever tag or digest the others have. */
+const nodeSettings = (
+  { version, ...own }: FileNode,
+  { repository }: ImageReference,
+): NodeSettings => ({
+  ...own,
+  images: version === undefined ? [] : candidates({ repository }, version),
+});
 
 /**
  * With several datacenters, all store data in the same way, so that an upgrade or a restart treats

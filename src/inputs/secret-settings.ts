@@ -4,7 +4,7 @@ import { sameKey } from "./seeds.ts";
 
 /** Names of settings and variables whose values must stay secret. */
 const secretWord =
-  /token|secret|password|passwd|license|encrypt|private_?key|api_?key|initial_management|agent_master|agent_recovery|\bmaster|\breplication/i;
+  /token|secret|password|passwd|license|encrypt|account_?jwt|private_?key|api_?key|initial_management|agent_master|agent_recovery|\bmaster|\breplication/i;
 
 /** What such a word is also part of: switches, durations, and paths. */
 const harmlessName = /^(?:auto_encrypt$|encrypt_verify|enable_)|_?(?:ttl|file|path|dir)$/i;
@@ -53,10 +53,34 @@ export function secretsInMapping(value: unknown, isSecret = false): string[] {
 export function secretsInFile(content: unknown): string[] {
   if (typeof content !== "object" || content === null) return [];
   return Object.entries(content).flatMap(([key, value]) => {
-    if (key === "acl") return secretIds(value);
+    if (key === "acl") return [...secretIds(value), ...secretsOfAuthMethods(value)];
+    if (key === "nodes") return [...secretsInMapping(value), ...secretsOfNodes(value)];
     return key === "kv" ? [] : secretsInMapping(value);
   });
 }
+
+/** The secrets in the configuration of auth methods, such as a service account's JWT. */
+function secretsOfAuthMethods(acl: unknown): string[] {
+  const methods = isMapping(acl) && Array.isArray(acl.auth_methods) ? acl.auth_methods : [];
+  return methods.flatMap((method) =>
+    isMapping(method)
+      ? Object.entries(method).flatMap(([key, config]) =>
+          sameKey(key) === "config" ? secretsInMapping(config) : [],
+        )
+      : [],
+  );
+}
+
+/** The secrets in configuration that single nodes have in their environment. */
+function secretsOfNodes(nodes: unknown): string[] {
+  const envOf = (node: unknown) => (isMapping(node) && isMapping(node.env) ? node.env : {});
+  const all = isMapping(nodes) ? Object.values(nodes).map(envOf) : [];
+  const texts = all.flatMap((env) => Object.values(env).map(String));
+  return texts.flatMap(secretsInText);
+}
+
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;
 
 function secretIds(value: unknown): string[] {
   if (typeof value !== "object" || value === null) return [];

@@ -21,26 +21,52 @@ export interface DeclaredKey {
   readonly place: Place;
   readonly key: string;
   readonly value: Buffer;
+  /** Consul's flags of the key, a number of 64 bits, in digits. Undefined if they don't matter. */
+  readonly flags?: string;
+}
+
+export interface DeclaredGate {
+  /** For messages: `feature_gates.consul-ai`. */
+  readonly name: string;
+  readonly place: Place;
+  readonly gate: string;
+  readonly isEnabled: boolean;
 }
 
 /** Everything that a cluster file declares besides agents. */
 export interface Seeds {
+  /** For every datacenter. */
+  readonly featureGates: readonly DeclaredGate[];
   readonly policies: readonly Declared[];
   readonly roles: readonly Declared[];
+  readonly authMethods: readonly Declared[];
+  readonly bindingRules: readonly Declared[];
   readonly tokens: readonly Declared[];
   readonly configEntries: readonly Declared[];
   readonly services: readonly DeclaredService[];
+  /** Nodes, services, and checks for the catalog that no agent registers. */
+  readonly catalog: readonly Declared[];
+  readonly preparedQueries: readonly Declared[];
   readonly kv: readonly DeclaredKey[];
 }
 
 export const noSeeds: Seeds = {
+  featureGates: [],
   policies: [],
   roles: [],
+  authMethods: [],
+  bindingRules: [],
   tokens: [],
   configEntries: [],
   services: [],
+  catalog: [],
+  preparedQueries: [],
   kv: [],
 };
+
+/** Agent configuration in a cluster file as JSON; empty if there is none. */
+export const fragmentOf = (config: Definition | undefined) =>
+  config ? JSON.stringify(config) : "";
 
 /** The normal form of a key: Consul reads `AccessorID`, `accessor_id`, and `accessorid` alike. */
 export const sameKey = (key: string) => key.toLowerCase().replaceAll("_", "");

@@ -50,12 +50,56 @@ export const tokenKeys: ReadonlyMap<string, DifferenceName> = new Map([
   ...roleKeys,
 ]);
 
+/** Values of `Type` of auth methods. */
+export const authMethodTypes: ReadonlyMap<string, DifferenceName> = new Map([
+  ["kubernetes", "authMethods"],
+  ["jwt", "jwtAuthMethods"],
+  ["oidc", "oidcAuthMethods"],
+  ["aws-iam", "awsAuthMethods"],
+]);
+
+/** Keys of auth methods and of binding rules that not every version knows. */
+export const authMethodKeys: ReadonlyMap<string, DifferenceName> = new Map([
+  ["DisplayName", "jwtAuthMethods"],
+  ["MaxTokenTTL", "jwtAuthMethods"],
+  ["TokenLocality", "jwtAuthMethods"],
+]);
+export const bindingRuleKeys: ReadonlyMap<string, DifferenceName> = new Map([
+  ["BindVars", "templatedPolicies"],
+]);
+
+/** Values of `BindType` of binding rules. */
+export const bindTypes: ReadonlyMap<string, DifferenceName> = new Map([
+  ["service", "authMethods"],
+  ["role", "authMethods"],
+  ["node", "nodeIdentities"],
+  ["templated-policy", "templatedPolicies"],
+  ["policy", "policyBindings"],
+]);
+
 /** What only Consul Enterprise supports; the community edition refuses it in every version. */
-export const enterpriseOnly: readonly DifferenceName[] = ["enterpriseEntries", "rateLimitEntry"];
+export const enterpriseOnly: readonly DifferenceName[] = [
+  "enterpriseEntries",
+  "rateLimitEntry",
+  "oidcAuthMethods",
+];
 
 /** What a cluster file declares that not every version of Consul supports. */
-export function versionNeeds({ roles, tokens, configEntries }: Seeds): VersionNeed[] {
+export function versionNeeds(seeds: Seeds): VersionNeed[] {
+  const { roles, tokens, configEntries, authMethods, bindingRules, preparedQueries } = seeds;
+  const valueNeed =
+    (key: string, values: ReadonlyMap<string, DifferenceName>) => (declared: Declared) =>
+      needOf(declared, values.get(String(field(declared.value, key))) ?? "authMethods");
   return [
+    ...seeds.featureGates.map((declared) => needOf(declared, "featureGates")),
+    ...authMethods.map(valueNeed("Type", authMethodTypes)),
+    ...authMethods.flatMap((declared) => keyNeeds(declared, authMethodKeys)),
+    ...bindingRules.map(valueNeed("BindType", bindTypes)),
+    ...bindingRules.flatMap((declared) => keyNeeds(declared, bindingRuleKeys)),
+    ...preparedQueries.filter(hasFailoverTargets).map((declared) => {
+      const name = `\`Failover.Targets\` of \`${declared.name}\``;
+      return { ...needOf(declared, "failoverTargets"), name };
+    }),
     ...roles.map((declared) => needOf(declared, "aclRoles")),
     ...roles.flatMap((declared) => keyNeeds(declared, roleKeys)),
     ...tokens.flatMap((declared) => keyNeeds(declared, tokenKeys).filter(isNew(declared))),
@@ -64,6 +108,12 @@ export function versionNeeds({ roles, tokens, configEntries }: Seeds): VersionNe
       needOf(declared, entryKinds.get(String(field(declared.value, "kind"))) ?? "configEntries"),
     ),
   ];
+}
+
+function hasFailoverTargets({ value }: Declared): boolean {
+  const inside = (found: unknown, key: string) =>
+    typeof found === "object" && found !== null ? field({ ...found }, key) : undefined;
+  return isSet(inside(inside(inside(value, "Service"), "Failover"), "Targets"));
 }
 
 /** The anonymous token exists in every version, with these IDs. */
@@ -85,7 +135,10 @@ function keyNeeds(declared: Declared, keys: ReadonlyMap<string, DifferenceName>)
 
 const isSet = (value: unknown) => value !== undefined && value !== null && value !== "";
 
-const needOf = ({ name, place }: Declared, difference: DifferenceName): VersionNeed => ({
+const needOf = (
+  { name, place }: Pick<Declared, "name" | "place">,
+  difference: DifferenceName,
+): VersionNeed => ({
   name: `\`${name}\``,
   place,
   difference,
@@ -95,8 +148,9 @@ const needOf = ({ name, place }: Declared, difference: DifferenceName): VersionN
  * What a version of Consul does not support of all that a cluster file needs.
  *
  * @param version - as `versionNumber` returns it, with `+ent` if it is Consul Enterprise
+ * @param node - that runs it by its own `version`; empty if it is the cluster's
  */
-export function unmetNeeds(needs: readonly VersionNeed[], version: string): Problem[] {
+export function unmetNeeds(needs: readonly VersionNeed[], version: string, node = ""): Problem[] {
   const isEnterprise = /\+ent\b/.test(version);
   return needs
     .filter(
@@ -107,8 +161,9 @@ export function unmetNeeds(needs: readonly VersionNeed[], version: string): Prob
       const first = firstVersion(difference);
       const [edition, remedy] = enterpriseOnly.includes(difference)
         ? ["Consul Enterprise", "Use an image of it"]
-        : ["Consul", `Set \`version\` to ${first} or later`];
-      const message = `${placeText(place)}: ${name} needs ${edition} ${first} or later, but this is Consul ${version}. ${remedy}, or leave it out.`;
+        : ["Consul", `Set ${node === "" ? "" : "its "}\`version\` to ${first} or later`];
+      const seen = node === "" ? `this is Consul ${version}` : `${node} runs Consul ${version}`;
+      const message = `${placeText(place)}: ${name} needs ${edition} ${first} or later, but ${seen}. ${remedy}, or leave it out.`;
       return { input: "cluster", place, message };
     });
 }

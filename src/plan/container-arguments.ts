@@ -1,10 +1,10 @@
 import { loopback } from "../docker/ports.ts";
 import { agentPorts, hostName, imageDataDirectory } from "../inputs/agent-defaults.ts";
-import type { ClusterSpec, Datacenter, Role } from "../inputs/cluster-spec.ts";
+import type { ClusterSpec, Datacenter } from "../inputs/cluster-spec.ts";
 import { agentArguments, securedEnvironment } from "./agent-config.ts";
 import { dataDirectory, environmentArguments } from "./entrypoint.ts";
 import { labelArguments, labelNames } from "./labels.ts";
-import type { AgentPlan, ClusterPlan, Publication } from "./plan.ts";
+import { type AgentPlan, type ClusterPlan, envOf, imageOf, type Publication } from "./plan.ts";
 import { helperArguments, volumeArguments } from "./volumes.ts";
 
 /**
@@ -40,6 +40,24 @@ export function keyMakerArguments(
   ];
 }
 
+/**
+ * `docker run` arguments for a container that prints the user that an image runs Consul as.
+ *
+ * @param script - for `sh`
+ */
+export const userQuestionArguments = (
+  { prerequisites }: ClusterPlan,
+  image: string,
+  script: string,
+): string[] => [
+  "--network=none",
+  "--entrypoint=sh",
+  ...helperArguments(prerequisites),
+  image,
+  "-c",
+  script,
+];
+
 /** `docker run` arguments for a container that writes the image's Consul binary to its output. */
 export function binaryRunArguments({ prerequisites }: ClusterPlan): string[] {
   return [
@@ -58,6 +76,8 @@ export function binaryRunArguments({ prerequisites }: ClusterPlan): string[] {
 /** `docker run` arguments for one agent, including its image and command. */
 export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[] {
   const { spec, prerequisites, network } = plan;
+  const { image, entrypoint, devTurnsConnectOn } = imageOf(plan, agent);
+  const env = envOf(spec, agent);
   const datacenter = datacenterOf(plan, agent);
   return [
     `--name=${agent.container}`,
@@ -70,13 +90,13 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
     ...(plan.knowsHost ? [`--add-host=${hostName}:host-gateway`] : []),
     ...labelArguments(prerequisites),
     ...nodeLabelArguments(plan, agent),
-    ...volumeArguments(prerequisites, dataDirectories(spec.env)),
+    ...volumeArguments(prerequisites, dataDirectories(env)),
     ...agent.publications.flatMap(publishArguments),
     ...Object.entries(securedEnvironment(spec.security)).map(
       ([name, value]) => `--env=${name}=${value}`,
     ),
-    ...environmentArguments(spec.env, prerequisites.entrypoint),
-    prerequisites.image.reference,
+    ...environmentArguments(env, entrypoint),
+    image.reference,
     ...agentArguments({
       role: agent.role,
       node: agent.node,
@@ -84,14 +104,14 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
       primary: spec.datacenters.length > 1 ? spec.datacenters[0].name : "",
       servers: datacenter.servers,
       storage: datacenter.storage,
-      devTurnsConnectOn: prerequisites.devTurnsConnectOn,
+      devTurnsConnectOn,
       ...joins(plan, agent),
       logLevel: spec.logLevel,
-      env: spec.env,
-      entrypoint: prerequisites.entrypoint,
+      env,
+      entrypoint,
       security: spec.security,
     }),
-    ...configOf(spec, datacenter, agent.role).map((fragment) => `-hcl=${fragment}`),
+    ...configOf(spec, datacenter, agent).map((fragment) => `-hcl=${fragment}`),
   ];
 }
 
@@ -132,10 +152,17 @@ function joins({ agents }: ClusterPlan, agent: AgentPlan) {
 }
 
 /** The user's additions to an agent's configuration. Later fragments override earlier ones. */
-function configOf({ fileConfig, config }: ClusterSpec, datacenter: Datacenter, role: Role) {
-  const fragments = [fileConfig.all, datacenter.config, fileConfig[role], config];
+function configOf(spec: ClusterSpec, datacenter: Datacenter, agent: AgentPlan) {
+  const fragments = [...fileConfigOf(spec, datacenter, agent), spec.config];
   return fragments.filter((fragment) => fragment !== "");
 }
+
+/** An agent's configuration from a cluster file, the general first; each part may be empty. */
+export const fileConfigOf = (
+  { fileConfig, nodes }: Pick<ClusterSpec, "fileConfig" | "nodes">,
+  datacenter: Pick<Datacenter, "config">,
+  { node, role }: Pick<AgentPlan, "node" | "role">,
+) => [fileConfig.all, datacenter.config, fileConfig[role], nodes.get(node)?.config ?? ""];
 
 /** Directories that need a volume: the agent's data directory, and the image's. */
 function dataDirectories(env: ReadonlyMap<string, string>): string[] {

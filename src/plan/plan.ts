@@ -6,14 +6,29 @@ import { nodesOf } from "../inputs/nodes.ts";
 import type { Entrypoint } from "./entrypoint.ts";
 import { labelArguments, type Owner } from "./labels.ts";
 
-/** What a plan needs to know about the runner and its Docker engine. */
-export interface Prerequisites extends Owner {
-  /** The image to start. The engine already has it. */
+/** An image that agents run, and what they do differently because of it. */
+export interface AgentImage {
+  /** The engine already has it. */
   readonly image: Image;
   /** What the image's entrypoint does. Undefined if nothing depends on it, or if it is not known. */
   readonly entrypoint?: Entrypoint;
   /** Whether `-dev` turns Connect on although it is off by default in the image's version. */
   readonly devTurnsConnectOn: boolean;
+}
+
+/** The image of a node that has its own. */
+export interface NodeImage extends AgentImage {
+  /** Version of Consul that it reports. */
+  readonly version: string;
+}
+
+/**
+ * What a plan needs to know about the runner and its Docker engine. The image is that of every node
+ * without its own.
+ */
+export interface Prerequisites extends Owner, AgentImage {
+  /** By node name. */
+  readonly nodeImages: ReadonlyMap<string, NodeImage>;
   /** The existing network that the cluster joins. Undefined if it has one of its own. */
   readonly network?: string;
   /** Whether this process is on the cluster's network, for example in a container job. */
@@ -89,6 +104,21 @@ function publish(ports: ClusterSpec["ports"], free: Iterator<number, undefined>)
     if (chosen === undefined) throw new Error("fewer free ports than freePortsNeeded");
     return { name, port: chosen, isFixed: false };
   });
+}
+
+/** What an agent runs. */
+export const imageOf = (
+  { prerequisites }: ClusterPlan,
+  { node }: Pick<AgentPlan, "node">,
+): AgentImage => prerequisites.nodeImages.get(node) ?? prerequisites;
+
+/** The user's environment variables for a node's agent. */
+export function envOf(
+  { env, nodes }: ClusterSpec,
+  { node }: Pick<AgentPlan, "node">,
+): ClusterSpec["env"] {
+  const own = nodes.get(node)?.env ?? new Map<string, string>();
+  return own.size === 0 ? env : new Map([...env, ...own]);
 }
 
 /** The same agent with new ports, except those that the user chose. */

@@ -1,5 +1,6 @@
 import { createTar, parseTar, type TarFileItem } from "nanotar";
 import type { Credentials } from "../consul/http.ts";
+import { isOlder } from "../consul/version-number.ts";
 import { securityFolder } from "./agent-config.ts";
 import { dataDirectory, type Entrypoint } from "./entrypoint.ts";
 import type { AgentPlan, ClusterPlan } from "./plan.ts";
@@ -28,12 +29,18 @@ export interface FileOwner {
   readonly gid: number;
 }
 
-/** Secrets of a cluster. They exist only in this process and in the agents' containers. */
-export interface Secrets {
-  /** Consul version that the image reports. */
+/** What an agent's secret files depend on. */
+export interface Software {
+  /** Consul version that its image reports. */
   readonly version: string;
-  /** The user that agents run as in their containers. */
+  /** The user that it runs as in its container. */
   readonly owner: FileOwner;
+}
+
+/** Secrets of a cluster. They exist only in this process and in the agents' containers. */
+export interface Secrets extends Software {
+  /** What nodes with an image of their own run, by node name. */
+  readonly software: ReadonlyMap<string, Software>;
   readonly gossipKey?: string;
   /** With TLS: the CA certificate in PEM. Its key has been discarded. */
   readonly ca?: string;
@@ -51,6 +58,16 @@ export function credentialsFrom(secrets: Secrets | undefined): Credentials {
     ...(tokens && { token: tokens.management }),
   };
 }
+
+/** What a node's agent runs. */
+export const softwareOf = (secrets: Secrets, node: string): Software =>
+  secrets.software.get(node) ?? secrets;
+
+/** The oldest version that these nodes run: what it lacks, none of them can rely on. */
+export const oldestVersion = (secrets: Secrets, nodes: Iterable<string>): string =>
+  Array.from(nodes, (node) => softwareOf(secrets, node).version).reduce((least, version) =>
+    isOlder(version, least) ? version : least,
+  );
 
 const replicationOf = ({ replication }: Tokens) => (replication === undefined ? [] : [replication]);
 
@@ -78,12 +95,13 @@ const textOf = (config: unknown) => JSON.stringify(config, undefined, 2);
  * @returns a tar archive to extract at the root of the agent's container
  */
 export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Secrets): Uint8Array {
-  const { uid, gid } = secrets.owner;
+  const { version, owner } = softwareOf(secrets, agent.node);
+  const { uid, gid } = owner;
   const certificate = secrets.certificates.get(agent.node);
   const primary = plan.spec.datacenters[0].name;
   const tokens = tokensOf(agent, secrets, primary);
   const config = securityConfig({
-    version: secrets.version,
+    version,
     primary,
     ...(secrets.gossipKey && { gossipKey: secrets.gossipKey }),
     ...(tokens && { tokens }),

@@ -24,6 +24,10 @@ export const byDatacenter = <T extends AgentClient>(agents: readonly T[]) =>
 export const servers = <T extends AgentClient>(agents: readonly T[]): T[] =>
   agents.filter(({ role }) => role === "server");
 
+/** The servers of one datacenter. */
+export const serversIn = <T extends AgentClient>(agents: readonly T[], name: string): T[] =>
+  servers(agents).filter(({ datacenter }) => datacenter === name);
+
 /** A client of a planned agent, with the credentials of its cluster. */
 export function clientFor(agent: AgentPlan, credentials: Credentials): AgentClient {
   const consul = new Consul({ ...credentials, address: addressOf(agent, "http") });

@@ -89,7 +89,8 @@ async function causeOf(
       advice:
         "Its cgroup or the machine ran out of memory: start fewer agents (each takes about 50 MB), free memory on the runner, or use a larger runner.",
     };
-  if (lines.some((line) => foreignProgram.test(line))) return wrongPlatform(docker, reference);
+  if (lines.some((line) => foreignProgram.test(line)))
+    return wrongPlatform(docker, facts?.Config.Image ?? reference);
   return {
     title: "exited",
     advice:

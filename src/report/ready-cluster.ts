@@ -25,7 +25,10 @@ export interface ReadyCluster {
   readonly leader: string;
   /** The tokens that the cluster file declares, with their secrets. */
   readonly tokens: readonly SeededToken[];
+  /** The first server's. */
   readonly version: string;
+  /** Every version that agents report, each once, the first server's first. */
+  readonly versions: readonly string[];
   /** `host:port` of the first server's APIs. */
   readonly http: string;
   readonly dns: string;
@@ -67,13 +70,16 @@ export async function describeCluster(
     plan.spec.datacenters.map(({ name }) => lookAt(name, started, patience)),
   );
   const members = views.flatMap((view) => view.members);
+  const reported = agents.map(({ node }) => members.find((member) => member.node === node));
+  const versions = [...new Set(reported.map((member) => member?.version ?? ""))];
   return {
     plan,
     nodes: agents.map((agent) => readyNode(agent, credentials, members)),
     datacenters: views.map(({ name, http, leader }) => ({ name, http, leader })),
     leader: views[0]?.leader ?? "",
     tokens,
-    version: members.find(({ node }) => node === first.node)?.version ?? "",
+    version: versions[0] ?? "",
+    versions,
     http: addressOf(first, "http"),
     dns: addressOf(first, "dns"),
     grpc: addressOf(first, "grpc"),

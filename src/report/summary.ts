@@ -7,7 +7,7 @@ import type { ReadyCluster } from "./ready-cluster.ts";
  * @param bars - the timeline, one line per phase
  */
 export function summaryText(cluster: ReadyCluster, bars: readonly string[]): string {
-  const { nodes, datacenters, version } = cluster;
+  const { nodes, datacenters, versions } = cluster;
   const leaders = datacenters.map(({ leader }) => leader);
   const rows = nodes.map(({ name, role, datacenter, ip, http }) => {
     const link = role === "server" ? `[${http}](${http}/ui)` : http;
@@ -17,7 +17,7 @@ export function summaryText(cluster: ReadyCluster, bars: readonly string[]): str
   });
   const [column, rule] = datacenters.length > 1 ? [" datacenter |", " --- |"] : ["", ""];
   return [
-    `### Consul ${version}: ${datacenters.map(({ name, leader }) => `datacenter \`${name}\`, leader \`${leader}\``).join("; ")}`,
+    `### Consul ${versions.join(" and ")}: ${datacenters.map(({ name, leader }) => `datacenter \`${name}\`, leader \`${leader}\``).join("; ")}`,
     "",
     "```mermaid",
     ...diagramOf(cluster),

@@ -11,11 +11,13 @@ export interface SeededToken {
   readonly Description: string;
 }
 
-/** In order of dependence: roles name policies, tokens name both. Stops at the first refusal. */
+/** In order of dependence: roles name policies, binding rules auth methods, tokens the first two. Stops at the first refusal. */
 export async function seedAcl(seeds: Seeds, consul: Consul, write: Write): Promise<SeededToken[]> {
   const objects = [
     ...seeds.policies.map((declared) => ({ kind: "policy", declared }) as const),
     ...seeds.roles.map((declared) => ({ kind: "role", declared }) as const),
+    ...seeds.authMethods.map((declared) => ({ kind: "auth-method", declared }) as const),
+    ...seeds.bindingRules.map((declared) => ({ kind: "binding-rule", declared }) as const),
     ...seeds.tokens.map((declared) => ({ kind: "token", declared }) as const),
   ];
   const tokens: SeededToken[] = [];
@@ -39,23 +41,51 @@ async function ensureAclObject(
   return consul.acl.setObject(kind, declared, existing && aclObjectId(kind, existing));
 }
 
-const aclObjectId = (kind: AclKind, object: ConsulObject) =>
-  textField(object, kind === "token" ? "AccessorID" : "ID");
+/** The key whose value paths have. */
+const idKeys: Readonly<Record<AclKind, string>> = {
+  policy: "ID",
+  role: "ID",
+  "auth-method": "Name",
+  "binding-rule": "ID",
+  token: "AccessorID",
+};
+
+const aclObjectId = (kind: AclKind, object: ConsulObject) => textField(object, idKeys[kind]);
 
 /** The keys that identify an object of a kind; of several, the first one that is declared counts. */
 const identities: Readonly<Record<AclKind, readonly string[]>> = {
   policy: ["Name"],
   role: ["Name"],
+  "auth-method": ["Name"],
+  "binding-rule": ["ID"],
   token: ["AccessorID", "SecretID", "Description"],
 };
 
 async function findAclObject(consul: Consul, kind: AclKind, declared: Definition) {
   const key = identities[kind].find((each) => textField(declared, each) !== "");
+  if (key === undefined && kind === "binding-rule")
+    return sameRule(await consul.acl.objects(kind), declared);
   if (key === undefined) return undefined;
   const value = textField(declared, key);
   if (key === "SecretID") return consul.acl.tokenOf(value);
   const listed = (await consul.acl.objects(kind)).find((each) => textField(each, key) === value);
   return listed && consul.acl.object(kind, aclObjectId(kind, listed));
+}
+
+/**
+ * Binding rules have no name. One that is as declared is the same, or else one of the same auth method
+ * with the same description.
+ */
+export function sameRule(
+  rules: readonly ConsulObject[],
+  declared: Definition,
+): ConsulObject | undefined {
+  const description = textField(declared, "Description");
+  const isNamesake = (rule: ConsulObject) =>
+    description !== "" &&
+    textField(rule, "Description") === description &&
+    textField(rule, "AuthMethod") === textField(declared, "AuthMethod");
+  return rules.find((rule) => covers(rule, declared)) ?? rules.find(isNamesake);
 }
 
 function seededToken(object: ConsulObject): SeededToken {

@@ -14,8 +14,11 @@ export async function seedKeys(kv: readonly DeclaredKey[], consul: Consul, writi
   if (!first) return;
   let missing = kv;
   const isRead = await collectRefusal(writing, first, async () => {
-    const existing = new Map((await consul.kv.all()).map(({ key, value }) => [key, value]));
-    missing = kv.filter(({ key, value }) => !existing.get(key)?.equals(value));
+    const existing = new Map((await consul.kv.all()).map((each) => [each.key, each]));
+    missing = kv.filter(({ key, value, flags }) => {
+      const found = existing.get(key);
+      return !found?.value.equals(value) || (flags !== undefined && found.flags !== flags);
+    });
   });
   if (isRead) for (const batch of transactions(missing)) await setKeys(batch, consul, writing);
 }

@@ -2,7 +2,9 @@ import { InputError, type Problem } from "../errors.ts";
 import type { Declared, Seeds } from "../inputs/seeds.ts";
 import type { AgentClient } from "../ready/agents.ts";
 import { type SeededToken, seedAcl } from "./acl.ts";
+import { seedCatalog, untilEveryServerHas } from "./catalog.ts";
 import { textField } from "./declared.ts";
+import { seedFeatureGates } from "./feature-gates.ts";
 import { seedKeys } from "./kv.ts";
 import { collectRefusal, type Named, type Seeding, untilNothingIsMissing } from "./progress.ts";
 import { seedEntriesThenServices, untilVisible } from "./services.ts";
@@ -30,15 +32,19 @@ export async function seed(
   const write = (declared: Named, action: () => Promise<void>) =>
     collectRefusal(writing, declared, action);
 
+  await seedFeatureGates(seeds.featureGates, agents, seeding, write);
+  if (problems.length > 0) throw new InputError(problems);
   const [tokens] = await Promise.all([
     seedAcl(seeds, consul, write),
     seedKeys(seeds.kv, consul, writing),
     seedEntriesThenServices(seeds, agents, write),
+    seedCatalog(seeds, consul, write),
   ]);
   for (const { SecretID } of tokens) onSecret(SecretID);
   if (problems.length > 0) throw new InputError(problems);
   await Promise.all([
     ...seeds.services.map((service) => untilVisible(service, agents, seeding)),
+    untilEveryServerHas(seeds, agents, seeding),
     ...firstOfSecondaries(agents).map((agent) => untilReplicated(seeds, tokens, agent, seeding)),
   ]);
   for (const line of seedCounts(seeds)) log(line);
@@ -53,8 +59,21 @@ function firstOfSecondaries(agents: readonly AgentClient[]): AgentClient[] {
 
 export const hasSeeds = (seeds: Seeds) => Object.values(seeds).some((list) => list.length > 0);
 
-function seedCounts({ policies, roles, tokens, kv, configEntries, services }: Seeds): string[] {
-  const counts = { policies, roles, tokens, keys: kv, "config entries": configEntries, services };
+function seedCounts(seeds: Seeds): string[] {
+  const { policies, roles, tokens, kv, configEntries, services, catalog } = seeds;
+  const counts = {
+    "feature gates": seeds.featureGates,
+    policies,
+    roles,
+    "auth methods": seeds.authMethods,
+    "binding rules": seeds.bindingRules,
+    tokens,
+    keys: kv,
+    "config entries": configEntries,
+    services,
+    "registrations with the catalog": catalog,
+    "prepared queries": seeds.preparedQueries,
+  };
   return Object.entries(counts)
     .filter(([, list]) => list.length > 0)
     .map(([what, list]) => `${what}: ${list.length}`);

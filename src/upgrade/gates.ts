@@ -25,6 +25,7 @@ export function upgradedGates(agent: FoundAgent, version: string, probe: WritePr
     autopilotIsHealthy,
     noWriteLost(probe),
     servicesAreBack(agent),
+    metadataIsBack(agent),
   ];
 }
 
@@ -65,5 +66,18 @@ const servicesAreBack = (agent: FoundAgent): Gate => ({
       return answer.map((id) => `${node}: service ${id} is not in the catalog`);
     });
     return { status: failing.length === 0 ? "services in catalog" : "services missing", failing };
+  },
+});
+
+// So does its node's metadata.
+const metadataIsBack = (agent: FoundAgent): Gate => ({
+  name: `the metadata of ${agent.node} is in the catalog`,
+  look: async () => {
+    const answers = await ask([agent], (consul) => consul.unsyncedMeta(agent.node));
+    const failing = answers.flatMap(({ node, answer }) => {
+      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
+      return answer.map((key) => `${node}: ${key} is not in the catalog`);
+    });
+    return { status: failing.length === 0 ? "metadata in catalog" : "metadata missing", failing };
   },
 });

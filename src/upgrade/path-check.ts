@@ -1,6 +1,6 @@
 import { byDatacenter } from "../ready/agents.ts";
 import { warn } from "../runner/log.ts";
-import { askOrFail, refuseDowngrade, refuseLegacyTokens } from "./refusals.ts";
+import { askOrFail, downgradeOf, refuseDowngrade, refuseLegacyTokens } from "./refusals.ts";
 import { firstOf, type UpgradeStep, type UpgradeTarget } from "./step.ts";
 import { warningsFor } from "./warnings.ts";
 
@@ -9,23 +9,26 @@ import { warningsFor } from "./warnings.ts";
  * what Consul does not support.
  *
  * @param targets - the stops, then the wanted version
+ * @returns whether it is a forced downgrade
  * @throws InputError if the upgrade is refused
  */
 export async function checkPath(
   step: UpgradeStep,
   targets: readonly UpgradeTarget[],
-): Promise<void> {
+): Promise<boolean> {
   const { spec, cluster } = step;
-  const [first, last] = [targets.at(0), targets.at(-1)];
-  if (!first || !last) throw new Error("an upgrade has a target");
+  const last = targets.at(-1);
+  if (!last) throw new Error("an upgrade has a target");
   const running: string[] = [];
   for (const there of byDatacenter(cluster.agents).values()) {
     const agent = firstOf(there);
     const members = await askOrFail(step, agent, "members", (consul) => consul.members());
-    const current = members.filter(({ isAlive }) => isAlive).map(({ version }) => version);
-    refuseDowngrade(current, first.version, spec.force);
-    await refuseLegacyTokens(step, agent, last.version);
-    running.push(...current);
+    running.push(...members.filter(({ isAlive }) => isAlive).map(({ version }) => version));
   }
+  const versions = targets.map(({ version }) => version);
+  refuseDowngrade(running, versions, spec.force);
+  for (const there of byDatacenter(cluster.agents).values())
+    await refuseLegacyTokens(step, firstOf(there), last.version);
   for (const { title, message } of warningsFor(running, targets)) warn(message, { title });
+  return downgradeOf(running, versions) !== undefined;
 }

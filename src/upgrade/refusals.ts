@@ -47,13 +47,45 @@ export function refuseUnlessWhole(agents: readonly FoundAgent[]): void {
   throw new ActionError("The cluster's data is in memory", message);
 }
 
+/** A change to an older version. */
+interface Downgrade {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * The downgrade that an upgrade would be, for some agent. An agent that is newer than a stop waits for a
+ * later one, unless all are.
+ *
+ * @param current - the agents' versions
+ * @param targets - the versions of the stops, then the wanted one
+ */
+export function downgradeOf(
+  current: readonly string[],
+  targets: readonly string[],
+): Downgrade | undefined {
+  const [first = "", last = ""] = [targets.at(0), targets.at(-1)];
+  const newerThan = (target: string) => current.filter((version) => isOlder(target, version));
+  const [beyond] = newerThan(last);
+  if (beyond !== undefined) return { from: beyond, to: last };
+  const ahead = newerThan(first);
+  const [from] = ahead;
+  return from !== undefined && ahead.length === current.length ? { from, to: first } : undefined;
+}
+
 /**
  * @param current - the agents' versions
- * @throws InputError if one of them is newer than the wanted one, unless forced
+ * @param targets - the versions of the stops, then the wanted one
+ * @throws InputError if this is a downgrade, unless forced
  */
-export function refuseDowngrade(current: readonly string[], wanted: string, force: boolean): void {
-  const newer = current.find((version) => isOlder(wanted, version));
-  if (newer === undefined || force) return;
+export function refuseDowngrade(
+  current: readonly string[],
+  targets: readonly string[],
+  force: boolean,
+): void {
+  const downgrade = downgradeOf(current, targets);
+  if (!downgrade || force) return;
+  const { from: newer, to: wanted } = downgrade;
   const message = `The cluster runs Consul ${newer}, and ${wanted} is older. Consul does not support downgrades: an older version may not be able to read the servers' data.${lostLogText(newer, wanted)} To try anyway, set \`force: true\`.`;
   throw new InputError([{ input: "version", message }]);
 }

@@ -1,3 +1,4 @@
+import { isOlder, isSameVersion } from "../consul/version-number.ts";
 import type { Docker } from "../docker/docker.ts";
 import type { FoundAgent, FoundCluster } from "../find/existing-cluster.ts";
 import type { UpgradeSpec } from "./upgrade-inputs.ts";
@@ -15,6 +16,8 @@ export interface UpgradeStep {
 export interface UpgradeTarget {
   /** An image reference; the engine has the image. */
   readonly image: string;
+  /** The engine's ID of the image. */
+  readonly id: string;
   /** Version of Consul that the image reports. */
   readonly version: string;
 }
@@ -24,6 +27,28 @@ export function firstOf(agents: readonly FoundAgent[]): FoundAgent {
   const [first] = agents;
   if (!first) throw new Error("a cluster that was found has agents");
   return first;
+}
+
+/** What is known of a node before a stop. */
+interface Running {
+  readonly version: string;
+  /** The engine's ID of its image. */
+  readonly image: string;
+}
+
+/**
+ * Whether a stop has anything to do for a node. In a cluster that runs several versions, a node may have
+ * the stop's version already, or a newer one that only a later stop exceeds.
+ *
+ * @param isDowngrade - whether the upgrade is a forced downgrade, which goes through every stop
+ */
+export function isDue(
+  { version, image }: Running,
+  target: Pick<UpgradeTarget, "version" | "id">,
+  isDowngrade: boolean,
+): boolean {
+  if (isSameVersion(version, target.version)) return image !== target.id;
+  return isDowngrade || !isOlder(target.version, version);
 }
 
 /** One rolling upgrade of a step: a version of `via`, or the wanted one. */

@@ -38,11 +38,14 @@ async function findTarget(
 ): Promise<UpgradeTarget> {
   const { reference } = await findImage({ docker, log: logTimed, signal }, references);
   const version = await versionOf(docker, reference, cluster.clusterId, spec.timeout);
-  return { image: reference, version };
+  const { id } = await docker.imageDefaults(reference);
+  return { image: reference, id, version };
 }
 
 /** A problem for each version that is not newer than the one before it. */
-export function orderProblems(targets: readonly UpgradeTarget[]): Problem[] {
+export function orderProblems(
+  targets: readonly Pick<UpgradeTarget, "image" | "version">[],
+): Problem[] {
   return targets.slice(1).flatMap(({ version, image }, index) => {
     const before = targets[index];
     if (!before) return [];

@@ -21,7 +21,14 @@ import { checkPath } from "./path-check.ts";
 import { askOrFail, refuseUnlessWhole } from "./refusals.ts";
 import { replace } from "./replacement.ts";
 import { saveSnapshot } from "./snapshot.ts";
-import { firstOf, type Stop, stopsOf, type UpgradeStep, type UpgradeTarget } from "./step.ts";
+import {
+  firstOf,
+  isDue,
+  type Stop,
+  stopsOf,
+  type UpgradeStep,
+  type UpgradeTarget,
+} from "./step.ts";
 import { resolveTargets } from "./target-image.ts";
 import { parseUpgradeInputs } from "./upgrade-inputs.ts";
 import { WriteProbe } from "./write-probe.ts";
@@ -49,7 +56,7 @@ export async function upgrade(): Promise<void> {
     const step: UpgradeStep = { docker: marked, spec, cluster, signal };
     refuseUnlessWhole(cluster.agents);
     const targets = await resolveTargets(step);
-    await checkPath(step, targets);
+    const isDowngrade = await checkPath(step, targets);
 
     changed = clusterId;
     const key = `consul-cluster-action/upgrade-${clusterId}`;
@@ -57,7 +64,7 @@ export async function upgrade(): Promise<void> {
       await checkReady(step);
       await saveSnapshots(step, key);
     });
-    await takeStops(step, stopsOf(targets), key);
+    await takeStops(step, stopsOf(targets), { key, isDowngrade });
     await reportUpgrade(step, targets);
   } catch (error) {
     fail(signal.aborted ? signal.reason : error);
@@ -85,17 +92,21 @@ async function saveSnapshots(step: UpgradeStep, key: string): Promise<void> {
   output("snapshot", files.length === 1 ? files.join() : JSON.stringify(files));
 }
 
-/**
- * Makes one rolling upgrade after another.
- *
- * @param key - is written through the cluster again and again, and deleted in the end
- */
-async function takeStops(step: UpgradeStep, stops: readonly Stop[], key: string): Promise<void> {
+/** How every stop is taken. */
+interface Course {
+  /** A key that is written through the cluster again and again, and deleted in the end. */
+  readonly key: string;
+  /** Whether this is a forced downgrade. */
+  readonly isDowngrade: boolean;
+}
+
+/** Makes one rolling upgrade after another. */
+async function takeStops(step: UpgradeStep, stops: readonly Stop[], course: Course): Promise<void> {
   const record = longestDowntime();
   for (const { target, name } of stops) {
     const work = async () => {
       await updateAgentPolicies(step, target);
-      await upgradeAll(step, target, { key, record });
+      await upgradeAll(step, target, { ...course, record });
     };
     await core.group(name === "" ? "Upgrade" : `Upgrade to ${name}`, () => atStop(name, work));
   }
@@ -123,9 +134,7 @@ function longestDowntime(): (milliseconds: number) => void {
 }
 
 /** How an upgrade measures its downtime. */
-interface Measurement {
-  /** A key that is written again and again. */
-  readonly key: string;
+interface Measurement extends Course {
   /** Gets the milliseconds of each datacenter. */
   readonly record: (milliseconds: number) => void;
 }
@@ -134,19 +143,40 @@ interface Measurement {
 async function upgradeAll(
   step: UpgradeStep,
   target: UpgradeTarget,
-  { key, record }: Measurement,
+  { key, isDowngrade, record }: Measurement,
 ): Promise<void> {
   const { agents, addresses } = step.cluster;
   for (const there of agentsByDatacenter(agents)) {
+    const [due, done] = await dueAt(step, target, there, isDowngrade);
+    for (const { node, version } of done) logTimed(`${node} runs ${version} already`);
     const probe = new WriteProbe(key, there);
     try {
-      for (const agent of inOrder(there, await raftOf(there, addresses)))
+      for (const agent of inOrder(due, await raftOf(there, addresses)))
         await upgradeOne(step, target, agent, probe);
     } finally {
       record(await probe.stop());
     }
     await askOrFail(step, firstOf(there), "removal of a key", (consul) => consul.kv.delete(key));
   }
+}
+
+/** The agents of a datacenter that a stop replaces, and the others with the versions they run. */
+async function dueAt(
+  step: UpgradeStep,
+  target: UpgradeTarget,
+  there: readonly FoundAgent[],
+  isDowngrade: boolean,
+): Promise<[due: FoundAgent[], done: { node: string; version: string }[]]> {
+  const members = await askOrFail(step, firstOf(there), "members", (consul) => consul.members());
+  const due: FoundAgent[] = [];
+  const done: { node: string; version: string }[] = [];
+  for (const agent of there) {
+    const { node, facts } = agent;
+    const version = members.find((member) => member.node === node)?.version ?? "";
+    if (isDue({ version, image: facts.Image }, target, isDowngrade)) due.push(agent);
+    else done.push({ node, version });
+  }
+  return [due, done];
 }
 
 /**

@@ -6,7 +6,7 @@ import {
 } from "../consul/upgrade-paths.ts";
 import { isOlder } from "../consul/version-number.ts";
 import { parseImage } from "../docker/image-reference.ts";
-import { lostLogText } from "./refusals.ts";
+import { downgradeOf, lostLogText } from "./refusals.ts";
 import type { UpgradeTarget } from "./step.ts";
 
 /** An annotation. */
@@ -23,7 +23,7 @@ export interface Warning {
  */
 export const warningsFor = (
   current: readonly string[],
-  targets: readonly UpgradeTarget[],
+  targets: readonly Pick<UpgradeTarget, "version" | "image">[],
 ): Warning[] => [
   ...downgradeWarning(current, targets),
   ...jumpWarning(oldest(current), targets),
@@ -33,16 +33,23 @@ export const warningsFor = (
 /** A downgrade gets here only if it is forced. */
 function downgradeWarning(
   current: readonly string[],
-  [first]: readonly UpgradeTarget[],
+  targets: readonly Pick<UpgradeTarget, "version">[],
 ): Warning[] {
-  const newer = first && current.find((version) => isOlder(first.version, version));
-  if (!newer) return [];
-  const message = `The cluster is downgraded from Consul ${newer} to ${first.version}, which Consul does not support.${lostLogText(newer, first.version)}`;
+  const downgrade = downgradeOf(
+    current,
+    targets.map(({ version }) => version),
+  );
+  if (!downgrade) return [];
+  const { from, to } = downgrade;
+  const message = `The cluster is downgraded from Consul ${from} to ${to}, which Consul does not support.${lostLogText(from, to)}`;
   return [{ title: "Forced downgrade", message }];
 }
 
 /** The proposed stops include those that are already in `via`. */
-function jumpWarning(oldestVersion: string, targets: readonly UpgradeTarget[]): Warning[] {
+function jumpWarning(
+  oldestVersion: string,
+  targets: readonly Pick<UpgradeTarget, "version" | "image">[],
+): Warning[] {
   const jumps = targets.map((target, index) => {
     const from = targets[index - 1]?.version ?? oldestVersion;
     const tag = parseImage(target.image)?.tag ?? target.version;

@@ -1,6 +1,8 @@
 import { createServer } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { transactionOf } from "../../../src/consul/answers.ts";
 import { Consul } from "../../../src/consul/consul.ts";
+import { withAnswers } from "../find/fixtures.ts";
 
 /** Answers every request with an error and records its URL. */
 const urls: string[] = [];
@@ -38,6 +40,16 @@ test.each<[string, (consul: Consul) => Promise<unknown>]>([
   ["/v1/config/mesh/a%2Fb", (consul) => consul.configEntry("mesh", "a/b")],
   ["/v1/config/mesh/a?consistent=", (consul) => consul.configEntry("mesh", "a", "consistent")],
   ["/v1/config/mesh?stale=", (consul) => consul.configEntryNames("mesh")],
+  ["/v1/catalog/node/a%20b?stale=", (consul) => consul.servicesOf("a b")],
+  ["/v1/query?stale=", (consul) => consul.preparedQueries("stale")],
+  ["/v1/query/1", (consul) => consul.setPreparedQuery({}, "1")],
+  ["/v1/operator/features?stale=", (consul) => consul.featureGates()],
+  ["/v1/operator/feature/a%2Fb", (consul) => consul.setFeatureGate("a/b", true)],
+  [
+    "/v1/kv/a/b%20c?flags=18446744073709551615",
+    (consul) =>
+      consul.kv.set({ key: "a/b c", value: Buffer.from(""), flags: "18446744073709551615" }),
+  ],
   ["/v1/kv/?recurse=", (consul) => consul.kv.all()],
   ["/v1/kv/?keys=&stale=", (consul) => consul.kv.keys()],
   ["/v1/kv/a%3F/b%20c?stale=", (consul) => consul.kv.find("a?/b c", "stale")],
@@ -49,4 +61,34 @@ test.each<[string, (consul: Consul) => Promise<unknown>]>([
   const consul = new Consul({ scheme: "http", address: `127.0.0.1:${bound.port}` });
   await expect(request(consul)).rejects.toThrow("500");
   expect(urls).toEqual([url]);
+});
+
+test.each([
+  [{ rack: "a" }, { rack: "a", "consul-version": "1.22.7" }, []],
+  [{ rack: "a", zone: "z", "consul-network-segment": "" }, { rack: "b" }, ["rack", "zone"]],
+  [{ rack: "a" }, undefined, ["rack"]],
+  [undefined, undefined, []],
+  [null, null, []],
+])("of metadata %j and a catalog with %j, %j is not synced", async (own, known, missing) => {
+  const answers = {
+    "/v1/agent/self": { Config: {}, ...(own !== undefined && { Meta: own }) },
+    "/v1/catalog/node/server-1":
+      known === undefined ? null : { Node: { Meta: known }, Services: {} },
+  };
+  await withAnswers(answers, async (consul) => {
+    expect(await consul.unsyncedMeta("server-1")).toEqual(missing);
+  });
+});
+
+test("a transaction has flags as they are, and none if they are the default", () => {
+  const value = Buffer.from("x");
+  const keys = [
+    { key: 'a"}', value, flags: "18446744073709551615" },
+    { key: "b", value, flags: "0" },
+    { key: "c", value },
+  ];
+  expect(transactionOf(keys)).toBe(
+    '[{"KV":{"Verb":"set","Key":"a\\"}","Value":"eA==","Flags":18446744073709551615}},' +
+      '{"KV":{"Verb":"set","Key":"b","Value":"eA=="}},{"KV":{"Verb":"set","Key":"c","Value":"eA=="}}]',
+  );
 });

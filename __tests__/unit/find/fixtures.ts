@@ -13,6 +13,7 @@ import type { Role } from "../../../src/inputs/cluster-spec.ts";
 
 export const facts: ContainerFacts = {
   Id: "0123456789abcdef",
+  Image: "5ha",
   Name: "consul-c0ffee00-server-1",
   Config: {
     Hostname: "server-1",

@@ -49,6 +49,7 @@ const prerequisites: Prerequisites = {
   isOnNetwork: false,
   areNodeNamesTaken: false,
   devTurnsConnectOn: false,
+  nodeImages: new Map(),
   freePorts: Array.from({ length: 120 }, (_, index) => 20_000 + index),
 };
 

@@ -40,13 +40,25 @@ datacenters:
 config: { limits: { http_max_conns_per_client: 500 } }
 server_config: { enable_debug: true }
 client_config: { leave_on_terminate: true }
+nodes:
+  east-server-2: { version: "1.9", config: { node_meta: { rack: a } }, env: { TZ: UTC } }
+  west-server-1: {}
 acl:
   policies:
     - { Name: readers, Rules: 'key_prefix "" { policy = "read" }' }
   roles:
     - { Name: reader, Policies: [{ Name: readers }] }
+  auth_methods:
+    - { Name: ci, Type: jwt, Config: {} }
+  binding_rules:
+    - { AuthMethod: ci, BindType: role, BindName: reader }
   tokens:
     - { Description: app, Roles: [{ Name: reader }] }
+feature_gates: { consul-ai: true }
+catalog:
+  - { Node: db, Address: 192.0.2.1, Service: { Service: db, Port: 5432 } }
+prepared_queries:
+  - { Name: nearest-db, Service: { Service: db } }
 gossip_encryption: true
 tls: false
 services:
@@ -69,6 +81,26 @@ describe("a good file", () => {
       config: '{"limits":{"http_max_conns_per_client":500}}',
       serverConfig: '{"enable_debug":true}',
       clientConfig: '{"leave_on_terminate":true}',
+      nodes: new Map([
+        [
+          "east-server-2",
+          {
+            place: { file: "cluster.yml", line: 13, column: 3 },
+            version: "1.9",
+            config: '{"node_meta":{"rack":"a"}}',
+            env: new Map([["TZ", "UTC"]]),
+          },
+        ],
+        [
+          "west-server-1",
+          {
+            place: { file: "cluster.yml", line: 14, column: 3 },
+            version: undefined,
+            config: "",
+            env: new Map(),
+          },
+        ],
+      ]),
       acl: true,
       gossipEncryption: true,
       tls: false,
@@ -76,7 +108,7 @@ describe("a good file", () => {
     expect(seeds.services).toEqual([
       {
         name: "services[0] (web)",
-        place: { file: "cluster.yml", line: 22, column: 5 },
+        place: { file: "cluster.yml", line: 34, column: 5 },
         value: { name: "web", port: 80, check: { ttl: "1h", status: "passing" } },
         node: "east-client-1",
       },
@@ -88,6 +120,18 @@ describe("a good file", () => {
     ]);
     expect(seeds.configEntries[0]?.name).toBe("config_entries[0] (service-defaults web)");
     expect(seeds.tokens[0]?.name).toBe("acl.tokens[0] (app)");
+    expect(seeds.authMethods[0]?.name).toBe("acl.auth_methods[0] (ci)");
+    expect(seeds.bindingRules[0]?.name).toBe("acl.binding_rules[0] (ci)");
+    expect(seeds.catalog[0]?.name).toBe("catalog[0] (db)");
+    expect(seeds.preparedQueries[0]?.name).toBe("prepared_queries[0] (nearest-db)");
+    expect(seeds.featureGates).toEqual([
+      {
+        name: 'feature_gates["consul-ai"]',
+        place: { file: "cluster.yml", line: 26, column: 18 },
+        gate: "consul-ai",
+        isEnabled: true,
+      },
+    ]);
     expect(placeOf("datacenters", 1, "servers")).toMatchObject({ line: 8, column: 5 });
   });
 
@@ -138,7 +182,7 @@ tls: true
       "cluster.yml:9:7: `kv.a` is a number: it must be a string; put numbers and booleans in quotes.",
       'cluster.yml:10:1: `version` is 1.1: it must be a tag of the Consul image, in quotes ("1.10" without quotes is the number 1.1).',
       "cluster.yml:11:1: `services` is a mapping: it must be a list.",
-      "cluster.yml:12:1: `frobnicate` is not known; known are `version`, `image`, `datacenters`, `config`, `server_config`, `client_config`, `acl`, `gossip_encryption`, `tls`, `services`, `kv`, `config_entries`.",
+      "cluster.yml:12:1: `frobnicate` is not known; known are `version`, `image`, `datacenters`, `config`, `server_config`, `client_config`, `nodes`, `acl`, `gossip_encryption`, `tls`, `feature_gates`, `services`, `catalog`, `prepared_queries`, `kv`, `kv_file`, `config_entries`.",
       "cluster.yml:13:1: Map keys must be unique.",
     ]);
   });
@@ -159,6 +203,36 @@ tls: true
     [
       "kv: { a: '@gone' }",
       "cluster.yml:1:7: `kv.a` names a file that can't be read: no such file.",
+    ],
+    [
+      "feature_gates: { a: on }",
+      "cluster.yml:1:18: `feature_gates.a` is a string: it must be `true` or `false`.",
+    ],
+    ["kv_file: ''", "cluster.yml:1:1: `kv_file` is a string: it must be the path of a file."],
+    ["nodes: [a]", "cluster.yml:1:1: `nodes` is a list: it must be a mapping of node names to"],
+    [
+      "nodes: { a: { version: 1.10 } }",
+      "cluster.yml:1:15: `nodes.a.version` is 1.1: it must be a tag of the Consul image, in quotes",
+    ],
+    [
+      "nodes: { a: { verison: '1.10' } }",
+      "cluster.yml:1:15: `verison` is not known in `nodes.a`; did you mean `version`?",
+    ],
+    [
+      "nodes: { a: { env: { A: 1 } } }",
+      "cluster.yml:1:22: `nodes.a.env.A` is a number: it must be a string; put numbers and booleans",
+    ],
+    [
+      "nodes: { a: { env: { '1A': b } } }",
+      "cluster.yml:1:22: `nodes.a.env.1A` is not a variable: a name has letters, digits, and `_`",
+    ],
+    [
+      'nodes: { a: { env: { A: "\\0" } } }',
+      "cluster.yml:1:22: `nodes.a.env.A` contains a NUL, which no variable can hold.",
+    ],
+    [
+      "nodes: { a: { env: { CONSUL_DATA_DIR: /data } } }",
+      "cluster.yml:1:22: `nodes.a.env.CONSUL_DATA_DIR` can't differ between nodes: set it in the input `env`",
     ],
     ["kv: { __proto__: a }", "cluster.yml:1:7: `__proto__` can't be a key here."],
     ["<<: 1", "cluster.yml:1:1: Merge sources must be maps"],
@@ -227,6 +301,15 @@ describe("nothing is quoted", () => {
     ["datacenters: hush-hush"],
     ["datacenters: { name: hush-hush }"],
     ["services: [hush-hush]"],
+    ["nodes: hush-hush"],
+    ["kv_file: hush-hush"],
+    ["kv_file: [hush-hush]"],
+    ["feature_gates: { a: hush-hush }"],
+    ["catalog: [hush-hush]"],
+    ["acl: { auth_methods: [hush-hush] }"],
+    ["nodes: { a: hush-hush }"],
+    ["nodes: { a: { env: { PASSWORD: [hush-hush] } } }"],
+    ["nodes: { a: { env: { CONSUL_UID: hush-hush } } }"],
     ["services: [{ node: [hush-hush] }]"],
     ["kv: { a: [hush-hush] }"],
     ["kv: { a: '@hush-hush' }"],

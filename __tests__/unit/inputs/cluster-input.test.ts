@@ -89,7 +89,28 @@ test.each([
   [{ cluster: "image: consul:1.9\n", version: "1.8" }, "but the file's `image` is"],
   [{ cluster: "datacenters: [{ name: a, servers: 3 }]\n", storage: "memory" }, "`servers` is 3"],
   [{ cluster: "services: [{ name: a, node: serer-1 }]\n" }, "did you mean `server-1`?"],
+  [{ cluster: "nodes: { serer-1: {} }\n" }, '`nodes["serer-1"]` is for node `serer-1`, which is'],
+  [
+    { cluster: "catalog: [{ node: Server-1, Address: 192.0.2.1 }]\n" },
+    "Input `cluster`:1:11: `catalog[0] (Server-1)` is for a node of this cluster, whose agent removes what it did not register itself. Use `services` with `node: server-1`, or another name",
+  ],
+  [{ cluster: "nodes: { serer-1: {} }\n" }, "not in this cluster; did you mean `server-1`?"],
+  [{ cluster: "nodes: { client-1: {} }\n", servers: "1" }, "its nodes are server-1."],
   [{ cluster: "services: [{ name: a, node: x }]\n", servers: "1" }, "its nodes are server-1."],
 ])("%j", (inputs, message) => {
   expect(refused(inputs)).toEqual([expect.stringContaining(message)]);
+});
+
+test("a node's own version is one of the cluster's repository", () => {
+  const imagesOf = (inputs: Readonly<Record<string, string>>) =>
+    Array.from(parse(inputs).spec.nodes, ([node, { images }]) => [node, images]);
+  const cluster = 'nodes: { server-2: { version: "1.21" }, server-3: {} }\n';
+  expect(imagesOf({ cluster, version: "1.20" })).toEqual([
+    ["server-2", ["hashicorp/consul:1.21", "consul:1.21"]],
+    ["server-3", []],
+  ]);
+  expect(imagesOf({ cluster, image: "localhost:5000/consul:1.20" })).toEqual([
+    ["server-2", ["localhost:5000/consul:1.21"]],
+    ["server-3", []],
+  ]);
 });

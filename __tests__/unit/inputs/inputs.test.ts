@@ -30,6 +30,7 @@ test("defaults give three servers of the latest Consul", () => {
       ports: { http: 8500, dns: 8600, grpc: 8502 },
       config: "",
       fileConfig: { all: "", server: "", client: "" },
+      nodes: new Map(),
       env: new Map(),
       network: "",
       jobNetwork: "",
@@ -75,6 +76,7 @@ test("every input is read", () => {
     ports: { http: 0, dns: 53, grpc: 65535 },
     config: "a = 1\n",
     fileConfig: { all: "", server: "", client: "" },
+    nodes: new Map(),
     env: new Map([
       ["CONSUL_DATA_DIR", "/a b"],
       ["EMPTY", ""],

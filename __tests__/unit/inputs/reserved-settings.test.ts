@@ -281,3 +281,20 @@ test.each(["config", "env"])("time is linear in the number of mistakes in `%s`",
   expect(problems).toHaveLength(count);
   expect(problems.at(-1)?.message).toContain(`line ${count}, column 1: `);
 });
+
+test("a single node's configuration and CONSUL_LOCAL_CONFIG are compared with that node", () => {
+  const cluster = `
+nodes:
+  server-2:
+    config: { node_name: server-2, ports: { http: 9500 } }
+    env: { CONSUL_LOCAL_CONFIG: 'datacenter = "other"' }
+`;
+  expect(messages({ cluster })).toEqual([
+    expect.stringContaining(
+      'Input `cluster`:4:45: `nodes["server-2"].config.ports.http` is 9500, but the action needs 8500 on server-2',
+    ),
+    expect.stringContaining(
+      'Input `cluster`:5:12: `nodes["server-2"].env.CONSUL_LOCAL_CONFIG.datacenter` is "other", but the action needs "dc1" on server-2',
+    ),
+  ]);
+});

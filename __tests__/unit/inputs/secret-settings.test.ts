@@ -74,9 +74,17 @@ config: { encrypt: a1 }
 server_config: { acl: { tokens: { default: a2 } } }
 client_config: { license: a3 }
 datacenters: [{ name: dc1, servers: 1, config: { acl: { tokens: { agent: a4 } } } }]
-acl: { tokens: [{ SecretID: a5, Description: app }] }
+acl:
+  tokens: [{ SecretID: a5, Description: app }]
+  auth_methods:
+    - { Name: k8s, Type: kubernetes, TokenLocality: global, Config: { ServiceAccountJWT: a14 } }
+    - { name: sso, type: oidc, config: { OIDCClientSecret: a15, BoundAudiences: [app] } }
 services: [{ name: web, token: a6 }]
 config_entries: [{ Kind: inline-certificate, Name: web, PrivateKey: a7 }]
+nodes:
+  server-1:
+    config: { encrypt: a11 }
+    env: { API_TOKEN: a12, CONSUL_LOCAL_CONFIG: 'acl { tokens { agent = "a13" } }', TZ: UTC }
 kv: { password: text }
 `;
     const inputs = {
@@ -87,7 +95,23 @@ kv: { password: text }
     const { masked, messages } = maskedBy(inputs, { "cluster.yml": cluster });
     expect(messages).toEqual([]);
     expect(masked.toSorted()).toEqual(
-      ["a1", "a10", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9"].toSorted(),
+      [
+        "a1",
+        "a10",
+        "a11",
+        "a12",
+        "a13",
+        "a14",
+        "a15",
+        "a2",
+        "a3",
+        "a4",
+        "a5",
+        "a6",
+        "a7",
+        "a8",
+        "a9",
+      ].toSorted(),
     );
   });
 

@@ -3,6 +3,10 @@ import { describe, expect, test } from "vitest";
 import { firstVersion } from "../../../src/consul/versions.ts";
 import { parseClusterFile } from "../../../src/inputs/cluster-file.ts";
 import {
+  authMethodKeys,
+  authMethodTypes,
+  bindingRuleKeys,
+  bindTypes,
   enterpriseOnly,
   entryKinds,
   roleKeys,
@@ -18,8 +22,20 @@ function messages(text: string, version: string): string[] {
   return unmetNeeds(versionNeeds(file.seeds), version).map(({ message }) => message);
 }
 
+test("the node whose own version lacks something is named", () => {
+  const readFile = () => Buffer.alloc(0);
+  const text = "config_entries: [{ Kind: mesh }]";
+  const { file } = parseClusterFile({ text, name: "cluster.yml", readFile });
+  const needs = file ? versionNeeds(file.seeds) : [];
+  expect(unmetNeeds(needs, "1.8.7", "server-2").map(({ message }) => message)).toEqual([
+    "cluster.yml:1:18: `config_entries[0] (mesh)` needs Consul 1.10 or later, but server-2 runs Consul 1.8.7. Set its `version` to 1.10 or later, or leave it out.",
+  ]);
+});
+
 const entry = (kind: string) => `config_entries: [{ Kind: ${kind}, Name: web }]`;
 const token = (fields: string) => `acl: { tokens: [{ Description: app, ${fields} }] }`;
+const acl = (list: string, fields: string) => `acl: { ${list}: [{ Name: app, ${fields} }] }`;
+const query = (fields: string) => `prepared_queries: [{ Service: { Service: a, ${fields} } }]`;
 const role = (fields: string) => `acl: { roles: [{ Name: app, ${fields} }] }`;
 const [id, other] = [
   "11111111-1111-4111-8111-111111111111",
@@ -52,6 +68,26 @@ describe("the first version with", () => {
     ["an entry without a kind", "config_entries: [{ Name: web }]", "1.4.4", "1.5.0"],
     ["kinds in small letters", "config_entries: [{ kind: mesh }]", "1.9.0", "1.10.0"],
     ["roles", role("Policies: []"), "1.4.5", "1.5.0"],
+    ["auth methods", acl("auth_methods", "Type: kubernetes"), "1.4.5", "1.5.0"],
+    ["auth methods of an unknown type", acl("auth_methods", "Type: own"), "1.4.5", "1.5.0"],
+    ["auth methods of type jwt", acl("auth_methods", "type: jwt"), "1.7.14", "1.8.0"],
+    ["auth methods of type oidc", acl("auth_methods", "Type: oidc"), "1.7.14+ent", "1.8.0+ent"],
+    ["auth methods of type aws-iam", acl("auth_methods", "Type: aws-iam"), "1.11.11", "1.12.0"],
+    ["a TTL for logins", acl("auth_methods", "MaxTokenTTL: 5m"), "1.7.14", "1.8.0"],
+    ["names of auth methods", acl("auth_methods", "DisplayName: CI"), "1.7.14", "1.8.0"],
+    ["global logins", acl("auth_methods", "TokenLocality: global"), "1.7.14", "1.8.0"],
+    ["binding rules", acl("binding_rules", "BindType: service"), "1.4.5", "1.5.0"],
+    ["binding rules for nodes", acl("binding_rules", "BindType: node"), "1.8.0", "1.8.1"],
+    ["variables of bindings", acl("binding_rules", "BindVars: { Name: a }"), "1.16.7", "1.17.0"],
+    [
+      "binding rules for templated policies",
+      acl("binding_rules", "BindType: templated-policy"),
+      "1.16.7",
+      "1.17.0",
+    ],
+    ["binding rules for policies", acl("binding_rules", "BindType: policy"), "1.17.4", "1.18.0"],
+    ["failover to targets", query("Failover: { Targets: [{ Peer: a }] }"), "1.12.9", "1.13.0"],
+    ["feature gates", "feature_gates: { consul-ai: false }", "2.0.3", "2.1.0-rc1"],
     ["roles of node identities", role("node_identities: [{}]"), "1.8.0", "1.8.1"],
     ["roles of templated policies", role("TemplatedPolicies: [{}]"), "1.16.7", "1.17.0-rc1"],
     ["chosen secret IDs", token(`SecretID: ${id}`), "1.4.5", "1.5.0"],
@@ -75,6 +111,8 @@ describe("the first version with", () => {
     - { AccessorID: 00000000-0000-0000-0000-000000000002, SecretID: anonymous }
 kv: { a: b }
 services: [{ name: web }]
+catalog: [{ Node: db, Address: 192.0.2.1 }]
+prepared_queries: [{ Name: db, Service: { Service: db, Failover: { Datacenters: [west] } } }]
 `;
     expect(messages(text, "1.4.0")).toEqual([]);
   });
@@ -127,9 +165,10 @@ describe("docs/cluster-file.md", () => {
     ),
   );
 
-  test("says the first version of each kind of configuration entry, and of each key of a token", () => {
+  test("says the first version of each kind of configuration entry, and of each key and value of ACLs", () => {
+    const inAcl = [...tokenKeys, ...authMethodTypes, ...authMethodKeys, ...bindTypes];
     const inCode = new Map(
-      [...entryKinds, ...tokenKeys].map(([name, difference]): [string, unknown] => [
+      [...entryKinds, ...inAcl, ...bindingRuleKeys].map(([name, difference]): [string, unknown] => [
         name,
         { version: firstVersion(difference), edition: enterpriseOnly.includes(difference) },
       ]),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { binaryRunArguments, keyMakerArguments } from "../../../src/plan/container-arguments.ts";
-import { planCluster } from "../../../src/plan/plan.ts";
+import { type NodeImage, planCluster } from "../../../src/plan/plan.ts";
 import { argumentsOf, prerequisites, specOf } from "./fixtures.ts";
 
 describe("the arguments of docker run", () => {
@@ -151,4 +151,38 @@ test("volumes of containers that are no agents have the cluster's labels, too", 
   );
   expect(keyMakerArguments(plan, "true")).toContainEqual(mount);
   expect(binaryRunArguments(plan)).toContainEqual(mount);
+});
+
+test("a node has its own image, environment, and configuration, which the input overrides", () => {
+  const cluster = `
+config: { a: 1 }
+server_config: { b: 2 }
+nodes:
+  server-2: { version: "1.21", config: { c: 3 }, env: { TZ: UTC, A: own } }
+`;
+  const spec = specOf({ cluster, config: "d = 4", env: "A=all\nB=all" });
+  const own: NodeImage = {
+    image: { reference: "hashicorp/consul:1.21" },
+    version: "1.21.0",
+    devTurnsConnectOn: false,
+  };
+  const plan = planCluster(spec, { ...prerequisites, nodeImages: new Map([["server-2", own]]) });
+  const said = (node: string) => {
+    const args = argumentsOf(plan, node);
+    return {
+      image: args.filter((arg) => arg.startsWith("hashicorp/")),
+      env: args.filter((arg) => arg.startsWith("--env=")),
+      config: args.filter((arg) => arg.startsWith("-hcl=")).slice(1),
+    };
+  };
+  expect(said("server-2")).toEqual({
+    image: ["hashicorp/consul:1.21"],
+    env: ["--env=A=own", "--env=B=all", "--env=TZ=UTC"],
+    config: ['-hcl={"a":1}', '-hcl={"b":2}', '-hcl={"c":3}', "-hcl=d = 4"],
+  });
+  expect(said("server-1")).toEqual({
+    image: ["hashicorp/consul:2.1"],
+    env: ["--env=A=all", "--env=B=all"],
+    config: ['-hcl={"a":1}', '-hcl={"b":2}', "-hcl=d = 4"],
+  });
 });

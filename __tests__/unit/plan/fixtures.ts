@@ -13,6 +13,7 @@ export const plan = (inputs: Record<string, string>, labels: Record<string, stri
     isOnNetwork: false,
     areNodeNamesTaken: false,
     devTurnsConnectOn: false,
+    nodeImages: new Map(),
     freePorts: Array.from({ length: 20 }, (_, index) => 30_001 + index),
   });
 };
@@ -28,6 +29,7 @@ export const prerequisites: Prerequisites = {
   isOnNetwork: false,
   areNodeNamesTaken: false,
   devTurnsConnectOn: false,
+  nodeImages: new Map(),
   freePorts: Array.from({ length: 120 }, (_, index) => 50_001 + index),
 };
 

@@ -1,6 +1,7 @@
 import { parseTar } from "nanotar";
 import { describe, expect, test } from "vitest";
 import {
+  oldestVersion,
   type Secrets,
   secretValues,
   securityArchive,
@@ -18,6 +19,7 @@ describe("the secrets of agents", () => {
   const key = "-----BEGIN EC PRIVATE KEY-----\nc2VjcmV0\nbGluZXM=\n-----END EC PRIVATE KEY-----\n";
   const secrets: Secrets = {
     version: "1.8.7",
+    software: new Map(),
     owner: { uid: 100, gid: 1000 },
     gossipKey: "gossip",
     ca: "CA",
@@ -83,4 +85,31 @@ describe("the secrets of agents", () => {
   test("are not on any command line", () => {
     expect(JSON.stringify(plan(spec))).not.toContain("gossip-key");
   });
+});
+
+test("a node with its own image gets its secrets in that version's words, for that image's user", () => {
+  const secrets: Secrets = {
+    version: "1.10.12",
+    owner: { uid: 100, gid: 1000 },
+    software: new Map([["client-1", { version: "1.17.0", owner: { uid: 8, gid: 9 } }]]),
+    certificates: new Map(),
+    tokens: {
+      management: "m",
+      dns: "d",
+      agents: new Map([
+        ["server-1", "s"],
+        ["client-1", "c"],
+      ]),
+    },
+  };
+  const made = plan({ acl: "true", servers: "1", clients: "1" });
+  const [server, client] = made.agents.map((agent) => {
+    const [folder, config] = parseTar(securityArchive(made, agent, secrets));
+    return [folder?.attrs?.gid, Object.keys(JSON.parse(config?.text ?? "").acl.tokens)];
+  });
+  // parseTar parses octal numbers as decimal.
+  expect(server).toEqual([1750, ["agent", "default", "master"]]);
+  expect(client).toEqual([11, ["agent", "dns"]]);
+  expect(oldestVersion(secrets, ["client-1"])).toBe("1.17.0");
+  expect(oldestVersion(secrets, ["client-1", "server-1"])).toBe("1.10.12");
 });

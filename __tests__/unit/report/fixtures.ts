@@ -14,6 +14,7 @@ export function readyCluster(servers: number, clients: number, leader = "server-
     isOnNetwork: false,
     areNodeNamesTaken: false,
     devTurnsConnectOn: false,
+    nodeImages: new Map(),
     freePorts: Array.from({ length: 3 * (servers + clients) }, (_, index) => 50_001 + index),
   });
   const nodes = plan.agents.map(({ node, role, container, publications }, index): Node => {
@@ -30,6 +31,7 @@ export function readyCluster(servers: number, clients: number, leader = "server-
     leader,
     tokens: [],
     version: "2.1.0",
+    versions: ["2.1.0"],
     ...addresses,
     credentials: { scheme: "http" },
     caFile: "",

@@ -73,3 +73,8 @@ test.each(["end", "graph", "style", "class", "subgraph", "click", "default"])(
     expect(outside).not.toContain(name);
   },
 );
+
+test("the versions of a cluster that runs several are all named", () => {
+  const cluster = { ...readyCluster(1, 0), versions: ["1.20.6", "1.21.0"] };
+  expect(summaryText(cluster, [])).toMatch(/^### Consul 1\.20\.6 and 1\.21\.0: datacenter `dc1`/);
+});

@@ -57,7 +57,7 @@ test("all that is wrong in `via` is said at once, with the other inputs", () => 
 });
 
 const targets = (...versions: string[]) =>
-  versions.map((version) => ({ version, image: `consul:${version}` }));
+  versions.map((version) => ({ version, image: `consul:${version}`, id: version }));
 
 test("each version must be newer than the one before", () => {
   expect(orderProblems(targets("1.6.10", "1.8.19", "1.10.12"))).toEqual([]);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { refuseDowngrade } from "../../../src/upgrade/refusals.ts";
+import { downgradeOf, refuseDowngrade } from "../../../src/upgrade/refusals.ts";
 import { replacementArguments } from "../../../src/upgrade/replacement.ts";
+import { isDue } from "../../../src/upgrade/step.ts";
 import { inOrder } from "../../../src/upgrade/upgrade.ts";
 import { facts, names, raft, three } from "../find/fixtures.ts";
 
@@ -47,11 +48,34 @@ describe("upgrade", () => {
     ["1.8.7", "2.1.0", false],
     ["1.15.2", "1.15.2+ent", false],
   ])("from %s to %s is a downgrade: %s", (from, to, isDowngrade) => {
-    const upgrade = (force: boolean) => () => refuseDowngrade(["1.0.0", from], to, force);
+    const upgrade = (force: boolean) => () => refuseDowngrade(["1.0.0", from], [to], force);
     if (isDowngrade) expect(upgrade(false)).toThrow(`runs Consul ${from}, and ${to} is older`);
     else expect(upgrade(false)).not.toThrow();
     expect(upgrade(true)).not.toThrow();
   });
+
+  test.each([
+    [["1.18.2", "1.21.0"], ["1.20.6", "1.22.7"], undefined],
+    [["1.18.2", "1.20.6"], ["1.20.6"], undefined],
+    [["1.18.2", "1.22.7"], ["1.20.6"], { from: "1.22.7", to: "1.20.6" }],
+    [["1.21.0", "1.22.7"], ["1.20.6", "1.22.7"], { from: "1.21.0", to: "1.20.6" }],
+  ])("agents of %j that go to %j are downgraded: %j", (current, targets, downgrade) => {
+    expect(downgradeOf(current, targets)).toEqual(downgrade);
+  });
+
+  test.each([
+    ["1.20.6", "b", false, false],
+    ["1.20.6", "a", false, true],
+    ["1.18.2", "a", false, true],
+    // It waits for a later stop.
+    ["1.21.0", "a", false, false],
+    ["1.21.0", "a", true, true],
+  ])(
+    "a node of version %s and image %s is due at 1.20.6, image b (downgrade: %s): %s",
+    (version, image, isDowngrade, due) => {
+      expect(isDue({ version, image }, { version: "1.20.6", id: "b" }, isDowngrade)).toBe(due);
+    },
+  );
 
   test.each([
     ["1.22.7", "1.18.2", true],
@@ -60,7 +84,7 @@ describe("upgrade", () => {
   ])(
     "the refusal of a downgrade from %s to %s says that Raft's log is lost: %s",
     (from, to, isLost) => {
-      const said = expect(() => refuseDowngrade([from], to, false));
+      const said = expect(() => refuseDowngrade([from], [to], false));
       if (isLost) said.toThrow(/Data is lost: .* \(WAL\) that 1\.18\.2 does not read/);
       else said.not.toThrow("Data is lost");
     },
