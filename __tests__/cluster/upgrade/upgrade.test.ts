@@ -1,10 +1,14 @@
 /** Rolling upgrades between two versions of Consul while clients read and write. */
+import { once } from "node:events";
 import { readFileSync, statSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import gte from "semver/functions/gte.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { apisIn, fault, ownJob, upgrade } from "../../support/actions.ts";
+import { errorsOf } from "../../support/annotations.ts";
 import { Writer } from "../../support/clients.ts";
 import { nodeOf, type Up, up } from "../../support/cluster.ts";
 import { getJson, httpGet, resolveByUdp } from "../../support/consul.ts";
@@ -190,6 +194,19 @@ describe("an open cluster", () => {
   }, 120_000);
 });
 
+/** Listens on a port as soon as nobody else does. */
+async function takeWhenFree(port: number): Promise<Server> {
+  for (;;) {
+    const server = createServer().listen(port, "127.0.0.1");
+    const isTaken = await once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (isTaken) return server;
+    await sleep(5);
+  }
+}
+
 describe("a single server", () => {
   test("with its data in memory is refused", async () => {
     const cluster = await up({ image: older.image, servers: "1" }, ownJob());
@@ -204,12 +221,29 @@ describe("a single server", () => {
     }
   });
 
-  test("on disk keeps its data, even in a downgrade, which must be forced", async () => {
+  /** An upgrade during which somebody takes the server's port. `start` then brings the server back. */
+  async function failOnTakenPort(cluster: Up): Promise<void> {
+    const { http } = nodeOf(cluster, "server-1");
+    const taken = takeWhenFree(Number(new URL(http).port));
+    const failed = await upgrade(cluster, { image: newer.image });
+    const other = await taken;
+    other.close();
+    await once(other, "close");
+    expect(failed.exitCode).toBe(1);
+    const [error] = errorsOf(failed);
+    expect(error?.title).toBe("server-1 could not be replaced");
+    const holder = `used by the process ${process.pid} (${basename(process.execPath)})`;
+    expect(error?.message).toContain(`server-1: http at port ${new URL(http).port}, ${holder}`);
+    expect(apisIn(await fault(cluster, "start"))).toEqual(apisIn(cluster.result));
+  }
+
+  test("on disk keeps its data, after a failed upgrade and in a downgrade, which must be forced", async () => {
     const inputs = { image: newer.image, servers: "1", storage: "disk" };
     const cluster = await up(inputs, ownJob());
     try {
       const key = `${cluster.outputs["http-address"]}/v1/kv/greeting`;
       await fetch(key, { method: "PUT", body: "hello" });
+      await failOnTakenPort(cluster);
       const old = await containersOf(cluster);
       const refused = await upgrade(cluster, { image: older.image });
       expect(refused.exitCode).toBe(1);

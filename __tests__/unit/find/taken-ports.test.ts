@@ -1,0 +1,100 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { basename } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { Docker } from "../../../src/docker/docker.ts";
+import { DockerError } from "../../../src/docker/docker-error.ts";
+import { freePorts } from "../../../src/docker/ports.ts";
+import type { NodeState } from "../../../src/find/existing-cluster.ts";
+import { explainStartAgain, refuseTakenPorts } from "../../../src/find/taken-ports.ts";
+import { agent, fakeDocker } from "./fixtures.ts";
+
+const docker = new Docker(new AbortController().signal, () => {});
+
+/** An engine at this endpoint, with running containers: a name, a tab, and ports on each line. */
+const engine = (endpoint: string, containers = "") =>
+  fakeDocker(`case "$1" in context) echo ${endpoint};; ps) printf '${containers}';; esac`);
+
+const here = "unix:///var/run/docker.sock";
+const thisProcess = `the process ${process.pid} (${basename(process.execPath)})`;
+
+async function node(name: string, state: NodeState) {
+  const [http = 0, dns = 0] = await freePorts(2);
+  const publications = [
+    { name: "http", port: http, isFixed: true },
+    { name: "dns", port: dns, isFixed: true },
+  ] as const;
+  return { http, dns, agent: { ...agent(name, state), publications } };
+}
+
+async function listen(port: number): Promise<void> {
+  const server = createServer().listen(port, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+  });
+}
+
+async function bind(port: number): Promise<void> {
+  const socket = createSocket("udp4").bind(port, "127.0.0.1");
+  await once(socket, "listening");
+  onTestFinished(() => {
+    socket.close();
+  });
+}
+
+test("every port of stopped nodes that is taken is named, with what has it", async () => {
+  const [one, two, up] = await Promise.all([
+    node("server-1", "stopped"),
+    node("client-1", "stopped"),
+    node("client-2", "running"),
+  ]);
+  // Of a running node, its own container has them.
+  await Promise.all([listen(one.http), bind(two.dns), listen(up.http)]);
+  engine(here, `web\t0.0.0.0:${one.http}->80/tcp\n`);
+  const agents = [one.agent, two.agent, up.agent];
+  await expect(refuseTakenPorts(docker, agents)).rejects.toThrow(
+    [
+      "start the node with the `fault` action (`action: start`).",
+      `  server-1: http at port ${one.http}, used by the container web`,
+      `  client-1: dns at port ${two.dns}, used by ${thisProcess}`,
+    ].join("\n"),
+  );
+});
+
+test("ports that are free, or of another machine, stop nothing", async () => {
+  engine("ssh://ci@build-2");
+  const [free, elsewhere] = [await node("server-1", "stopped"), await node("server-2", "stopped")];
+  await listen(elsewhere.http);
+  await refuseTakenPorts(docker, [free.agent, elsewhere.agent]);
+});
+
+test.each([
+  [
+    "a process has it, in Docker's words",
+    "listen tcp4 127.0.0.1:PORT: bind: address already in use",
+  ],
+  ["since 28", "failed to bind host port 127.0.0.1:PORT/tcp: address already in use"],
+  ["a container has it", "Bind for 127.0.0.1:PORT failed: port is already allocated"],
+])("an engine's refusal is explained: %s", async (_, words) => {
+  const { agent, dns } = await node("server-1", "stopped");
+  engine(here, `web\t127.0.0.1:${dns}->80/tcp\n`);
+  const error = new DockerError("port-taken", "start", words.replace("PORT", String(dns)));
+  expect(await explainStartAgain(docker, agent, error)).toMatchObject({
+    title: "Ports of server-1 are in use",
+    explanation: expect.stringContaining(
+      `\n  server-1: dns at port ${dns}, used by the container web`,
+    ),
+    cause: error,
+  });
+});
+
+test.each([
+  ["of other ports", new DockerError("port-taken", "start", "127.0.0.1:1: address already in use")],
+  ["of something else", new DockerError("disk-full", "start", "no space left on device")],
+  ["that is no refusal", new Error("broken")],
+])("a refusal %s stays as it is", async (_, error) => {
+  const { agent } = await node("server-1", "stopped");
+  expect(await explainStartAgain(docker, agent, error)).toBe(error);
+});
