@@ -33,7 +33,7 @@ const { names } = commandLine({
 prepareMachine();
 const image = consulImage();
 const stop = new AbortController();
-// Not only once: npm passes on the signal that Ctrl-C has already sent to this process.
+// Not only once: npm may pass on what Ctrl-C has sent to this process, too.
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => {
     if (!stop.signal.aborted) console.log(`${signal}: removing what the example has started`);

@@ -1,4 +1,5 @@
 /** Rolling upgrades between two versions of Consul while clients read and write. */
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:net";
@@ -12,6 +13,7 @@ import { errorsOf } from "../../support/annotations.ts";
 import { Writer } from "../../support/clients.ts";
 import { nodeOf, type Up, up } from "../../support/cluster.ts";
 import { getJson, httpGet, resolveByUdp } from "../../support/consul.ts";
+import { filesIn } from "../../support/container-files.ts";
 import { docker, engineHoldings } from "../../support/engine.ts";
 import { grpcMediaType } from "../../support/grpc.ts";
 import { imageWithScript, twoVersions, type VersionedImage } from "../../support/images.ts";
@@ -331,7 +333,10 @@ if [ "$*" = version ]; then echo "Consul v${newer.version}"; else exec /bin/cons
       : ["2.1.0", "dns", "initial_management"];
     const script = `#!/consul/sh
 if [ "$*" = version ]; then echo "Consul v${version}"; exit; fi
-sed -n 's/^ *"\\(default\\|dns\\|master\\|initial_management\\)":.*/told \\1/p' /consul/security/agent.json
+while read -r name _; do
+  name=\${name#?}
+  case \${name%%\\"*} in default | dns | master | initial_management) echo "told \${name%%\\"*}" ;; esac
+done </consul/security/agent.json
 echo 'bad luck'
 exit 3
 `;
@@ -380,11 +385,15 @@ async function secretsOf({ nodes }: Up): Promise<string[]> {
 }
 
 /** Every file of an agent's secrets, with its mode, owner and checksum. */
-const secretsIn = (container: string) =>
-  docker(
-    ...["exec", container, "sh", "-c"],
-    "cd /consul/security && stat -c '%n %a %u:%g' . * && sha256sum *",
-  );
+async function secretsIn(container: string): Promise<string> {
+  const files = await filesIn(container, "/consul/security");
+  const lines = files.map(({ name, attrs, data = new Uint8Array() }) => {
+    const mode = (Number.parseInt(attrs?.mode ?? "", 8) & 0o777).toString(8);
+    const checksum = createHash("sha256").update(data).digest("hex");
+    return `${basename(name)} ${mode} ${attrs?.uid}:${attrs?.gid} ${checksum}`;
+  });
+  return lines.sort().join("\n");
+}
 
 test("a secured cluster stays secured: same address, same files for the same users, no secret logged", async () => {
   const switches = { acl: "true", tls: "true", "gossip-encryption": "true" };
