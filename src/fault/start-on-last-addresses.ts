@@ -6,7 +6,7 @@ import {
   disconnectOtherNetworks,
   userAliases,
 } from "../find/other-networks.ts";
-import { explainStartAgain, refuseTakenPorts } from "../find/taken-ports.ts";
+import { refuseTakenPorts, startAgain } from "../find/taken-ports.ts";
 import { clusterFilter } from "../plan/labels.ts";
 import { helperArguments } from "../plan/volumes.ts";
 import { releaseNames } from "./reserved-names.ts";
@@ -85,7 +85,7 @@ async function start({ docker, cleanup }: FaultStep, agent: FoundAgent) {
   const { facts } = agent;
   try {
     await disconnectOtherNetworks(docker, facts);
-    await startContainer(docker, agent);
+    await startAgain(docker, agent);
   } finally {
     await connectOtherNetworks(cleanup.within(AbortSignal.timeout(cleanupTimeout)), facts, false);
   }
@@ -109,15 +109,7 @@ async function startOnFixedAddress(step: FaultStep, agent: FoundAgent): Promise<
     await kept.changeConnection("disconnect", [cluster.network, container]);
     await kept.changeConnection("connect", [...options, cluster.network, container]);
   }
-  await startContainer(docker, agent);
-}
-
-async function startContainer(docker: Docker, agent: FoundAgent): Promise<void> {
-  try {
-    await docker.change("start", [agent.container]);
-  } catch (error) {
-    throw await explainStartAgain(docker, agent, error);
-  }
+  await startAgain(docker, agent);
 }
 
 /** Starts a container that takes the lowest free address until it is removed. */

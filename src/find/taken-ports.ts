@@ -7,8 +7,11 @@ import { DockerError } from "../docker/docker-error.ts";
 import { isLocalEndpoint } from "../docker/endpoint.ts";
 import { holderOf, isTaken } from "../docker/ports.ts";
 import { ActionError } from "../errors.ts";
+import { labelNames } from "../plan/labels.ts";
 import type { AgentPlan, Publication } from "../plan/plan.ts";
 import type { FoundAgent } from "./existing-cluster.ts";
+import { clusterEndpoint, labelOf } from "./node-facts.ts";
+import { userAliases } from "./other-networks.ts";
 
 type NodePort = Pick<AgentPlan, "node"> & Pick<Publication, "name" | "port">;
 
@@ -32,19 +35,35 @@ export async function refuseTakenPorts(
 }
 
 /**
- * Why a node did not start again.
+ * Starts a node's container again.
  *
- * @returns an ActionError that names the ports that are taken, and what has them; the error itself if
- *   it is about something else
+ * @param facts - of the container, or of the one that it replaces, as they were before
+ * @throws ActionError that names the ports that are taken, and what has them
  */
-export async function explainStartAgain(
-  docker: Docker,
-  agent: AgentPlan,
-  error: unknown,
-): Promise<unknown> {
-  if (!(error instanceof DockerError) || error.failure !== "port-taken") return error;
-  const named = portsOf(agent).filter(({ port }) => new RegExp(`:${port}\\b`).test(error.said));
-  return named.length > 0 ? portsTaken(docker, named, error) : error;
+export async function startAgain(docker: Docker, agent: AgentPlan & Facts): Promise<void> {
+  try {
+    await docker.change("start", [agent.container]);
+  } catch (error) {
+    if (!(error instanceof DockerError) || error.failure !== "port-taken") throw error;
+    await keepOnNetwork(docker, agent);
+    const named = portsOf(agent).filter(({ port }) => new RegExp(`:${port}\\b`).test(error.said));
+    throw named.length > 0 ? await portsTaken(docker, named, error) : error;
+  }
+}
+
+type Facts = Pick<FoundAgent, "facts">;
+
+/**
+ * Docker 29 takes a container off a network on which it can't start (moby, `connectToNetwork` in
+ * daemon/container_operations.go), and would start it without any network the next time.
+ */
+async function keepOnNetwork(docker: Docker, { container, facts }: AgentPlan & Facts) {
+  const [now] = await docker.inspectContainers([container]);
+  const endpoint = clusterEndpoint(facts);
+  if (now === undefined || endpoint === undefined || clusterEndpoint(now) !== undefined) return;
+  const aliases = userAliases(facts, endpoint).map((alias) => `--alias=${alias}`);
+  const network = labelOf(facts, labelNames.network);
+  await docker.changeConnection("connect", [...aliases, network, container]);
 }
 
 const portsOf = ({ node, publications }: AgentPlan): NodePort[] =>

@@ -1,11 +1,11 @@
 import { dirname } from "node:path/posix";
 import type { ContainerFacts, ImageDefaults } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
-import { ActionError, messageOf } from "../errors.ts";
+import { ActionError } from "../errors.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
 import { clusterEndpoint, labelOf } from "../find/node-facts.ts";
 import { connectOtherNetworks, userAliases } from "../find/other-networks.ts";
-import { explainStartAgain } from "../find/taken-ports.ts";
+import { startAgain } from "../find/taken-ports.ts";
 import { securityFolder } from "../plan/agent-config.ts";
 import { labelNames } from "../plan/labels.ts";
 import { type FileOwner, securityArchiveFor } from "../plan/security-files.ts";
@@ -38,13 +38,13 @@ export async function replace(
     await docker.removeButKeepVolumes(container);
     await docker.createContainer([...ip, ...replacementArguments(facts, defaults, image)]);
     if (rewritten) await docker.putArchive(container, rewritten, dirname(securityFolder));
-    await docker.change("start", [container]);
+    await startAgain(docker, agent);
     await connectOtherNetworks(docker, facts, isPodman);
   } catch (error) {
     if (!(error instanceof ActionError)) throw error;
-    const explained = await explainStartAgain(docker, agent, error);
-    const message = `${node}: ${messageOf(explained)}`;
-    throw new ActionError(`${node} could not be replaced`, message, { cause: error });
+    throw new ActionError(`${node} could not be replaced`, `${node}: ${error.message}`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,20 +1,22 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { Docker } from "../../../src/docker/docker.ts";
-import { DockerError } from "../../../src/docker/docker-error.ts";
 import { freePorts } from "../../../src/docker/ports.ts";
 import type { NodeState } from "../../../src/find/existing-cluster.ts";
-import { explainStartAgain, refuseTakenPorts } from "../../../src/find/taken-ports.ts";
-import { agent, fakeDocker } from "./fixtures.ts";
+import { refuseTakenPorts, startAgain } from "../../../src/find/taken-ports.ts";
+import { agent, facts, fakeDocker } from "./fixtures.ts";
 
 const docker = new Docker(new AbortController().signal, () => {});
 
 /** An engine at this endpoint, with running containers: a name, a tab, and ports on each line. */
-const engine = (endpoint: string, containers = "") =>
-  fakeDocker(`case "$1" in context) echo ${endpoint};; ps) printf '${containers}';; esac`);
+const engine = (endpoint: string, containers = "", more: readonly string[] = []) =>
+  fakeDocker(
+    `case "$1" in context) echo ${endpoint};; ps) printf '${containers}';; ${more.join("\n")}\nesac`,
+  );
 
 const here = "unix:///var/run/docker.sock";
 const thisProcess = `the process ${process.pid} (${basename(process.execPath)})`;
@@ -70,31 +72,54 @@ test("ports that are free, or of another machine, stop nothing", async () => {
   await refuseTakenPorts(docker, [free.agent, elsewhere.agent]);
 });
 
-test.each([
-  [
-    "a process has it, in Docker's words",
-    "listen tcp4 127.0.0.1:PORT: bind: address already in use",
-  ],
-  ["since 28", "failed to bind host port 127.0.0.1:PORT/tcp: address already in use"],
-  ["a container has it", "Bind for 127.0.0.1:PORT failed: port is already allocated"],
-])("an engine's refusal is explained: %s", async (_, words) => {
+/** Starts a node whose container the engine refuses to start in these words. */
+async function refusedBy(words: (port: number) => string, networks: string) {
   const { agent, dns } = await node("server-1", "stopped");
-  engine(here, `web\t127.0.0.1:${dns}->80/tcp\n`);
-  const error = new DockerError("port-taken", "start", words.replace("PORT", String(dns)));
-  expect(await explainStartAgain(docker, agent, error)).toMatchObject({
+  const folder = engine(here, `web\\t127.0.0.1:${dns}->80/tcp\\n`, [
+    `start) echo '${words(dns)}' >&2; exit 1;;`,
+    `container) cat <<'END'\n[${networks}]\nEND\n;;`,
+    'network) echo "$*" >connected;;',
+  ]);
+  const error: unknown = await startAgain(docker, agent).catch((reason) => reason);
+  const file = join(folder, "connected");
+  return { dns, error, connected: existsSync(file) ? readFileSync(file, "utf8") : "" };
+}
+
+const stillConnected = JSON.stringify(facts);
+const takenOff = JSON.stringify({ ...facts, NetworkSettings: { Networks: {} } });
+const inUse = (port: number) => `listen tcp4 127.0.0.1:${port}: bind: address already in use`;
+
+test.each([
+  ["a process has it", inUse],
+  [
+    "since 28",
+    (port: number) => `failed to bind host port 127.0.0.1:${port}/tcp: address already in use`,
+  ],
+  [
+    "a container has it",
+    (port: number) => `Bind for 127.0.0.1:${port} failed: port is already allocated`,
+  ],
+])("an engine's refusal is explained: %s", async (_, words) => {
+  const { dns, error, connected } = await refusedBy(words, stillConnected);
+  expect(error).toMatchObject({
     title: "Ports of server-1 are in use",
     explanation: expect.stringContaining(
       `\n  server-1: dns at port ${dns}, used by the container web`,
     ),
-    cause: error,
   });
+  expect(connected).toBe("");
+});
+
+test("a container that the engine took off its network is connected again, with its names", async () => {
+  const { error, connected } = await refusedBy(inUse, takenOff);
+  expect(error).toMatchObject({ title: "Ports of server-1 are in use" });
+  expect(connected).toBe("network connect --alias=server-1 net server-1\n");
 });
 
 test.each([
-  ["of other ports", new DockerError("port-taken", "start", "127.0.0.1:1: address already in use")],
-  ["of something else", new DockerError("disk-full", "start", "no space left on device")],
-  ["that is no refusal", new Error("broken")],
-])("a refusal %s stays as it is", async (_, error) => {
-  const { agent } = await node("server-1", "stopped");
-  expect(await explainStartAgain(docker, agent, error)).toBe(error);
+  ["of other ports", inUse(1)],
+  ["of something else", "no space left on device"],
+])("a refusal %s stays as it is", async (_, words) => {
+  const { error } = await refusedBy(() => words, stillConnected);
+  expect(error).toMatchObject({ command: "start server-1", said: words });
 });
