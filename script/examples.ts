@@ -32,11 +32,23 @@ const { names } = commandLine({
 
 prepareMachine();
 const image = consulImage();
-const failures: string[] = [];
+const stop = new AbortController();
+// Not only once: npm may pass on what Ctrl-C has sent to this process, too.
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => {
+    if (!stop.signal.aborted) console.log(`${signal}: removing what the example has started`);
+    stop.abort();
+  });
+
+const results: string[] = [];
 for (const name of names) {
-  const failure = await runExample(name, image);
-  if (failure !== undefined) failures.push(`examples/${name}: ${failure}`);
+  const failure = await runExample({ name, image, signal: stop.signal });
+  if (stop.signal.aborted) break;
+  results.push(failure === undefined ? "" : `examples/${name}: ${failure}`);
 }
+const failures = results.filter((failure) => failure !== "");
 for (const failure of failures) console.error(`\n${failure}`);
-console.log(`\nOn ${image}: ${names.length - failures.length} passed, ${failures.length} failed`);
-process.exitCode = failures.length > 0 ? 1 : 0;
+const passed = results.length - failures.length;
+console.log(`\nOn ${image}: ${passed} passed, ${failures.length} failed`);
+if (stop.signal.aborted) console.log("The run was interrupted.");
+process.exitCode = stop.signal.aborted ? 130 : failures.length > 0 ? 1 : 0;

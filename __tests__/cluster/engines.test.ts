@@ -1,7 +1,10 @@
 /** Engines and CLIs that differ from Docker's own on this machine, played by a script as `docker`. */
+import { once } from "node:events";
 import { chmodSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import * as z from "zod";
 import { ownJob } from "../support/actions.ts";
 import { errorsOf } from "../support/annotations.ts";
 import { testInputs } from "../support/cluster.ts";
@@ -55,6 +58,19 @@ test("an engine on another machine: one warning, at the start", async () => {
   expect(warnings).toHaveLength(1);
   expect(warnings[0]).toContain("The Docker engine is at ssh://ci@build-2.");
   expect(main.log.indexOf("::warning")).toBeLessThan(main.log.indexOf("::group::Start"));
+});
+
+test("an engine on another machine: only that engine knows which ports are in use", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const port = String(z.object({ port: z.number() }).parse(server.address()).port);
+  const remote = '"context inspect"*) echo ssh://ci@build-2;;';
+  const { main } = await startWith(remote, { "http-port": port });
+  server.close();
+  // The engine, which is on this machine after all, has refused it.
+  expect(main.log).toContain("docker run --detach");
+  const what = "something that can't be seen from here already listens on that port";
+  expect(errorsOf(main)[0]?.message).toContain(`Input \`http-port\` is ${port}, but ${what}`);
 });
 
 test("a pull that fails with an unknown text: the registry is asked, and the cause is named", async () => {

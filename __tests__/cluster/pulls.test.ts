@@ -55,8 +55,9 @@ test("a rate limit without a second registry: log in", async () => {
   const result = await failing({ image: official, version: "1" });
   expect(errorsOf(result)).toMatchObject([{ title: "Pull rate limit reached" }]);
   expect(errorsOf(result)[0]?.message).toContain("docker/login-action");
-  // A limit does not pass within a job, so it is not tried again and again.
-  expect(hub.seen.filter((line) => line.includes("/manifests/")).length).toBeLessThan(5);
+  // A limit does not pass within a job, so it is not tried again. Engines do so by themselves: Docker 29
+  // asks five times at once, podman 20 times in two minutes.
+  expect(result.log.match(/^::debug::docker pull /gm)).toHaveLength(1);
 });
 
 test("an image for another platform", async () => {

@@ -1,6 +1,7 @@
 /** Images made from the one under test: with another version number, or with a script as `consul`. */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { createTar } from "nanotar";
 import {
   threeVersions as threeVersionsOf,
   twoVersions as twoVersionsOf,
@@ -26,22 +27,27 @@ export function imageWithScript(
   name: string,
   base: string,
   script: string,
-  more: readonly string[] = [],
+  more: readonly Instruction[] = [],
 ): Promise<string> {
   return imageFrom(name, base, [
     "USER root",
     // Another name for the shell, which no machine outside the image has.
-    "RUN mkdir -p /usr/local/bin && cp /bin/sh /consul/sh",
+    `COPY --from=${baseStage} /bin/sh /consul/sh`,
     programIn("/usr/local/bin/consul", script),
     ...more,
   ]);
 }
 
-/** An instruction that puts a script into an image. */
-function programIn(path: string, script: string): string {
-  const write = 'mkdir -p "$(dirname "$1")" && printf %s "$0" >"$1" && chmod 755 "$1"';
-  return `RUN ${JSON.stringify(["/bin/sh", "-c", write, script, path])}`;
+/** The image that another one is made from, in its Dockerfile. */
+const baseStage = "base";
+
+/** A file of an image, which everyone may run. */
+interface Program {
+  readonly path: string;
+  readonly script: string;
 }
+
+const programIn = (path: string, script: string): Program => ({ path, script });
 
 /** Agent configuration in a folder that only CONSUL_CONFIG_DIR names. */
 const ownFolder = programIn("/etc/app/agent.json", '{"node_meta": {"folder": "yes"}}');
@@ -113,15 +119,30 @@ esac
 exec "$@"
 `;
 
-/** An image from instructions of a Dockerfile, without any file of this machine. */
+/** A line of a Dockerfile, or a file to copy. */
+type Instruction = string | Program;
+
+/**
+ * An image from instructions of a Dockerfile, without any file of this machine, and without programs
+ * of the image unless an instruction runs them.
+ */
 async function imageFrom(
   name: string,
   base: string,
-  instructions: readonly string[],
+  instructions: readonly Instruction[],
 ): Promise<string> {
-  const dockerfile = [`FROM ${base}`, ...instructions].join("\n");
+  const programs = instructions.filter((each) => typeof each !== "string");
+  const lines = instructions.map((each) =>
+    typeof each === "string" ? each : `COPY program-${programs.indexOf(each)} ${each.path}`,
+  );
+  const stages = [`FROM ${base} AS ${baseStage}`, `FROM ${baseStage}`];
+  const files = [
+    { name: "Dockerfile", data: [...stages, ...lines].join("\n") },
+    ...programs.map(({ script }, index) => ({ name: `program-${index}`, data: script })),
+  ];
   // The same content has the same tag, so test runs that share an engine may share the image.
-  const digest = createHash("sha256").update(dockerfile).digest("hex").slice(0, 12);
+  const digest = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 12);
+  const context = createTar(files, { attrs: { mode: "755", mtime: 0, uid: 0, gid: 0 } });
   const image = `consul-cluster-action/test-${name}:${digest}`;
   await new Promise<void>((resolve, reject) => {
     const child = spawn("docker", ["build", "--quiet", "--network=none", `--tag=${image}`, "-"], {
@@ -134,7 +155,7 @@ async function imageFrom(
     });
     child.on("error", reject);
     child.on("close", (code) => (code === 0 ? resolve() : reject(new Error(said))));
-    child.stdin.end(dockerfile);
+    child.stdin.end(context);
   });
   return image;
 }

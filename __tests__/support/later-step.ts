@@ -6,7 +6,8 @@ import { request as secureRequest } from "node:https";
 import { delimiter } from "node:path";
 import type * as z from "zod";
 import type { ClusterNode, Up } from "./cluster.ts";
-import { docker, run } from "./engine.ts";
+import { textIn } from "./container-files.ts";
+import { run } from "./engine.ts";
 
 export interface Answer {
   readonly status: number;
@@ -95,4 +96,4 @@ export async function logsOf({ nodes }: Up): Promise<string> {
 
 /** One file of an agent's secrets. */
 export const secretFile = (container: string, name: string) =>
-  docker("exec", container, "cat", `/consul/security/${name}`);
+  textIn(container, `/consul/security/${name}`);

@@ -17,10 +17,12 @@ import { delimiter, join } from "node:path";
 import { parseCommandFile } from "../commands.ts";
 import { linePrinter } from "../print.ts";
 import { Job, type MainStep, root, runId } from "../runner.ts";
-import { type ActionStep, filledIn, type RunStep, readWorkflow } from "./workflow.ts";
+import { type ActionStep, filledIn, type RunStep, readWorkflow, type Step } from "./workflow.ts";
 
 /** A step may take this long, in milliseconds. */
 const stepTimeout = 300_000;
+/** Milliseconds from SIGTERM to SIGKILL for the processes of a step that is ended. */
+const endTimeout = 5000;
 
 /** By this variable the runner finds processes that a job left behind, and so do we. */
 const tracking = "RUNNER_TRACKING_ID";
@@ -35,12 +37,14 @@ class Run {
   readonly #id = randomUUID();
   readonly #job: Job;
   readonly #image: string;
+  readonly #signal: AbortSignal;
   readonly #outputs: Record<string, { outputs: Readonly<Record<string, string>> }> = {};
   readonly #env: Record<string, string> = {};
   #cluster: MainStep | undefined;
 
-  constructor(name: string, image: string) {
+  constructor({ name, image, signal }: Example) {
     this.#image = image;
+    this.#signal = signal;
     chmodSync(this.#temp, 0o755);
     cpSync(join(root, "examples", name), join(this.#workspace, "examples", name), {
       recursive: true,
@@ -58,7 +62,12 @@ class Run {
     // The cluster of an example must not collide with others on this machine.
     const standard = isCluster ? { image: this.#image, ...ports } : {};
     const given = { ...standard, ...filledIn(inputs, this.#contexts()) };
-    const result = await this.#job.main(given, join(root, folder));
+    const step = this.#job.start(given, join(root, folder));
+    // As the runner cancels a step.
+    const cancel = () => step.process.kill("SIGINT");
+    this.#signal.addEventListener("abort", cancel);
+    const result = await step.result;
+    this.#signal.removeEventListener("abort", cancel);
     if (isCluster) this.#cluster = result;
     if (id !== undefined) this.#outputs[id] = { outputs: result.outputs };
     Object.assign(this.#env, result.env);
@@ -69,15 +78,22 @@ class Run {
   async commands({ script, directory, env }: RunStep): Promise<void> {
     const exports = join(this.#temp, "exports");
     writeFileSync(exports, "");
+    const limit = AbortSignal.any([this.#signal, AbortSignal.timeout(stepTimeout)]);
     const shell = spawn("bash", ["-e", "-c", script], {
       cwd: join(this.#workspace, directory),
       env: { ...this.#environment(exports), ...filledIn(env, this.#contexts()) },
       stdio: ["ignore", "inherit", "inherit"],
-      signal: AbortSignal.timeout(stepTimeout),
     });
+    const end = () => {
+      this.#endProcesses("SIGTERM");
+      setTimeout(() => this.#endProcesses("SIGKILL"), endTimeout).unref();
+    };
+    limit.addEventListener("abort", end);
     // Not the end of its output, which processes in the background may hold.
     const [exitCode] = await once(shell, "exit");
+    limit.removeEventListener("abort", end);
     Object.assign(this.#env, parseCommandFile(readFileSync(exports, "utf8")));
+    if (limit.aborted) throw new Error(`it was ended, after ${stepTimeout / 1000} s at most`);
     if (exitCode !== 0) throw new Error(`it ended with exit code ${exitCode}`);
   }
 
@@ -91,12 +107,17 @@ class Run {
 
   /** Ends what the steps left running, and removes the cluster. */
   async end(): Promise<void> {
-    for (const pid of processesWith(`${tracking}=${this.#id}`)) kill(pid);
+    this.#endProcesses("SIGKILL");
     const post = this.#cluster === undefined ? undefined : await this.#job.post(this.#cluster);
     this.#job.dispose();
     // What was killed may still be ending.
     rmSync(this.#temp, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     if (post !== undefined && post.exitCode !== 0) throw new Error("the cluster was not removed");
+  }
+
+  /** Of all steps, in the background, too. */
+  #endProcesses(signal: NodeJS.Signals): void {
+    for (const pid of processesWith(`${tracking}=${this.#id}`)) kill(pid, signal);
   }
 
   #contexts() {
@@ -142,34 +163,50 @@ function environmentOf(pid: string): string {
   }
 }
 
-function kill(pid: number): void {
+function kill(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, signal);
   } catch {
     // It has ended.
   }
 }
 
+/** An example to run. */
+export interface Example {
+  /** Its folder in `examples`. */
+  readonly name: string;
+  /** Of Consul. */
+  readonly image: string;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
+/** The steps of an example's workflow. @param name - its folder in `examples` */
+export const stepsOf = (name: string): Step[] =>
+  readWorkflow(readFileSync(join(root, "examples", name, "workflow.yml"), "utf8"));
+
 /**
- * Runs an example and removes all it started.
+ * Runs an example and removes all it started, also if the signal ends it.
  *
- * @param name - its folder in `examples`
- * @param image - of Consul
  * @returns what failed, with the step's name; undefined if nothing did
+ * @throws if the cluster can't be removed
  */
-export async function runExample(name: string, image: string): Promise<string | undefined> {
-  const steps = readWorkflow(readFileSync(join(root, "examples", name, "workflow.yml"), "utf8"));
-  const run = new Run(name, image);
+export async function runExample(
+  example: Example,
+  steps: readonly Step[] = stepsOf(example.name),
+): Promise<string | undefined> {
+  const run = new Run(example);
   let step = "";
   try {
     for (const next of steps) {
+      if (example.signal.aborted) break;
       step = next.name;
-      console.log(`\n▶ ${name}: ${step}`);
+      console.log(`\n▶ ${example.name}: ${step}`);
       await (next.kind === "action" ? run.action(next) : run.commands(next));
     }
     return undefined;
   } catch (error) {
-    run.printLogs();
+    if (!example.signal.aborted) run.printLogs();
     return `the step "${step}" failed: ${error instanceof Error ? error.message : String(error)}`;
   } finally {
     await run.end();

@@ -89,8 +89,9 @@ async function checkMachine(
   const [network, problem] = "message" in chosen ? [undefined, chosen] : [chosen];
   if (warning !== undefined && !network?.isOnNetwork) warn(warning);
   // A cluster that an earlier job left behind may have held the ports. Nothing is published for a
-  // job container on the cluster's network.
-  const ports = network?.isOnNetwork ? [] : await portProblems(docker, spec);
+  // job container on the cluster's network, and this machine's ports are not those of another one.
+  const isHere = !network?.isOnNetwork && warning === undefined;
+  const ports = isHere ? await portProblems(docker, spec) : [];
   if (network && ports.length === 0) return network;
   throw new InputError([...ports, ...(problem ? [problem] : [])]);
 }

@@ -1,9 +1,11 @@
+import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { basename } from "node:path";
 import type { Docker } from "./docker.ts";
+import { isLocalEndpoint } from "./endpoint.ts";
 
 /** Ports are published on this address only, so nothing is reachable from other machines. */
 export const loopback = "127.0.0.1";
@@ -14,6 +16,26 @@ interface Held {
   release(): Promise<void>;
 }
 
+/** How many ports of a range are tried, for each that is needed, before the kernel chooses one. */
+const triesInRange = 20;
+/** A smaller range would often be used up. */
+const smallestRange = 1000;
+const lastPort = 65_535;
+
+/**
+ * The ports above those that the kernel gives out. Nobody gets one of them by chance: not a
+ * connection, not a server that listens on port 0, and not a container with `-p 8500`. So a node that
+ * is stopped for a while finds its ports free. Pure.
+ *
+ * @param given - what `/proc/sys/net/ipv4/ip_local_port_range` has: `32768\t60999`
+ * @returns first and last; undefined if there are too few, or if the text is something else
+ */
+export function rangeAbove(given: string): readonly [first: number, last: number] | undefined {
+  const [, lastGiven] = /^\d+\s+(\d+)\s*$/.exec(given) ?? [];
+  const first = Number(lastGiven) + 1;
+  return lastPort - first + 1 >= smallestRange ? [first, lastPort] : undefined;
+}
+
 /**
  * Finds ports of the loopback that are free for TCP and for UDP. Between the answer and their use
  * another process may take one: be ready to ask again.
@@ -21,24 +43,41 @@ interface Held {
  * @param count - how many; all are different
  */
 export async function freePorts(count: number): Promise<number[]> {
+  const range = rangeAbove(
+    readOr(() => readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8"), ""),
+  );
   const held: Held[] = [];
   try {
-    while (held.length < count) {
-      const tcp = await holdTcp(0);
-      held.push(tcp);
-      try {
-        await (await holdUdp(tcp.port)).release();
-      } catch {
-        // Another process has it for UDP: try the next one.
-        held.splice(held.indexOf(tcp), 1);
-        await tcp.release();
-      }
+    for (let tries = 0; held.length < count; tries++) {
+      const isDrawn = range !== undefined && tries < count * triesInRange;
+      const each = await hold(isDrawn ? randomInt(range[0], range[1] + 1) : 0);
+      if (each) held.push(each);
     }
     return held.map(({ port }) => port);
   } finally {
     await Promise.all(held.map((each) => each.release()));
   }
 }
+
+/**
+ * Holds a port for TCP, if it is free for UDP as well.
+ *
+ * @param port - 0 lets the kernel choose
+ * @returns undefined if another process has it
+ */
+async function hold(port: number): Promise<Held | undefined> {
+  try {
+    const tcp = await holdTcp(port);
+    if (!(await isTaken(tcp.port, "udp"))) return tcp;
+    await tcp.release();
+  } catch (error) {
+    if (!isInUse(error)) throw error;
+  }
+  return undefined;
+}
+
+const isInUse = (error: unknown) =>
+  error instanceof Error && "code" in error && error.code === "EADDRINUSE";
 
 /** @returns whether another process listens on this port of the loopback */
 export async function isTaken(port: number, protocol: "tcp" | "udp"): Promise<boolean> {
@@ -47,20 +86,21 @@ export async function isTaken(port: number, protocol: "tcp" | "udp"): Promise<bo
     return false;
   } catch (error) {
     // We may not be allowed to open a port below 1024, but the engine is: let it try.
-    return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+    return isInUse(error);
   }
 }
 
 /**
- * Finds the container, or else the process, that has a port of this machine.
+ * Finds the container, or else the process, that has a port of the engine's machine.
  *
- * @returns a description, or undefined if we may not see it
+ * @returns a description for messages: `the process 4711 (node)`
  */
-export async function holderOf(docker: Docker, port: number): Promise<string | undefined> {
+export async function holderOf(docker: Docker, port: number): Promise<string> {
   const running = await docker.publications();
   const holders = running.filter(({ ports }) => includesPort(ports, port));
   if (holders.length > 0) return `the container ${holders.map(({ name }) => name).join(", ")}`;
-  return processOn(port);
+  const holder = isLocalEndpoint(await docker.endpoint()) ? processOn(port) : undefined;
+  return holder ?? "something that can't be seen from here";
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   disconnectOtherNetworks,
   userAliases,
 } from "../find/other-networks.ts";
+import { refuseTakenPorts, startAgain } from "../find/taken-ports.ts";
 import { clusterFilter } from "../plan/labels.ts";
 import { helperArguments } from "../plan/volumes.ts";
 import { releaseNames } from "./reserved-names.ts";
@@ -17,8 +18,13 @@ const cleanupTimeout = 5000;
 /** Ends the name of a container that holds a node's address. */
 const holderSuffix = "-address";
 
-/** Starts nodes on their last addresses. Nodes that are running are stopped first. */
+/**
+ * Starts nodes on their last addresses. Nodes that are running are stopped first.
+ *
+ * @throws ActionError if others have taken ports of the nodes; nothing is changed then
+ */
 export async function startOnLastAddresses(step: FaultStep): Promise<void> {
+  await refuseTakenPorts(step.docker, step.hit);
   await releaseNames(step);
   if (!(await step.docker.isPodman())) return startInOrder(step);
   await stop(step, step.hit.filter(isStarted));
@@ -75,10 +81,11 @@ const stop = ({ docker }: FaultStep, agents: readonly FoundAgent[]) =>
     agents.map(({ container }) => container),
   );
 
-async function start({ docker, cleanup }: FaultStep, { container, facts }: FoundAgent) {
+async function start({ docker, cleanup }: FaultStep, agent: FoundAgent) {
+  const { facts } = agent;
   try {
     await disconnectOtherNetworks(docker, facts);
-    await docker.change("start", [container]);
+    await startAgain(docker, agent);
   } finally {
     await connectOtherNetworks(cleanup.within(AbortSignal.timeout(cleanupTimeout)), facts, false);
   }
@@ -102,7 +109,7 @@ async function startOnFixedAddress(step: FaultStep, agent: FoundAgent): Promise<
     await kept.changeConnection("disconnect", [cluster.network, container]);
     await kept.changeConnection("connect", [...options, cluster.network, container]);
   }
-  await docker.change("start", [container]);
+  await startAgain(docker, agent);
 }
 
 /** Starts a container that takes the lowest free address until it is removed. */

@@ -186,11 +186,10 @@ async function takenPorts(docker: Docker, agent: AgentPlan, said: string): Promi
 /**
  * The problem of a port that is in use, whenever it is found.
  *
- * @param holder - what uses it, if that can be seen
+ * @param holder - what uses it
  */
-export function takenPort(name: PortName, port: number, holder: string | undefined): Problem {
+export function takenPort(name: PortName, port: number, holder: string): Problem {
   const input = `${name}-port`;
-  const user = holder ?? "something that can't be seen from here";
-  const message = `Input \`${input}\` is ${port}, but ${user} already listens on that port. Choose another one, or 0 for any free port: \`${input}: 0\`. With \`ports: auto\`, all ports that you do not set are free ones.`;
+  const message = `Input \`${input}\` is ${port}, but ${holder} already listens on that port. Choose another one, or 0 for any free port: \`${input}: 0\`. With \`ports: auto\`, all ports that you do not set are free ones.`;
   return { input, message };
 }

@@ -5,6 +5,7 @@ import { ActionError } from "../errors.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
 import { clusterEndpoint, labelOf } from "../find/node-facts.ts";
 import { connectOtherNetworks, userAliases } from "../find/other-networks.ts";
+import { startAgain } from "../find/taken-ports.ts";
 import { securityFolder } from "../plan/agent-config.ts";
 import { labelNames } from "../plan/labels.ts";
 import { type FileOwner, securityArchiveFor } from "../plan/security-files.ts";
@@ -37,7 +38,7 @@ export async function replace(
     await docker.removeButKeepVolumes(container);
     await docker.createContainer([...ip, ...replacementArguments(facts, defaults, image)]);
     if (rewritten) await docker.putArchive(container, rewritten, dirname(securityFolder));
-    await docker.change("start", [container]);
+    await startAgain(docker, agent);
     await connectOtherNetworks(docker, facts, isPodman);
   } catch (error) {
     if (!(error instanceof ActionError)) throw error;

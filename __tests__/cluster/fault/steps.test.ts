@@ -1,8 +1,11 @@
-import { join } from "node:path";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { root } from "../../../script/runner.ts";
 import { addressesIn, apisIn, fastTimers, fault, ownJob, statesIn } from "../../support/actions.ts";
+import { errorsOf } from "../../support/annotations.ts";
 import { blockingReader, dnsReader, Writer } from "../../support/clients.ts";
 import { nodeOf, type Up, up } from "../../support/cluster.ts";
 import { aliveMembers, httpGet, resolveByUdp, voters } from "../../support/consul.ts";
@@ -181,6 +184,25 @@ describe("with faster timers", () => {
     await expect(reach("client-1", "client-2", 2)).rejects.toThrow();
     await fault(cluster, "heal");
     expect(await reach("client-2", "client-1")).not.toBe("");
+  });
+
+  test("ports of a stopped node that others took: named with what has them, before a node starts", async () => {
+    await fault(cluster, "kill", '["client-1", "client-2"]', { wait: "false" });
+    const port = Number(new URL(http("client-2")).port);
+    const other = createServer().listen(port, "127.0.0.1");
+    await once(other, "listening");
+    const refused = await cluster.job.main({ action: "start" }, join(root, "fault"));
+    other.close();
+    await once(other, "close");
+    expect(refused.exitCode).toBe(1);
+    expect(errorsOf(refused)).toMatchObject([{ title: "Ports of client-2 are in use" }]);
+    const holder = `used by the process ${process.pid} (${basename(process.execPath)})`;
+    expect(errorsOf(refused)[0]?.message).toContain(`client-2: http at port ${port}, ${holder}`);
+
+    // None had started.
+    const started = await fault(cluster, "start");
+    expect(started.outputs.node).toBe('["client-1","client-2"]');
+    expect(apisIn(started)).toEqual(apisIn(cluster.result));
   });
 
   test("an action that does not fit the node's state is refused with advice, and nothing is changed", async () => {

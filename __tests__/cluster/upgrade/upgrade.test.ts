@@ -1,13 +1,19 @@
 /** Rolling upgrades between two versions of Consul while clients read and write. */
+import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { readFileSync, statSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import gte from "semver/functions/gte.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { apisIn, fault, ownJob, upgrade } from "../../support/actions.ts";
+import { errorsOf } from "../../support/annotations.ts";
 import { Writer } from "../../support/clients.ts";
 import { nodeOf, type Up, up } from "../../support/cluster.ts";
 import { getJson, httpGet, resolveByUdp } from "../../support/consul.ts";
+import { filesIn } from "../../support/container-files.ts";
 import { docker, engineHoldings } from "../../support/engine.ts";
 import { grpcMediaType } from "../../support/grpc.ts";
 import { imageWithScript, twoVersions, type VersionedImage } from "../../support/images.ts";
@@ -190,6 +196,19 @@ describe("an open cluster", () => {
   }, 120_000);
 });
 
+/** Listens on a port as soon as nobody else does. */
+async function takeWhenFree(port: number): Promise<Server> {
+  for (;;) {
+    const server = createServer().listen(port, "127.0.0.1");
+    const isTaken = await once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (isTaken) return server;
+    await sleep(5);
+  }
+}
+
 describe("a single server", () => {
   test("with its data in memory is refused", async () => {
     const cluster = await up({ image: older.image, servers: "1" }, ownJob());
@@ -204,12 +223,29 @@ describe("a single server", () => {
     }
   });
 
-  test("on disk keeps its data, even in a downgrade, which must be forced", async () => {
+  /** An upgrade during which somebody takes the server's port. `start` then brings the server back. */
+  async function failOnTakenPort(cluster: Up): Promise<void> {
+    const { http } = nodeOf(cluster, "server-1");
+    const taken = takeWhenFree(Number(new URL(http).port));
+    const failed = await upgrade(cluster, { image: newer.image });
+    const other = await taken;
+    other.close();
+    await once(other, "close");
+    expect(failed.exitCode).toBe(1);
+    const [error] = errorsOf(failed);
+    expect(error?.title).toBe("server-1 could not be replaced");
+    const holder = `used by the process ${process.pid} (${basename(process.execPath)})`;
+    expect(error?.message).toContain(`server-1: http at port ${new URL(http).port}, ${holder}`);
+    expect(apisIn(await fault(cluster, "start"))).toEqual(apisIn(cluster.result));
+  }
+
+  test("on disk keeps its data, after a failed upgrade and in a downgrade, which must be forced", async () => {
     const inputs = { image: newer.image, servers: "1", storage: "disk" };
     const cluster = await up(inputs, ownJob());
     try {
       const key = `${cluster.outputs["http-address"]}/v1/kv/greeting`;
       await fetch(key, { method: "PUT", body: "hello" });
+      await failOnTakenPort(cluster);
       const old = await containersOf(cluster);
       const refused = await upgrade(cluster, { image: older.image });
       expect(refused.exitCode).toBe(1);
@@ -297,7 +333,10 @@ if [ "$*" = version ]; then echo "Consul v${newer.version}"; else exec /bin/cons
       : ["2.1.0", "dns", "initial_management"];
     const script = `#!/consul/sh
 if [ "$*" = version ]; then echo "Consul v${version}"; exit; fi
-sed -n 's/^ *"\\(default\\|dns\\|master\\|initial_management\\)":.*/told \\1/p' /consul/security/agent.json
+while read -r name _; do
+  name=\${name#?}
+  case \${name%%\\"*} in default | dns | master | initial_management) echo "told \${name%%\\"*}" ;; esac
+done </consul/security/agent.json
 echo 'bad luck'
 exit 3
 `;
@@ -346,11 +385,15 @@ async function secretsOf({ nodes }: Up): Promise<string[]> {
 }
 
 /** Every file of an agent's secrets, with its mode, owner and checksum. */
-const secretsIn = (container: string) =>
-  docker(
-    ...["exec", container, "sh", "-c"],
-    "cd /consul/security && stat -c '%n %a %u:%g' . * && sha256sum *",
-  );
+async function secretsIn(container: string): Promise<string> {
+  const files = await filesIn(container, "/consul/security");
+  const lines = files.map(({ name, attrs, data = new Uint8Array() }) => {
+    const mode = (Number.parseInt(attrs?.mode ?? "", 8) & 0o777).toString(8);
+    const checksum = createHash("sha256").update(data).digest("hex");
+    return `${basename(name)} ${mode} ${attrs?.uid}:${attrs?.gid} ${checksum}`;
+  });
+  return lines.sort().join("\n");
+}
 
 test("a secured cluster stays secured: same address, same files for the same users, no secret logged", async () => {
   const switches = { acl: "true", tls: "true", "gossip-encryption": "true" };

@@ -1,8 +1,9 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
-import { freePorts, includesPort, isTaken } from "../../../src/docker/ports.ts";
+import { freePorts, includesPort, isTaken, rangeAbove } from "../../../src/docker/ports.ts";
 
 test("free ports are different, and free for TCP and UDP", async () => {
   const ports = await freePorts(20);
@@ -15,6 +16,22 @@ test("free ports are different, and free for TCP and UDP", async () => {
     await once(socket, "listening");
     socket.close();
   }
+});
+
+test.each([
+  ["of Linux", "32768\t60999\n", [61_000, 65_535]],
+  ["that ends lower", "1024\t29999\n", [30_000, 65_535]],
+  ["that leaves few ports above it", "15000\t64536\n", undefined],
+  ["that leaves none", "1024\t65535\n", undefined],
+  ["that is not known", "", undefined],
+])("above the range %s, nobody gets a port by chance", (_, given, range) => {
+  expect(rangeAbove(given)).toEqual(range);
+});
+
+test("free ports are above those that the kernel gives out", async () => {
+  const [first = 0] =
+    rangeAbove(readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8")) ?? [];
+  expect(Math.min(...(await freePorts(50)))).toBeGreaterThanOrEqual(first);
 });
 
 test("no ports are none", async () => {

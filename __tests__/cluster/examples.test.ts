@@ -1,0 +1,35 @@
+/** `npm run examples`, which the default run does not start, ends without leaving anything. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { runExample } from "../../script/examples/run.ts";
+import { engineHoldings, testImage } from "../support/engine.ts";
+import { eventually } from "../support/eventually.ts";
+
+test("an example that is interrupted leaves no cluster and no process", async () => {
+  const before = await engineHoldings();
+  const folder = mkdtempSync(join(tmpdir(), "example-test-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "pids");
+  // One process in the background, and one in the foreground that does not end by itself.
+  const script = `sleep 601 & echo $! >"${file}.new"; echo $$ >>"${file}.new"; mv "${file}.new" "${file}"; sleep 602`;
+  const interrupted = new AbortController();
+  const signal = interrupted.signal;
+  const running = runExample({ name: "haproxy", image: testImage(), signal }, [
+    { kind: "action", name: "start", id: "consul", folder: ".", inputs: { servers: "1" } },
+    { kind: "run", name: "wait", id: undefined, script, directory: ".", env: {} },
+    { kind: "run", name: "never", id: undefined, script: "exit 3", directory: ".", env: {} },
+  ]);
+  await eventually(
+    async () => existsSync(file),
+    (isThere) => isThere,
+  );
+  expect(await engineHoldings()).not.toEqual(before);
+  interrupted.abort();
+  expect(await running).toContain('the step "wait" failed');
+  expect(await engineHoldings()).toEqual(before);
+  const processes = readdirSync("/proc");
+  for (const pid of readFileSync(file, "utf8").trim().split("\n"))
+    expect(processes).not.toContain(pid);
+});
