@@ -10,7 +10,7 @@ import {
 } from "../inputs/input-schema.ts";
 import { datacenterPattern } from "../inputs/limits.ts";
 
-export const faultActions = [
+const faultActions = [
   "kill",
   "stop",
   "pause",
@@ -24,7 +24,7 @@ export const faultActions = [
 export type FaultAction = (typeof faultActions)[number];
 
 /** Targets that are resolved when the step runs. */
-export const targetWords = [
+const targetWords = [
   "leader",
   "follower",
   "server",

@@ -4,7 +4,7 @@ import { type FoundDatacenter, quorumOf, type Raft } from "../find/raft.ts";
 import type { FaultAction, FaultSpec, TargetWord } from "./fault-inputs.ts";
 
 /** The states in which a node must be for an action. */
-export const statesFor: Readonly<Record<FaultAction, readonly NodeState[]>> = {
+const statesFor: Readonly<Record<FaultAction, readonly NodeState[]>> = {
   kill: ["running", "isolated"],
   stop: ["running"],
   pause: ["running"],

@@ -63,4 +63,4 @@ export const logLevels = ["trace", "debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 export const logsWhen = ["failure", "always", "never"] as const;
-export type LogsWhen = (typeof logsWhen)[number];
+type LogsWhen = (typeof logsWhen)[number];

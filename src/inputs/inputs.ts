@@ -57,7 +57,7 @@ export function parseInputs(
  * Every secret in the configuration that the user gives: in the inputs `config` and `env`, and in
  * the cluster file.
  */
-export function configSecrets(texts: Texts, inFile: readonly string[]): ReadonlySet<string> {
+function configSecrets(texts: Texts, inFile: readonly string[]): ReadonlySet<string> {
   const env = (texts.get("env") ?? "").split(/\r?\n/);
   return new Set([...secretsIn(env, [texts.get("config") ?? ""]), ...inFile]);
 }
