@@ -43,7 +43,7 @@ export async function prepare(context: StartContext, spec: ClusterSpec): Promise
     const choice = start(chooseNetwork(docker, spec, container));
     const [network, image, ports] = await Promise.all([
       start(checkMachine({ docker, log, warn: context.warn }, spec, { labels, choice })),
-      start(timeline.during("image", () => findImage({ docker, log, signal }, spec.images))),
+      start(timeline.during("image", () => findImage({ docker, log, signal }, spec))),
       start(freePorts(freePortsNeeded(spec))),
       start(timeline.during("network", () => ensureNetwork(docker, choice, owner))),
     ]);

@@ -1,3 +1,4 @@
+import type { PullPolicy } from "../docker/find-image.ts";
 import type { Seeds } from "./seeds.ts";
 
 export type Role = "server" | "client";
@@ -6,6 +7,8 @@ export type Role = "server" | "client";
 export interface ClusterSpec {
   /** Image references to try in this order; the first one that exists is used. */
   readonly images: readonly string[];
+  /** When the image is pulled. */
+  readonly pull: PullPolicy;
   /** The first is the primary. */
   readonly datacenters: readonly [Datacenter, ...Datacenter[]];
   /** Ports on the runner's loopback for the first server; 0 means any free port. */
