@@ -1,5 +1,5 @@
 /** The licenses of what the bundle is made of. */
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { root } from "../runner.ts";
@@ -17,29 +17,32 @@ const permissive: readonly string[] = [
   "Unlicense",
 ];
 
-const lockSchema = z.object({
-  packages: z.record(
-    z.string(),
-    z.object({ dev: z.boolean().optional(), link: z.boolean().optional() }),
-  ),
-});
-const packageSchema = z.object({ dependencies: z.record(z.string(), z.string()) });
+const lockSchema = z.object({ packages: z.record(z.string(), z.unknown()) });
 
 /** @returns what is wrong with the licenses, one line each */
 export function checkLicenses(): string[] {
   const read = (file: string) => readFileSync(join(root, file), "utf8");
   const { packages } = lockSchema.parse(JSON.parse(read("package-lock.json")));
-  const { dependencies } = packageSchema.parse(JSON.parse(read("package.json")));
-  const names = Object.entries(packages)
-    .filter(([path, { dev, link }]) => path !== "" && !dev && !link)
-    .map(([path]) => path.replace(/^.*node_modules\//, ""));
-  return licenseProblems(read("dist/licenses.txt"), names, Object.keys(dependencies));
+  const paths = Object.keys(packages).filter((path) => path !== "");
+  const names = paths.map((path) => path.replace(/^.*node_modules\//, ""));
+  return licenseProblems(read("dist/licenses.txt"), names, importedPackages());
+}
+
+/** Packages that src imports. Types alone leave nothing in the bundle. */
+function importedPackages(): string[] {
+  const files = globSync("src/**/*.ts", { cwd: root });
+  const found = files.flatMap((file) => [
+    ...readFileSync(join(root, file), "utf8").matchAll(
+      /^(?:import (?!type\b).*|\}) from "((?:@[\w-]+\/)?[\w-]+)[^":]*";$/gm,
+    ),
+  ]);
+  return [...new Set(found.map(([, name = ""]) => name))].sort();
 }
 
 /**
  * @param text - dist/licenses.txt, in which each package has its name, its license, and the text of
  *   the license, line by line
- * @param names - of all packages that the bundle may have
+ * @param names - of all packages that are installed
  * @param direct - of those that it has for sure
  */
 export function licenseProblems(
