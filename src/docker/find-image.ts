@@ -13,7 +13,7 @@ type Mirrors = ReadonlyMap<string, string>;
  */
 const secondRegistries: Mirrors = new Map([
   ["hashicorp/consul", "public.ecr.aws/hashicorp/consul"],
-  // The older name is one of Docker's official images. It has those that were current since 2021.
+  // The older name is one of Docker's official images, which Amazon copies (gallery.ecr.aws/docker).
   ["consul", "public.ecr.aws/docker/library/consul"],
 ]);
 
@@ -138,7 +138,7 @@ function bothFailed(
 }
 
 /** The same image in the second registry. */
-export function mirrored(reference: string, mirrors: Mirrors): string | undefined {
+export function mirrored(reference: string, mirrors = secondRegistries): string | undefined {
   const repository = parseImage(reference)?.repository ?? "";
   const mirror = mirrors.get(shortName(repository));
   return mirror && mirror + reference.slice(repository.length);
