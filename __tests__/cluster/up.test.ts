@@ -1,7 +1,7 @@
 /** The package from npm, installed elsewhere: up, a second up, down, and Ctrl-C. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as z from "zod";
@@ -35,9 +35,10 @@ afterAll(async () => {
 });
 
 /** Starts the installed command, where the person stands, in a process group of its own. */
-function begin(...args: readonly string[]) {
+function begin(args: readonly string[], more: Readonly<Record<string, string>> = {}) {
   const program = join(folder, "node_modules/.bin/consul-cluster-action");
-  const env = { ...process.env, XDG_STATE_HOME: state, CONSUL_TEST_RUN_ID: runId };
+  const own = { XDG_STATE_HOME: state, CONSUL_TEST_RUN_ID: runId };
+  const env = { ...process.env, ...own, ...more };
   const child = spawn(program, args, { cwd: project, env, detached: true });
   return { child, ended: ended(child) };
 }
@@ -52,7 +53,7 @@ async function ended(child: ChildProcess) {
   return { code: z.number().nullable().parse(code), ...texts };
 }
 
-const call = (...args: readonly string[]) => begin(...args).ended;
+const call = (...args: readonly string[]) => begin(args).ended;
 
 /** The image under test, on ports that no other cluster has. */
 const start = ["up", "--image", testImage(), "--ports", "auto"];
@@ -92,7 +93,7 @@ test("up, a second up, and down", async () => {
 });
 
 test("Ctrl-C removes what was started, and so does a step that fails", async () => {
-  const { child, ended } = begin(...start, "--servers", "3", "--clients", "3");
+  const { child, ended } = begin([...start, "--servers", "3", "--clients", "3"]);
   await eventually(ownContainers, (names) => names.length > 0);
   // As a terminal does it: to the whole group.
   process.kill(-(child.pid ?? 0), "SIGINT");
@@ -108,11 +109,15 @@ test("Ctrl-C removes what was started, and so does a step that fails", async () 
 });
 
 test("a cluster whose up was killed is found by down", async () => {
-  const { child, ended } = begin(...start, "--servers", "1");
+  const { child, ended } = begin([...start, "--servers", "1"]);
   await eventually(ownContainers, (names) => names.length > 0);
   process.kill(child.pid ?? 0, "SIGKILL");
   await ended;
-  expect(existsSync(join(state, "consul-cluster-action"))).toBe(true);
+  const denied = { DOCKER_HOST: "unix:///nowhere/docker.sock" };
+  expect(await begin(["down"], denied).ended).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("`docker ps` failed"),
+  });
   const { code, stdout } = await call("down");
   expect({ code, stdout }).toEqual({
     code: 0,

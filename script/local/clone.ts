@@ -12,5 +12,9 @@ export const clone: Home = {
   // npm itself goes to the folder of package.json.
   workspace: process.env.INIT_CWD ?? process.cwd(),
   prepare: prepareMachine,
-  image: consulImage,
+  image: () => {
+    const image = consulImage();
+    // The action's own default, beside which a cluster file may name another version.
+    return image === "hashicorp/consul:latest" ? undefined : image;
+  },
 };

@@ -2,11 +2,11 @@
  * The clusters that `up` started, one file each. The file is there before anything is created, so that
  * `down` finds a cluster whatever became of the `up` that started it.
  */
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import * as z from "zod";
 import { parseCommandFile } from "../commands.ts";
+import { docker } from "./docker.ts";
 
 const texts = z.record(z.string(), z.string());
 
@@ -59,22 +59,47 @@ function stateOf({ state, temp }: Cluster): Readonly<Record<string, string>> {
 /** Of a cluster whose step got as far as that; else empty. */
 export const idOf = ({ state }: Pick<Cluster, "state">): string => state["cluster-id"] ?? "";
 
-export function forget(records: string, { temp }: Pick<Cluster, "temp">): void {
+/** @param keepsFolder - for the logs in it */
+export function forget(
+  records: string,
+  { temp }: Pick<Cluster, "temp">,
+  { keepsFolder }: { readonly keepsFolder: boolean } = { keepsFolder: false },
+): void {
   rmSync(join(records, `${basename(temp)}.json`), { force: true });
-  rmSync(temp, { recursive: true, force: true });
+  if (!keepsFolder) rmSync(temp, { recursive: true, force: true });
 }
 
-/** How many of a cluster's agents there are, and how many of them run. */
-export function agentsOf(cluster: Cluster): { all: number; running: number } {
+/** Names of what bears a cluster's label. @throws DockerFailure */
+function bearing(
+  cluster: Cluster,
+  listing: readonly string[],
+  ...more: readonly string[]
+): string[] {
   const id = idOf(cluster);
-  if (id === "") return { all: 0, running: 0 };
-  const count = (...all: readonly string[]) => {
-    const filters = [
-      `label=consul-cluster-action.cluster=${id}`,
-      "label=consul-cluster-action.node",
-    ];
-    const args = ["ps", "--quiet", ...all, ...filters.map((filter) => `--filter=${filter}`)];
-    return execFileSync("docker", args, { encoding: "utf8" }).split("\n").filter(Boolean).length;
-  };
-  return { all: count("--all"), running: count() };
+  if (id === "") return [];
+  const filters = [`consul-cluster-action.cluster=${id}`, ...more];
+  const args = [...listing, "--quiet", ...filters.map((label) => `--filter=label=${label}`)];
+  return docker(args).split("\n").filter(Boolean);
+}
+
+/** How many of a cluster's agents there are, and how many of them run. @throws DockerFailure */
+export function agentsOf(cluster: Cluster): { all: number; running: number } {
+  const [all, running] = [["ps", "--all"], ["ps"]].map(
+    (listing) => bearing(cluster, listing, "consul-cluster-action.node").length,
+  );
+  return { all: all ?? 0, running: running ?? 0 };
+}
+
+/**
+ * Whether nothing of a cluster is left. A post step that can't remove something only warns.
+ *
+ * @throws DockerFailure
+ */
+export function isGone(cluster: Cluster): boolean {
+  const listings = [
+    ["ps", "--all"],
+    ["network", "ls"],
+    ["volume", "ls"],
+  ];
+  return listings.every((listing) => bearing(cluster, listing).length === 0);
 }

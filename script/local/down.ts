@@ -3,7 +3,8 @@ import * as z from "zod";
 import { commandLine } from "../command-line.ts";
 import { linePrinter } from "../print.ts";
 import { Job, root } from "../runner.ts";
-import { forget, idOf, type Known, remember, remembered } from "./clusters.ts";
+import { forget, idOf, isGone, type Known, remember, remembered } from "./clusters.ts";
+import { DockerFailure } from "./docker.ts";
 import type { Home } from "./home.ts";
 
 /**
@@ -43,7 +44,14 @@ async function remove({ file: _, ...cluster }: Known, home: Home): Promise<boole
   // A post step empties the file that the state may come from.
   remember(home.records, cluster);
   const job = new Job({ onLine: linePrinter(console.log), temp });
-  const { exitCode } = await job.post({ action: root, inputs, state });
-  if (exitCode === 0) forget(home.records, cluster);
-  return exitCode === 0;
+  await job.post({ action: root, inputs, state });
+  try {
+    if (!isGone(cluster)) return false;
+  } catch (error) {
+    if (!(error instanceof DockerFailure)) throw error;
+    console.error(error.message);
+    return false;
+  }
+  forget(home.records, cluster);
+  return true;
 }

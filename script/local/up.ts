@@ -1,6 +1,5 @@
 /** Starts a cluster on this machine with the committed dist, the way a job's step does. */
-import { execFileSync } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { readAction } from "../action.ts";
@@ -12,10 +11,12 @@ import {
   type Cluster,
   forget,
   idOf,
+  isGone,
   type Known,
   remember,
   remembered,
 } from "./clusters.ts";
+import { DockerFailure, docker } from "./docker.ts";
 import { type Asked, ownDefaults, readFlags } from "./flags.ts";
 import type { Home } from "./home.ts";
 import { asEnv, asJson, asText, nodesOf } from "./show.ts";
@@ -28,11 +29,17 @@ export async function up(home: Home, args: readonly string[]): Promise<number> {
   const asked = readFlags(readAction(root), home, args);
   // What else is said must not get into what is pasted or parsed.
   const say = asked.format === "text" ? console.log : console.error;
-  const there = remembered(home.records).filter((each) => isUp(each, home));
-  const [last] = there.slice(-1);
-  if (last && !isBeside(asked)) return leave(there, last, { asked, home, say });
-  home.prepare();
-  return start(asked, home, say);
+  try {
+    home.prepare();
+    const there = remembered(home.records).filter((each) => isUp(each, home));
+    const last = there.at(-1);
+    if (last && !isBeside(asked)) return leave(there, last, { asked, home, say });
+    return await start(asked, home, say);
+  } catch (error) {
+    if (!(error instanceof DockerFailure)) throw error;
+    console.error(error.message);
+    return 1;
+  }
 }
 
 interface Telling {
@@ -58,14 +65,12 @@ const isBeside = ({ inputs }: Asked) => inputs.ports === "auto" || "http-port" i
 function leave(there: readonly Known[], last: Known, { asked, home, say }: Telling): number {
   for (const cluster of there)
     say(`Cluster ${idOf(cluster)} is up: ${cluster.outputs["http-address"]}`);
-  const isSame = Object.entries(asked.inputs).every(([name, value]) => last.inputs[name] === value);
-  if (!isSame) {
+  const asks = Object.entries(asked.inputs);
+  if (asks.some(([name, value]) => last.inputs[name] !== value)) {
+    const flags = asks.map(([name]) => `--${name}`).join(", ");
+    const replace = `To replace it, call ${home.command("down")} first`;
     console.error(
-      `It stays as it is, without ${Object.keys(asked.inputs)
-        .map((name) => `--${name}`)
-        .join(
-          ", ",
-        )}. To replace it, call ${home.command("down")} first; for a second cluster beside it, add --ports auto.`,
+      `It stays as it is, without ${flags}. ${replace}; for a second cluster beside it, add --ports auto.`,
     );
     return 1;
   }
@@ -101,7 +106,7 @@ function withImage(
   home: Home,
   say: (line: string) => void,
 ): Record<string, string> {
-  if (["image", "version", "version-file", "cluster"].some((name) => name in inputs)) return inputs;
+  if (["image", "version", "version-file"].some((name) => name in inputs)) return inputs;
   const image = home.image();
   if (image === undefined) return inputs;
   if (isStandIn(image)) say(`Using the stand-in image ${image}`);
@@ -139,9 +144,15 @@ interface Failed {
 async function removeFailed(job: Job, result: StepResult, { cluster, home, say }: Failed) {
   // The step has shown the agents' logs; the post step of a failed job would show them again.
   job.status = "success";
-  const { exitCode } = await job.post(result);
-  if (exitCode === 0) forget(home.records, cluster);
-  else say(`Something is left of it: ${home.command("down")} tries again.`);
+  await job.post(result);
+  if (!isGone(cluster)) {
+    say(`Something is left of it: ${home.command("down")} tries again.`);
+    return;
+  }
+  const { logs = "" } = cluster.outputs;
+  const keepsFolder = existsSync(logs);
+  if (keepsFolder) say(`Its logs are in ${logs}`);
+  forget(home.records, cluster, { keepsFolder });
 }
 
 function show(cluster: Cluster, { format }: Asked, home: Home): void {
@@ -155,7 +166,5 @@ function members(cluster: Cluster): string {
   const [first] = nodesOf(cluster);
   if (first === undefined) return "";
   const args = ["exec", "--env=CONSUL_HTTP_TOKEN", first.container, "consul", "members"];
-  const token = cluster.outputs["http-token"] ?? "";
-  const env = { ...process.env, CONSUL_HTTP_TOKEN: token };
-  return execFileSync("docker", args, { encoding: "utf8", env });
+  return docker(args, { CONSUL_HTTP_TOKEN: cluster.outputs["http-token"] ?? "" });
 }
