@@ -9,6 +9,7 @@ const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const schema = z.object({
   name: z.string(),
   description: z.string(),
+  branding: z.object({ icon: z.string(), color: z.string() }).optional(),
   inputs: z
     .record(z.string(), z.object({ description: z.string(), default: text.optional() }))
     .default({}),

@@ -16,6 +16,8 @@ export interface CommandLine<Shape extends z.ZodRawShape> {
   readonly values: z.ZodObject<Shape>;
   /** Names of the values that are given without a flag, in this order. */
   readonly positional?: readonly string[];
+  /** Names of flags that may stand alone, which then means `true`. */
+  readonly switches?: readonly string[];
   /** Name of the value that gets all further words without a flag, with spaces between them. */
   readonly rest?: string;
 }
@@ -32,11 +34,12 @@ export type Outcome<Values> =
  */
 export function commandLine<Shape extends z.ZodRawShape>(
   line: CommandLine<Shape>,
+  args: readonly string[] = process.argv.slice(2),
 ): z.infer<z.ZodObject<Shape>> {
-  const outcome = readCommandLine(line, process.argv.slice(2), process.env);
+  const outcome = readCommandLine(line, args, process.env);
   if (outcome.kind === "values") return outcome.values;
   if (outcome.kind === "help") console.log(outcome.text);
-  else console.error(`${outcome.message} (${line.command} -- --help explains it)`);
+  else console.error(`${outcome.message} (${call(line, "--help")} explains it)`);
   process.exit(outcome.kind === "help" ? 0 : 2);
 }
 
@@ -77,6 +80,13 @@ const refused = (message: string) => ({ kind: "refused", message }) as const;
 
 type AnyLine = CommandLine<z.ZodRawShape>;
 
+/** npm takes flags for itself, unless `--` comes before them. */
+const isNpmScript = ({ command }: AnyLine) => command.startsWith("npm run ");
+
+/** The command with words after it, as they are typed. */
+const call = (line: AnyLine, ...words: readonly string[]) =>
+  [line.command, ...(isNpmScript(line) ? ["--"] : []), ...words].join(" ");
+
 const isPositional = ({ positional = [], rest }: AnyLine, name: string) =>
   positional.includes(name) || name === rest;
 
@@ -86,11 +96,12 @@ const labelOf = (line: AnyLine, name: string) => (isPositional(line, name) ? nam
 
 /** `--tls=true` before npm's own `--` never reaches the script, which would do something else. */
 function takenByNpm(line: AnyLine, env: Readonly<Record<string, string | undefined>>) {
+  if (!isNpmScript(line)) return undefined;
   const variable = (name: string) => `npm_config_${name.replaceAll("-", "_")}`;
   const name = namesOf(line).find((name) => env[variable(name)] !== undefined);
   if (name === undefined) return undefined;
   const example = isPositional(line, name) ? `<${name}>` : `--${name}=<value>`;
-  return `npm kept --${name} for itself: put -- before it, as in ${line.command} -- ${example}`;
+  return `npm kept --${name} for itself: put -- before it, as in ${call(line, example)}`;
 }
 
 /**
@@ -107,7 +118,10 @@ function typedValues(line: AnyLine, args: readonly string[]): Map<string, string
       flag === undefined && !isFlagLike(typed) ? (positional.shift() ?? line.rest) : flag;
     if (name === undefined || (flag !== undefined && !flags.includes(flag)))
       return `Unknown argument "${typed}": ${allowed(line)}`;
-    const value = flag === undefined ? typed : (inline ?? rest.shift());
+    const isAlone = line.switches?.includes(name) && !/^(true|false)$/.test(rest[0] ?? "");
+    const next = isAlone ? "true" : rest[0];
+    if (flag !== undefined && inline === undefined && !isAlone) rest.shift();
+    const value = flag === undefined ? typed : (inline ?? next);
     if (value === undefined || (inline === undefined && isFlagLike(value)))
       return `--${name} has no value: write --${name}=<value>`;
     const before = values.get(name);
@@ -131,7 +145,7 @@ function usage(line: AnyLine): string {
   const hasFlags = names.some((name) => !isPositional(line, name));
   const positional = (line.positional ?? []).map((name) => `[${name}]`);
   const rest = line.rest === undefined ? [] : [`[${line.rest}...]`];
-  const call = [line.command, "--", ...positional, ...rest, ...(hasFlags ? ["[flags]"] : [])];
+  const words = [...positional, ...rest, ...(hasFlags ? ["[flags]"] : [])];
   const entries = names.flatMap((name) => {
     const schema = line.values.shape[name] ?? z.never();
     const { description = "" } = z.globalRegistry.get(schema) ?? {};
@@ -139,7 +153,7 @@ function usage(line: AnyLine): string {
     const more = standard === undefined ? "" : ` (default: ${standard})`;
     return [`  ${labelOf(line, name)}`, `      ${description}${more}`];
   });
-  return [names.length > 0 ? call.join(" ") : line.command, `  ${line.about}`, "", ...entries]
+  return [names.length > 0 ? call(line, ...words) : line.command, `  ${line.about}`, "", ...entries]
     .join("\n")
     .trimEnd();
 }

@@ -30,6 +30,8 @@ export interface JobOptions {
   readonly temp?: string;
   /** A program and its arguments that run each step: they get its command as further arguments. */
   readonly through?: readonly string[];
+  /** Runs each step in a process group of its own, which a terminal's Ctrl-C does not reach. */
+  readonly isDetached?: boolean;
   /** In place of what the runner says of command files: `{ GITHUB_OUTPUT: "/dev/full" }`. */
   readonly commandFiles?: Readonly<Record<string, string>>;
 }
@@ -133,6 +135,7 @@ export class Job {
       cwd: root,
       env: this.#environment(step, files),
       stdio: ["ignore", "pipe", "pipe"],
+      detached: this.#options.isDetached ?? false,
     });
     const lines: string[] = [];
     const rawLines: string[] = [];

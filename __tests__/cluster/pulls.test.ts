@@ -50,6 +50,28 @@ test("a version that no registry has: the message lists what was tried", async (
   expect(hub.seen.filter((line) => line.includes("/manifests/9.9.9")).length).toBeLessThan(5);
 });
 
+test("a version that no tag can be is refused before any registry or engine is asked", async () => {
+  const { folder, remove } = scratch();
+  const file = join(folder, ".tool-versions");
+  writeFileSync(file, "nodejs 24\nconsul 1.8.x\n");
+  for (const [inputs, meant] of [
+    [{ version: "1.1", image: "hashicorp/consul" }, "1.10"],
+    [{ "version-file": file, image: "hashicorp/consul" }, "1.8"],
+  ] as const) {
+    const result = await failing(inputs);
+    expect(errorsOf(result)).toMatchObject([{ title: `Invalid input: ${Object.keys(inputs)[0]}` }]);
+    expect(result.log).toContain(`Did you mean "${meant}"?`);
+    expect(result.log).not.toContain("Prepare image");
+  }
+  remove();
+});
+
+test("pull: never asks no registry", async () => {
+  const result = await failing({ image: official, version: "1", pull: "never" });
+  expect(errorsOf(result)).toMatchObject([{ title: "Image not on the engine" }]);
+  expect(hub.seen).toEqual([]);
+});
+
 test("a rate limit without a second registry: log in", async () => {
   hub.fail((path) => (path.includes("/manifests/") ? "rate-limit" : undefined));
   const result = await failing({ image: official, version: "1" });

@@ -1,7 +1,7 @@
 /** Which registry an image comes from, when the first one fails. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Docker } from "../../src/docker/docker.ts";
-import { findImage } from "../../src/docker/find-image.ts";
+import { findImage, type PullPolicy } from "../../src/docker/find-image.ts";
 import { docker } from "../support/engine.ts";
 import { type FailingRegistry, registry } from "../support/registry.ts";
 
@@ -34,10 +34,15 @@ beforeEach(async () => {
 
 const mirrors = () => new Map([[official, mirror]]);
 
-async function find(references: string[], lines: string[] = [], of = mirrors()) {
+async function find(
+  images: string[],
+  lines: string[] = [],
+  of = mirrors(),
+  pull: PullPolicy = "missing",
+) {
   const docker = new Docker(new AbortController().signal, () => {});
   const { signal } = new AbortController();
-  return findImage({ docker, log: (line) => lines.push(line), signal }, references, of);
+  return findImage({ docker, log: (line) => lines.push(line), signal }, { images, pull }, of);
 }
 
 test("an older repository is tried if the newer one has no such version", async () => {
@@ -68,4 +73,47 @@ test("two registries that stay unavailable: the message names both", async () =>
   const nowhere = new Map([[official, "127.0.0.1:9/consul"]]);
   const failure = find([`${official}:1`], [], nowhere);
   await expect(failure).rejects.toThrow(/503.*127\.0\.0\.1:9\/consul:1, tried instead/s);
+});
+
+test("a rate limit, and the second registry has only the older name", async () => {
+  hub.fail((path) => (path.includes("/manifests/") ? "rate-limit" : undefined));
+  const older = `${hub.address}/consul`;
+  const of = new Map([
+    [official, `${second.address}/nothing/here`],
+    [older, mirror],
+  ]);
+  const image = await find([`${official}:1`, `${older}:1`], [], of);
+  expect(image.reference).toBe(`${mirror}:1`);
+});
+
+test("a rate limit, and the second registry has neither: the message names all four", async () => {
+  hub.fail((path) => (path.includes("/manifests/") ? "rate-limit" : undefined));
+  const older = `${hub.address}/consul`;
+  const nothing = `${second.address}/nothing`;
+  const of = new Map([
+    [official, `${nothing}/new`],
+    [older, `${nothing}/old`],
+  ]);
+  const failure = await find([`${official}:1`, `${older}:1`], [], of).catch(String);
+  for (const name of [official, older, `${nothing}/new`, `${nothing}/old`])
+    expect(failure).toContain(`${name}:1`);
+});
+
+test("pull: always asks the registry, also for an image that is here", async () => {
+  await find([`${official}:1`]);
+  hub.seen.length = 0;
+  await find([`${official}:1`]);
+  expect(hub.seen).toEqual([]);
+  const lines: string[] = [];
+  await find([`${official}:1`], lines, mirrors(), "always");
+  expect(hub.seen.filter((path) => path.includes("/manifests/"))).not.toEqual([]);
+  expect(lines[0]).toBe(`${official}:1 is pulled, as \`pull\` is always`);
+});
+
+test("pull: never asks no registry, and says what is missing", async () => {
+  const failure = find([`${official}:1`], [], mirrors(), "never");
+  await expect(failure).rejects.toThrow(`does not have ${official}:1, and \`pull\` is never`);
+  expect(hub.seen).toEqual([]);
+  await find([`${official}:1`]);
+  expect((await find([`${official}:1`], [], mirrors(), "never")).reference).toBe(`${official}:1`);
 });

@@ -27,7 +27,7 @@ const names = {
 } as const;
 
 /** Milliseconds as seconds. */
-export const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(2);
+const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(2);
 
 /**
  * The part of a start in which the action waits for neither Docker nor Consul: the time that no

@@ -70,7 +70,7 @@ function stepOf(step: WrittenStep): Step {
       directory: step["working-directory"],
       env: step.env,
     };
-  const [isOurs, folder] = /^org\/consul-cluster-action\/?(\w*)@v1$/.exec(uses ?? "") ?? [];
+  const [isOurs, folder] = /^[\w-]+\/consul-cluster-action\/?(\w*)@v1$/.exec(uses ?? "") ?? [];
   if (!isOurs) throw new Error(`this script can't run the step ${named.name}`);
   return { kind: "action", ...named, folder: folder || ".", inputs: step.with };
 }

@@ -33,7 +33,7 @@ export interface Interruption {
 }
 
 /** Delays that the engine's proxy adds to requests. */
-export interface Slowness {
+interface Slowness {
   readonly requests: keyof typeof slowRequests;
   readonly milliseconds: number;
 }
@@ -46,10 +46,10 @@ export const slowRequests = {
 } as const;
 
 /** What is done to containers behind the action's back, just before the post step. */
-export const tamperings = ["a container removed", "a container restarting"] as const;
+const tamperings = ["a container removed", "a container restarting"] as const;
 export type Tampering = (typeof tamperings)[number];
 
-export type Sequel = "nothing" | "one fault" | "two faults" | "upgrade";
+type Sequel = "nothing" | "one fault" | "two faults" | "upgrade";
 
 export interface RoundPlan {
   readonly shape: Shape;

@@ -49,7 +49,8 @@ export async function imageOf(version: string): Promise<string> {
   if (there !== undefined) return there;
   const { signal } = new AbortController();
   const puller = { docker: new Docker(signal, () => {}), log: console.log, signal };
-  const found = await findImage(puller, candidates({ repository: official }, version));
+  const images = candidates({ repository: official }, version);
+  const found = await findImage(puller, { images, pull: "missing" });
   return found.reference;
 }
 

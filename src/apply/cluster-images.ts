@@ -19,14 +19,14 @@ export interface ClusterImages {
  */
 export function findImages(
   puller: Puller,
-  { images, nodes }: Pick<ClusterSpec, "images" | "nodes">,
+  { images, nodes, pull }: Pick<ClusterSpec, "images" | "nodes" | "pull">,
 ): Promise<ClusterImages> {
   return withScope(puller.signal, async ({ signal, start }) => {
     const scoped = { ...puller, docker: puller.docker.within(signal), signal };
     const searches = new Map<string, Promise<Image>>();
     const find = (references: readonly string[]) => {
       const key = references.join();
-      const search = searches.get(key) ?? start(findImage(scoped, references));
+      const search = searches.get(key) ?? start(findImage(scoped, { images: references, pull }));
       searches.set(key, search);
       return search;
     };

@@ -16,7 +16,7 @@ const pause = 50;
 /** Milliseconds from SIGKILL until a process counts as one that can't be ended. */
 const killGrace = 2000;
 
-export interface Process {
+interface Process {
   readonly pid: number;
   readonly command: string;
 }

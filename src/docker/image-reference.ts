@@ -32,6 +32,10 @@ export function parseImage(text: string): ImageReference | undefined {
   return { repository, ...(tag && { tag }), ...(digest && { digest }) };
 }
 
+/** The name that a repository of Docker Hub is known by: `docker.io/library/consul` is `consul`. */
+export const shortName = (repository: string) =>
+  repository.replace(/^(index\.)?docker\.io\//, "").replace(/^library\//, "");
+
 /** An image on the engine. */
 export interface Image {
   /** The reference under which it was found. */

@@ -13,7 +13,7 @@ import {
 import { type Group, groupsInput } from "./groups.ts";
 import { type TargetWord, targetWords } from "./target-words.ts";
 
-export const faultActions = [
+const faultActions = [
   "kill",
   "stop",
   "pause",

@@ -219,6 +219,6 @@ export const knownKeys = new Map<PropertyKey | undefined, readonly string[]>([
 ]);
 
 /** The JSON Schema of a cluster file, for editors. `npm run schema` writes it to a file. */
-export function clusterFileSchema(): unknown {
+export function clusterFileSchema(): Readonly<Record<string, unknown>> {
   return z.toJSONSchema(schema, { io: "input", target: "draft-7" });
 }

@@ -1,3 +1,4 @@
+import type { PullPolicy } from "../docker/find-image.ts";
 import type { Place } from "../errors.ts";
 import type { Seeds } from "./seeds.ts";
 
@@ -7,6 +8,8 @@ export type Role = "server" | "client";
 export interface ClusterSpec {
   /** Image references to try in this order; the first one that exists is used. */
   readonly images: readonly string[];
+  /** When the image is pulled. */
+  readonly pull: PullPolicy;
   /** The first is the primary. */
   readonly datacenters: readonly [Datacenter, ...Datacenter[]];
   /** Ports on the runner's loopback for the first server; 0 means any free port. */
@@ -78,4 +81,4 @@ export const logLevels = ["trace", "debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 export const logsWhen = ["failure", "always", "never"] as const;
-export type LogsWhen = (typeof logsWhen)[number];
+type LogsWhen = (typeof logsWhen)[number];

@@ -1,12 +1,13 @@
-import { parseImage } from "../docker/image-reference.ts";
+import { type ImageReference, parseImage } from "../docker/image-reference.ts";
 import type { Problem } from "../errors.ts";
 import { counted } from "../errors.ts";
 import { agentPorts } from "./agent-defaults.ts";
 import type { ClusterFile } from "./cluster-file.ts";
 import { type ClusterSpec, type PortDefaults, type PortName, portNames } from "./cluster-spec.ts";
+import { versionMistake } from "./consul-tag.ts";
 import { inputs, type Texts } from "./input-definitions.ts";
 import { hintOf } from "./input-schema.ts";
-import { shown } from "./wording.ts";
+import { placeText, shown } from "./wording.ts";
 
 /** The inputs that differ from their defaults. */
 export function changedInputs(texts: Texts): Texts {
@@ -57,6 +58,33 @@ export function versionAgainstImage(texts: Texts, file: ClusterFile | undefined)
       message: `${first} is ${shown(version)}, but ${second} is ${shown(text)}, which already sets the version: remove \`version\`, or the tag and digest.`,
     },
   ];
+}
+
+/** A version that Consul's own image, named by the input `image`, can't have. */
+export function wrongVersion(texts: Texts): Problem[] {
+  const image = parseImage(texts.get("image") ?? "");
+  const mistake = image && untaggedMistake(image, texts.get("version") ?? "");
+  return mistake ? [{ input: "version", message: `Input \`version\` ${mistake}` }] : [];
+}
+
+/** The same, if version or image are in the cluster file. */
+export function wrongVersionInFile(file: ClusterFile | undefined, texts: Texts): Problem[] {
+  const image = parseImage(file?.image ?? texts.get("image") ?? "");
+  const mistake = file?.version && image && untaggedMistake(image, file.version);
+  if (!file || !mistake) return [];
+  const place = file.placeOf("version");
+  const message = `${placeText(place)}: \`version\` ${mistake}`;
+  return [{ input: "cluster", place, message }];
+}
+
+const untaggedMistake = ({ repository, tag, digest }: ImageReference, version: string) =>
+  tag || digest ? undefined : versionMistake(repository, version);
+
+export function versionTwice(path: string, version: string): Problem[] {
+  const { default: standard } = hintOf(inputs, "version");
+  if (path === "" || version === standard) return [];
+  const message = `Input \`version-file\` is ${shown(path)}, and \`version\` is ${shown(version)}: set only one of them.`;
+  return [{ input: "version-file", message }];
 }
 
 export function memoryOfSeveral(texts: Texts, spec: ClusterSpec | undefined): Problem[] {

@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import * as z from "zod";
+import { pullPolicies } from "../docker/find-image.ts";
 import { type ImageReference, parseImage, tagPattern } from "../docker/image-reference.ts";
 import { agentPorts } from "./agent-defaults.ts";
 import { logLevels, logsWhen, type PortName, portDefaults } from "./cluster-spec.ts";
@@ -102,10 +103,20 @@ export const inputs = z.object({
       "a tag of the Consul image: at most 128 letters, digits, `.`, `_`, and `-`, not starting with `.` or `-`",
     example: "2.1",
   }),
+  "version-file": z.string().register(hints, {
+    default: "",
+    allowed: "the path of a file in the workspace that names the version, or empty",
+    example: ".consul-version",
+  }),
   image: image.register(hints, {
     default: "hashicorp/consul",
     allowed: "an image reference: [registry[:port]/]repository[:tag][@sha256:digest]",
     example: "hashicorp/consul",
+  }),
+  pull: z.enum(pullPolicies).register(hints, {
+    default: "missing",
+    allowed: `one of ${pullPolicies.join(", ")}`,
+    example: "always",
   }),
   servers: wholeNumber(1, maxServers).register(hints, {
     default: "3",

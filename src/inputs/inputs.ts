@@ -1,5 +1,5 @@
 import { type ImageReference, parseImage } from "../docker/image-reference.ts";
-import { InputError } from "../errors.ts";
+import { InputError, type Problem } from "../errors.ts";
 import type { ClusterFile, FileDatacenter } from "./cluster-file.ts";
 import {
   agentsNodes,
@@ -15,7 +15,10 @@ import {
   portOf,
   samePorts,
   versionAgainstImage,
+  versionTwice,
   warningsOf,
+  wrongVersion,
+  wrongVersionInFile,
 } from "./cross-checks.ts";
 import { type FileNode, unknownNodeSettings } from "./file-nodes.ts";
 import { inputs, type Texts, type Values } from "./input-definitions.ts";
@@ -24,6 +27,8 @@ import { nodesOf } from "./nodes.ts";
 import { reservedProblems } from "./reserved-settings.ts";
 import { secretsIn } from "./secret-settings.ts";
 import { noSeeds } from "./seeds.ts";
+import { readVersionFile } from "./version-file.ts";
+import { shown } from "./wording.ts";
 
 /**
  * Turns the runner's strings into the spec of a cluster.
@@ -39,7 +44,7 @@ export function parseInputs(
   readFile: ReadFile = noFiles,
   mask: (secret: string) => void = () => {},
 ): { spec: ClusterSpec; warnings: string[] } {
-  const { texts, values, problems: refused } = readInputs(inputs, read);
+  const { texts, values, problems: refused } = readAll(read, readFile);
   const cluster = readCluster(texts.get("cluster") ?? "", readFile);
   // First of all: messages and debug output may quote configuration.
   for (const secret of configSecrets(texts, cluster.secrets)) mask(secret);
@@ -50,6 +55,7 @@ export function parseInputs(
     ...cluster.problems,
     ...samePorts(texts),
     ...versionAgainstImage(texts, file),
+    ...wrongVersionInFile(file, texts),
     ...memoryOfSeveral(texts, spec),
     ...(file ? disagreements(file, changedInputs(texts)) : []),
     ...(spec ? unknownNodes(spec.seeds.services, nodesOf(spec.datacenters)) : []),
@@ -60,15 +66,47 @@ export function parseInputs(
     // What agents have depends on the file.
     ...(spec && cluster.problems.length === 0 ? reservedProblems(spec, file?.placeOf) : []),
   ];
-  if (!spec || problems.length > 0) throw new InputError(problems);
+  if (!spec || problems.length > 0) throw new InputError(byVersionFile(problems, texts));
   return { spec, warnings: warningsOf(spec) };
+}
+
+/** Every input by itself. The version is that of the version file, if there is one. */
+function readAll(read: (name: string) => string, readFile: ReadFile) {
+  const path = read("version-file");
+  const found = path === "" ? undefined : readVersionFile(path, readFile);
+  const version = found && "version" in found ? found.version : undefined;
+  const all = readInputs(inputs, (name) => (name === "version" && version) || read(name));
+  const wrong = wrongVersion(all.texts);
+  // What is wrong with a version of Consul's own image can be said better than by the input alone.
+  const others = all.problems.filter(({ input }) => input !== "version" || wrong.length === 0);
+  const problems = [
+    ...others,
+    ...wrong,
+    ...(found && "problem" in found ? [found.problem] : []),
+    ...versionTwice(path, read("version")),
+  ];
+  return { ...all, problems };
+}
+
+/** Problems with the version, said of the file that it comes from, if it comes from one. */
+function byVersionFile(problems: readonly Problem[], texts: Texts): readonly Problem[] {
+  const path = texts.get("version-file") ?? "";
+  if (path === "") return problems;
+  return problems.map((problem) => ({
+    ...problem,
+    input: problem.input === "version" ? "version-file" : problem.input,
+    message: problem.message.replaceAll(
+      /(?<=[Ii]nput )`version`/g,
+      `\`version-file\` (${shown(path)})`,
+    ),
+  }));
 }
 
 /**
  * Every secret in the configuration that the user gives: in the inputs `config` and `env`, and in
  * the cluster file.
  */
-export function configSecrets(texts: Texts, inFile: readonly string[]): ReadonlySet<string> {
+function configSecrets(texts: Texts, inFile: readonly string[]): ReadonlySet<string> {
   const env = (texts.get("env") ?? "").split(/\r?\n/);
   return new Set([...secretsIn(env, [texts.get("config") ?? ""]), ...inFile]);
 }
@@ -84,6 +122,7 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
   const [first = { name: values.datacenter }, ...others] = named;
   return {
     images: candidates(image, file?.version ?? values.version),
+    pull: values.pull,
     datacenters: [
       resolveDatacenter(first, values, others.length > 0),
       ...others.map((each) => resolveDatacenter(each, values, true)),

@@ -131,7 +131,7 @@ function nodeLabelArguments(plan: ClusterPlan, agent: AgentPlan): string[] {
 }
 
 /** An agent's datacenter. */
-export function datacenterOf({ spec }: ClusterPlan, { datacenter }: AgentPlan): Datacenter {
+function datacenterOf({ spec }: ClusterPlan, { datacenter }: AgentPlan): Datacenter {
   return spec.datacenters.find(({ name }) => name === datacenter) ?? spec.datacenters[0];
 }
 

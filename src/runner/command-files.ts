@@ -50,7 +50,7 @@ export function writeCommandFile<T>(write: () => T): T {
 }
 
 /** The error for a command file that could not be written. */
-export function commandFileError(cause: unknown): ActionError {
+function commandFileError(cause: unknown): ActionError {
   const message = `Can't write a command file of the runner: ${messageOf(cause)}. Free space on the runner's disk, and check that its _work folder still exists.`;
   return new ActionError("Can't write the runner's command files", message, { cause });
 }

@@ -4,7 +4,7 @@ import { InputError, type Problem } from "../errors.ts";
 import { versionOf } from "../ready/image-version.ts";
 import { logTimed } from "../runner/log.ts";
 import { firstOf, type UpgradeStep, type UpgradeTarget } from "./step.ts";
-import { upgradeImages } from "./upgrade-inputs.ts";
+import { upgradeImages, wrongVersions } from "./upgrade-inputs.ts";
 
 /**
  * Finds or pulls the images to upgrade to, one after another.
@@ -15,7 +15,10 @@ import { upgradeImages } from "./upgrade-inputs.ts";
  */
 export async function resolveTargets(step: UpgradeStep): Promise<UpgradeTarget[]> {
   const { spec, cluster } = step;
-  const images = upgradeImages(spec, firstOf(cluster.agents).facts.Config.Image);
+  const current = firstOf(cluster.agents).facts.Config.Image;
+  const mistakes = wrongVersions(spec, current);
+  if (mistakes.length > 0) throw new InputError(mistakes);
+  const images = upgradeImages(spec, current);
   const targets: UpgradeTarget[] = [];
   const problems: Problem[] = [];
   for (const [index, references] of images.entries()) {
@@ -36,7 +39,8 @@ async function findTarget(
   { docker, spec, cluster, signal }: UpgradeStep,
   references: readonly string[],
 ): Promise<UpgradeTarget> {
-  const { reference } = await findImage({ docker, log: logTimed, signal }, references);
+  const wanted = { images: references, pull: "missing" } as const;
+  const { reference } = await findImage({ docker, log: logTimed, signal }, wanted);
   const version = await versionOf(docker, reference, cluster.clusterId, spec.timeout);
   const { id } = await docker.imageDefaults(reference);
   return { image: reference, id, version };

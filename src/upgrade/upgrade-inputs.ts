@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { type ImageReference, parseImage, tagPattern } from "../docker/image-reference.ts";
-import { InputError } from "../errors.ts";
+import { InputError, type Problem } from "../errors.ts";
+import { versionMistake } from "../inputs/consul-tag.ts";
 import {
   clusterInput,
   defaultsOf,
@@ -89,12 +90,37 @@ export function parseUpgradeInputs(read: (name: string) => string): UpgradeSpec 
  * @param current - the image that the cluster runs now
  * @returns for each, the references to try, in this order
  */
-export function upgradeImages({ version, via, image }: UpgradeSpec, current: string): string[][] {
-  const running = parseImage(current)?.repository;
-  // Docker Hub has early versions only under the older name, and new ones only under the other.
-  const own = running === "consul" ? "hashicorp/consul" : running;
-  const reference = image ?? (own === undefined ? undefined : { repository: own });
+export function upgradeImages(spec: UpgradeSpec, current: string): string[][] {
+  const { version, via } = spec;
+  const reference = wantedImage(spec, current);
   if (!reference) return [];
   const { repository } = reference;
   return [...via.map((tag) => candidates({ repository }, tag)), candidates(reference, version)];
+}
+
+/**
+ * Versions that the image can't have, by the form of their tags.
+ *
+ * @param current - the image that the cluster runs now
+ */
+export function wrongVersions(spec: UpgradeSpec, current: string): Problem[] {
+  const reference = wantedImage(spec, current);
+  if (!reference) return [];
+  const written = [
+    ...spec.via.map((tag) => ({ input: "via", tag })),
+    ...(spec.version === "" ? [] : [{ input: "version", tag: spec.version }]),
+  ];
+  return written.flatMap(({ input, tag }) => {
+    const mistake = versionMistake(reference.repository, tag);
+    return mistake ? [{ input, message: `Input \`${input}\` ${mistake}` }] : [];
+  });
+}
+
+/** The image to upgrade to, without the version that is wanted. */
+function wantedImage({ image }: UpgradeSpec, current: string): ImageReference | undefined {
+  if (image) return image;
+  const running = parseImage(current)?.repository;
+  // Docker Hub has early versions only under the older name, and new ones only under the other.
+  const own = running === "consul" ? "hashicorp/consul" : running;
+  return own === undefined ? undefined : { repository: own };
 }

@@ -8,3 +8,18 @@ test("the second registry stands in for Docker Hub's hashicorp/consul only", () 
   expect(mirrored("consul:1.4.4", mirrors)).toBeUndefined();
   expect(mirrored("example.net/hashicorp/consul:1.20", mirrors)).toBeUndefined();
 });
+
+test("both names of Consul's own image have one, however they are written", () => {
+  const [current, older] = ["hashicorp/consul", "docker/library/consul"].map(
+    (name) => `public.ecr.aws/${name}:1.4.4`,
+  );
+  expect(mirrored("hashicorp/consul:1.4.4")).toBe(current);
+  for (const name of [
+    "consul",
+    "library/consul",
+    "docker.io/library/consul",
+    "index.docker.io/consul",
+  ])
+    expect(mirrored(`${name}:1.4.4`)).toBe(older);
+  expect(mirrored("my/consul:1.4.4")).toBeUndefined();
+});

@@ -26,6 +26,7 @@ test("defaults give three servers of the latest Consul", () => {
   expect(parse()).toEqual({
     spec: {
       images: ["hashicorp/consul:latest"],
+      pull: "missing",
       datacenters: [{ name: "dc1", servers: 3, clients: 0, storage: "disk", config: "" }],
       ports: { http: 8500, dns: 8600, grpc: 8502 },
       config: "",
@@ -50,6 +51,7 @@ test("defaults give three servers of the latest Consul", () => {
 test("every input is read", () => {
   const inputs = {
     version: "1.4.4",
+    pull: "always",
     servers: "5",
     clients: "100",
     datacenter: "eu_west-1",
@@ -72,6 +74,7 @@ test("every input is read", () => {
   };
   expect(parse(inputs).spec).toEqual({
     images: ["hashicorp/consul:1.4.4", "consul:1.4.4"],
+    pull: "always",
     datacenters: [{ name: "eu_west-1", servers: 5, clients: 100, storage: "disk", config: "" }],
     ports: { http: 0, dns: 53, grpc: 65535 },
     config: "a = 1\n",
@@ -117,6 +120,36 @@ describe("image and version", () => {
       `Input \`version\` is "1.8", but \`image\` is "${inputs.image}", which already sets the version: remove \`version\`, or the tag and digest.`,
     ]);
   });
+});
+
+test.each<Inputs>([
+  { version: "v1.8.7" },
+  { version: "^1.18" },
+  { version: "1.1", image: "docker.io/hashicorp/consul" },
+])("%j is refused with what was meant, once", (inputs) => {
+  expect(refused(inputs)).toEqual([expect.stringMatching(/^Input `version` is .* Did you mean/)]);
+});
+
+test("other images may have such tags", () => {
+  expect(parse({ image: "my/consul", version: "v1.8.7" }).spec.images).toEqual([
+    "my/consul:v1.8.7",
+  ]);
+  // A range is no tag of any image.
+  expect(refused({ image: "my/consul", version: "^1.18" })).toEqual([
+    expect.stringContaining("it must be a tag"),
+  ]);
+  expect(
+    refused({ image: "consul", version: "1.1", cluster: "{ image: my/consul }" }),
+  ).toHaveLength(2);
+});
+
+test("a version in a cluster file is refused with its place", () => {
+  expect(refused({ cluster: '{ version: "1.8.x" }' })).toEqual([
+    'Input `cluster`:1:3: `version` is "1.8.x", which can\'t be used with hashicorp/consul: a tag has no wildcard, and `1.8` is the newest 1.8. Did you mean "1.8"?',
+  ]);
+  expect(parse({ cluster: "{ version: 1.8.x, image: my/consul }" }).spec.images).toEqual([
+    "my/consul:1.8.x",
+  ]);
 });
 
 test.each([

@@ -76,6 +76,27 @@ describe("a command line", () => {
     );
   });
 
+  test("has switches, which may stand alone", () => {
+    const switches = { ...line, switches: ["log-level"] };
+    const given = (...args: string[]) => readCommandLine(switches, args, {});
+    const level = (text: string, rounds = 7) => values({ rounds, "log-level": text });
+    expect(given("--log-level")).toEqual(level("true"));
+    expect(given("--log-level", "false")).toEqual(level("false"));
+    expect(given("--log-level=false")).toEqual(level("false"));
+    expect(given("--log-level", "3")).toEqual(level("true", 3));
+    expect(given("3", "--log-level", "true")).toEqual(level("true", 3));
+    expect(given("--log-level", "--log-level")).toEqual(
+      refused('--log-level is given twice, as "true" and "true"'),
+    );
+  });
+
+  test("without npm needs no --, and npm keeps nothing of it", () => {
+    const npx = { ...line, command: "npx x" };
+    const help = readCommandLine(npx, ["-h"], {});
+    expect(help.kind === "help" && help.text).toMatch(/^npx x \[rounds\] \[flags\]\n/);
+    expect(readCommandLine(npx, [], { npm_config_rounds: "2" })).toEqual(values({ rounds: 7 }));
+  });
+
   test("that npm kept flags from is refused", () => {
     const keeps = (name: string, example: string) =>
       refused(`npm kept --${name} for itself: put -- before it, as in npm run x -- ${example}`);
@@ -115,7 +136,13 @@ describe.concurrent("a script", { timeout: 30_000 }, () => {
       ["--server", "3"],
       'Unknown argument "--server": npm run up takes --cluster, --version',
     ],
-    ["down.ts", ["now"], 'Unknown argument "now": npm run down takes only --help'],
+    ["down.ts", ["a", "b"], 'Unknown argument "b": npm run down takes id'],
+    ["up.ts", ["--tls", "yes"], 'Unknown argument "yes": npm run up takes --cluster'],
+    ["up.ts", ["--format", "xml"], '--format is "xml": it must be one of text, env, json'],
+    ["cli.ts", ["up", "-x"], 'Unknown argument "-x": npx consul-cluster-action up takes --cluster'],
+    ["release-notes.ts", [], 'tag is "undefined": it must be given, such as v1.2.3'],
+    ["repository.ts", ["x"], 'Unknown argument "x": npm run repository takes only --help'],
+    ["package.ts", ["x"], 'Unknown argument "x": node script/package.ts takes only --help'],
     ["act.ts", ["nope"], 'job is "nope": it must be one of test, versions, job-container'],
     ["failover.ts", ["1"], 'Unknown argument "1": npm run failover takes only --help'],
     ["charts.ts", ["x"], 'Unknown argument "x": npm run charts takes only --help'],
@@ -135,6 +162,9 @@ describe.concurrent("a script", { timeout: 30_000 }, () => {
     ["versions.ts", ["--help"], "npm run versions -- [versions...] [flags]\n"],
     ["bench.ts", ["--runs", "0", "--help"], "npm run bench -- [flags]\n"],
     ["up.ts", ["-h"], "npm run up -- [flags]\n"],
+    ["down.ts", ["-h"], "npm run down -- [id]\n"],
+    ["cli.ts", ["down", "-h"], "npx consul-cluster-action down [id]\n"],
+    ["cli.ts", ["--help"], "npx consul-cluster-action up [flags]\n"],
     ["act.ts", ["--help"], "npm run act -- [job] [flags]\n"],
     ["failover.ts", ["--help"], "npm run failover\n"],
   ])("%s explains itself for %j", async (script, args, begin) => {

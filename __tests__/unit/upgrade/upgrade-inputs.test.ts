@@ -5,6 +5,7 @@ import {
   parseUpgradeInputs,
   upgradeImages,
   upgradeInputDefaults,
+  wrongVersions,
 } from "../../../src/upgrade/upgrade-inputs.ts";
 
 type Inputs = Readonly<Record<string, string>>;
@@ -54,6 +55,15 @@ test("all that is wrong in `via` is said at once, with the other inputs", () => 
     'Input `via` is "1.20, a/b, 1.20 -x" (not a tag: "a/b", not a tag: "-x", 1.20 twice): it must be a list of tags',
   );
   expect(refused).toThrow("Input `force`");
+});
+
+test("versions that Consul's own image can't have are refused once the image is known", () => {
+  const spec = parsed({ version: "v2.1", via: "1.20.x, 1.22" });
+  expect(wrongVersions(spec, "consul:1.15").map(({ input, message }) => [input, message])).toEqual([
+    ["via", expect.stringContaining('`via` is "1.20.x"')],
+    ["version", expect.stringContaining('Did you mean "2.1"?')],
+  ]);
+  expect(wrongVersions(spec, "mine:1")).toEqual([]);
 });
 
 const targets = (...versions: string[]) =>
