@@ -1,8 +1,8 @@
 /** Every action.yml against the code, the docs, and the marketplace's rules. */
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { faultOutputNames } from "../../src/fault/report-fault.ts";
 import { faultInputDefaults } from "../../src/fault/fault-inputs.ts";
+import { faultOutputNames } from "../../src/fault/report-fault.ts";
 import { inputDefaults } from "../../src/inputs/input-definitions.ts";
 import { logsOutputNames } from "../../src/logs/logs.ts";
 import { logsInputDefaults } from "../../src/logs/logs-inputs.ts";

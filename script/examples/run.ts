@@ -182,7 +182,7 @@ export interface Example {
 }
 
 /** The steps of an example's workflow. @param name - its folder in `examples` */
-export const stepsOf = (name: string): Step[] =>
+const stepsOf = (name: string): Step[] =>
   readWorkflow(readFileSync(join(root, "examples", name, "workflow.yml"), "utf8"));
 
 /**

@@ -5,7 +5,7 @@ import type { FaultAction, Target } from "./fault-inputs.ts";
 import type { TargetWord } from "./target-words.ts";
 
 /** The states in which a node must be for an action. */
-const statesFor: Readonly<Record<FaultAction, readonly NodeState[]>> = {
+export const statesFor: Readonly<Record<FaultAction, readonly NodeState[]>> = {
   kill: ["running", "isolated"],
   stop: ["running"],
   pause: ["running"],

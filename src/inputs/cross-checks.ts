@@ -7,7 +7,7 @@ import { type ClusterSpec, type PortDefaults, type PortName, portNames } from ".
 import { versionMistake } from "./consul-tag.ts";
 import { inputs, type Texts } from "./input-definitions.ts";
 import { hintOf } from "./input-schema.ts";
-import { placeText, shown } from "./wording.ts";
+import { pathText, placeText, shown } from "./wording.ts";
 
 /** The inputs that differ from their defaults. */
 export function changedInputs(texts: Texts): Texts {
@@ -67,14 +67,21 @@ export function wrongVersion(texts: Texts): Problem[] {
   return mistake ? [{ input: "version", message: `Input \`version\` ${mistake}` }] : [];
 }
 
-/** The same, if version or image are in the cluster file. */
+/** The same, if version or image are in the cluster file, and for nodes with a version of their own. */
 export function wrongVersionInFile(file: ClusterFile | undefined, texts: Texts): Problem[] {
   const image = parseImage(file?.image ?? texts.get("image") ?? "");
-  const mistake = file?.version && image && untaggedMistake(image, file.version);
-  if (!file || !mistake) return [];
-  const place = file.placeOf("version");
-  const message = `${placeText(place)}: \`version\` ${mistake}`;
-  return [{ input: "cluster", place, message }];
+  if (!file || !image) return [];
+  const wrong = (path: readonly string[], mistake: string | undefined): Problem[] => {
+    if (mistake === undefined) return [];
+    const place = file.placeOf(...path);
+    const message = `${placeText(place)}: \`${pathText(path)}\` ${mistake}`;
+    return [{ input: "cluster", place, message }];
+  };
+  // A node's version takes the place of the image's tag.
+  const ofNodes = [...file.nodes].flatMap(([node, { version }]) =>
+    wrong(["nodes", node, "version"], version && versionMistake(image.repository, version)),
+  );
+  return [...wrong(["version"], file.version && untaggedMistake(image, file.version)), ...ofNodes];
 }
 
 const untaggedMistake = ({ repository, tag, digest }: ImageReference, version: string) =>

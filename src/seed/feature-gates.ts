@@ -64,7 +64,7 @@ const noGates = ({ name, place }: DeclaredGate): Problem => ({
 });
 
 /** Gates that Consul does not have. */
-export function unknownGates(
+function unknownGates(
   gates: readonly DeclaredGate[],
   known: readonly Pick<FeatureGate, "Name">[],
 ): Problem[] {

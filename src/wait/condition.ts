@@ -7,7 +7,7 @@ import type { Gate } from "../ready/gates.ts";
 import { untilHold, type Wait } from "../ready/wait.ts";
 
 /** One instance of a service, as an object of the output `instances`. */
-export interface PassingInstance {
+interface PassingInstance {
   readonly service: string;
   readonly id: string;
   readonly node: string;

@@ -150,6 +150,9 @@ test("a version in a cluster file is refused with its place", () => {
   expect(parse({ cluster: "{ version: 1.8.x, image: my/consul }" }).spec.images).toEqual([
     "my/consul:1.8.x",
   ]);
+  expect(refused({ cluster: '{ nodes: { server-1: { version: "v1.8.7" } } }' })).toEqual([
+    'Input `cluster`:1:24: `nodes["server-1"].version` is "v1.8.7", which can\'t be used with hashicorp/consul: a tag has no "v". Did you mean "1.8.7"?',
+  ]);
 });
 
 test.each([
