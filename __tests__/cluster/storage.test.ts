@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Up, up } from "../support/cluster.ts";
 import { httpGet } from "../support/consul.ts";
 import { docker } from "../support/engine.ts";
+import { eventually } from "../support/eventually.ts";
 import { needsUi } from "../support/needs.ts";
 
 async function put(http: string, key: string): Promise<void> {
@@ -57,7 +58,12 @@ describe.each([
     const http = cluster.outputs["http-address"] ?? "";
     await put(http, "greeting");
     await restart(cluster.nodes[0]?.container ?? "", http);
-    const { status } = await fetch(`${http}/v1/kv/greeting`);
+    // A server that has just become the leader may answer before it has applied its own log, unless the
+    // read is a consistent one.
+    const status = await eventually(
+      async () => (await fetch(`${http}/v1/kv/greeting?consistent`)).status,
+      (status) => status !== 500,
+    );
     expect(status).toBe(isKept ? 200 : 404);
   });
 });
