@@ -1,15 +1,23 @@
+import { InputError } from "../errors.ts";
 import { type FoundAgent, type FoundCluster, isUp } from "../find/existing-cluster.ts";
 import { datacentersOf, type FoundDatacenter } from "../find/raft.ts";
 import { type Before, type Effect, effectOf } from "./effect.ts";
 import { namesOf } from "./effect-gates.ts";
-import type { Fault, FaultSpec, NodeAction } from "./fault-inputs.ts";
+import type { FaultSpec, NodeAction } from "./fault-inputs.ts";
+import type { Group } from "./groups.ts";
+import { impairEffect } from "./impair-effect.ts";
+import { type Impairment, impairmentText } from "./impairment.ts";
+import { cutOffFromOthers, impairAll, operations } from "./operations.ts";
 import { partitionEffect } from "./partition-effect.ts";
 import { resolveSides, type Side, sidesText } from "./sides.ts";
 import type { FaultStep } from "./step.ts";
 import { namedAgents, refusePartitioned, resolveTarget, targetDatacenters } from "./target.ts";
 
 /** What a fault acts on right now, and what that leads to. */
-export interface Aim extends Pick<FaultStep, "hit" | "sides"> {
+export interface Aim extends Pick<FaultStep, "hit"> {
+  /** The sides of a partition; empty for every other action. */
+  readonly sides: readonly Side[];
+  readonly act: (step: FaultStep) => Promise<void>;
   readonly effect: Effect;
   /** For the log: the nodes, or the sides of a partition. */
   readonly title: string;
@@ -23,18 +31,46 @@ export async function aimOf(
   cluster: FoundCluster,
 ): Promise<Aim> {
   const datacenters = await datacentersOf(cluster);
-  return fault.action === "partition"
-    ? aimOfPartition(fault, datacenter, cluster, datacenters)
-    : aimAtNodes(fault, datacenter, cluster, datacenters);
+  if ("groups" in fault) return aimOfPartition(fault.groups, datacenter, cluster, datacenters);
+  const { action, target } = fault;
+  const targeted = targetDatacenters(datacenters, { datacenter, target });
+  const hit = resolveTarget({ action, target }, targeted);
+  refusePartitioned(action, cluster.agents, hit);
+  const described = targeted[0]?.name ?? "";
+  if ("impairment" in fault) return aimOfImpairment(fault.impairment, hit, datacenters, described);
+  const { addresses } = cluster;
+  return aimAt(fault.action, hit, { datacenters, addresses }, described);
+}
+
+/** @throws InputError if there are no other agents that would notice */
+function aimOfImpairment(
+  impairment: Impairment,
+  hit: readonly FoundAgent[],
+  datacenters: readonly FoundDatacenter[],
+  datacenter: string,
+): Aim {
+  const agents = datacenters.flatMap((each) => each.agents);
+  if (impairment.scope === "agents" && agents.length === 1) {
+    const message = `Input \`scope\` is \`agents\`, but the cluster has no agent other than ${namesOf(agents).join()}: set \`scope: all\`.`;
+    throw new InputError([{ input: "scope", message }]);
+  }
+  return {
+    hit,
+    sides: [],
+    act: (step) => impairAll(step, impairment),
+    effect: impairEffect(impairment, hit, datacenters),
+    title: `${impairmentText(impairment)} on ${namesOf(hit).join(", ")}`,
+    datacenter,
+  };
 }
 
 function aimOfPartition(
-  { action, groups }: Extract<Fault, { action: "partition" }>,
+  groups: readonly Group[],
   datacenter: string,
   { agents }: FoundCluster,
   datacenters: readonly FoundDatacenter[],
 ): Aim {
-  refusePartitioned(action, agents, []);
+  refusePartitioned("partition", agents, []);
   const sides = resolveSides(groups, datacenter, datacenters);
   const isOn = (side: Side, { name }: FoundDatacenter) =>
     side.some((agent) => isUp(agent) && agent.datacenter === name);
@@ -42,22 +78,11 @@ function aimOfPartition(
   return {
     hit: sides.flat().filter(isUp),
     sides,
+    act: (step) => cutOffFromOthers(step, sides),
     effect: partitionEffect(sides, { datacenters }),
-    title: `${action} ${sidesText(sides)}`,
+    title: `partition ${sidesText(sides)}`,
     datacenter: datacenter || ((split ?? datacenters[0])?.name ?? ""),
   };
-}
-
-function aimAtNodes(
-  { action, target }: Exclude<Fault, { action: "partition" }>,
-  datacenter: string,
-  { agents, addresses }: FoundCluster,
-  datacenters: readonly FoundDatacenter[],
-): Aim {
-  const targeted = targetDatacenters(datacenters, { datacenter, target });
-  const hit = resolveTarget({ action, target }, targeted);
-  refusePartitioned(action, agents, hit);
-  return aimAt(action, hit, { datacenters, addresses }, targeted[0]?.name ?? "");
 }
 
 /**
@@ -88,6 +113,7 @@ const aimAt = (
 ): Aim => ({
   hit,
   sides: [],
+  act: operations[action],
   effect: effectOf(action, hit, before),
   title: `${action} ${namesOf(hit).join(", ")}`,
   datacenter,

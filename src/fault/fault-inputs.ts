@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { parseImage } from "../docker/image-reference.ts";
 import { InputError, type Problem } from "../errors.ts";
 import {
   clusterInput,
@@ -11,6 +12,14 @@ import {
   timeout,
 } from "../inputs/input-schema.ts";
 import { type Group, groupsInput } from "./groups.ts";
+import {
+  type ImpairAction,
+  type Impairment,
+  impairActions,
+  impairmentInputs,
+  impairmentOf,
+  problemsWithImpairment,
+} from "./impairment.ts";
 import { type TargetWord, targetWords } from "./target-words.ts";
 
 const faultActions = [
@@ -22,13 +31,14 @@ const faultActions = [
   "restart",
   "isolate",
   "partition",
+  ...impairActions,
   "heal",
   "remove-data",
 ] as const;
 export type FaultAction = (typeof faultActions)[number];
 
 /** An action on some nodes, all in the same way. A partition is one between groups of them. */
-export type NodeAction = Exclude<FaultAction, "partition">;
+export type NodeAction = Exclude<FaultAction, "partition" | ImpairAction>;
 
 /** What a fault acts on: nodes by name, a word, or every node that the action can act on. */
 export type Target =
@@ -39,7 +49,8 @@ export type Target =
 /** What a step does, and to what. */
 export type Fault =
   | { readonly action: NodeAction; readonly target: Target }
-  | { readonly action: "partition"; readonly groups: readonly Group[] };
+  | { readonly action: "partition"; readonly groups: readonly Group[] }
+  | { readonly action: ImpairAction; readonly target: Target; readonly impairment: Impairment };
 
 /** A fault that the step undoes itself. */
 export interface Hold {
@@ -56,6 +67,9 @@ const undoneBy: Partial<Readonly<Record<FaultAction, NodeAction>>> = {
   pause: "resume",
   isolate: "heal",
   partition: "heal",
+  delay: "heal",
+  loss: "heal",
+  bandwidth: "heal",
 };
 
 /** The inputs of one step. */
@@ -67,6 +81,8 @@ export interface FaultSpec {
   readonly cluster: string;
   /** Name of the datacenter; empty if the target decides. */
   readonly datacenter: string;
+  /** An image with the programs that change networks; empty for none. */
+  readonly toolsImage: string;
   readonly wait: boolean;
   /** Milliseconds. */
   readonly timeout: number;
@@ -111,7 +127,16 @@ const inputs = z.object({
     example: "leader",
   }),
   groups: groupsInput,
+  ...impairmentInputs,
   for: optionalDuration("10s"),
+  "tools-image": z
+    .string()
+    .refine((text) => text === "" || parseImage(text) !== undefined)
+    .register(hints, {
+      default: "",
+      allowed: "an image with `tc` and `ip` (iproute2), or empty",
+      example: "nicolaka/netshoot",
+    }),
   cluster: clusterInput,
   datacenter: datacenterInput,
   wait: flag(true),
@@ -126,17 +151,37 @@ export const faultInputDefaults = defaultsOf(inputs);
  * @throws InputError with all problems
  */
 export function parseFaultInputs(read: (name: string) => string): FaultSpec {
-  const { action, target, groups, for: time, ...rest } = readValidInputs(inputs, read);
+  const values = readValidInputs(inputs, read);
+  const { action, target, groups, for: time, cluster, datacenter, wait, timeout } = values;
   const undo = undoneBy[action];
   const problems = [
     ...problemsWithGroups(action, groups),
     ...problemsWithTarget(action, target),
-    ...(time === undefined ? [] : problemsWithFor(action, rest.wait)),
+    ...problemsWithImpairment(action, values),
+    ...(time === undefined ? [] : problemsWithFor(action, wait)),
   ];
-  if (problems.length > 0) throw new InputError(problems);
-  const fault: Fault = action === "partition" ? { action, groups } : { action, target };
+  const fault = faultOf(values);
+  if (problems.length > 0 || !fault) throw new InputError(problems);
   const hold = time !== undefined && undo ? { milliseconds: time, undo } : undefined;
-  return { fault, hold, ...rest };
+  const toolsImage = values["tools-image"];
+  return { fault, hold, cluster, datacenter, toolsImage, wait, timeout };
+}
+
+/** @returns undefined if an input is missing */
+function faultOf(values: z.output<typeof inputs>): Fault | undefined {
+  const { action, target, groups } = values;
+  switch (action) {
+    case "partition":
+      return { action, groups };
+    case "delay":
+    case "loss":
+    case "bandwidth": {
+      const impairment = impairmentOf(action, values);
+      return impairment && { action, target, impairment };
+    }
+    default:
+      return { action, target };
+  }
 }
 
 function problemsWithFor(action: FaultAction, wait: boolean): Problem[] {

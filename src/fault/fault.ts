@@ -28,9 +28,9 @@ export async function fault(): Promise<void> {
     const docker = new Docker(canceled, core.debug, mark);
     const cleanup = new Docker(new AbortController().signal, core.debug, mark);
     const aim = await aimOf(spec, cluster);
-    const { timeout, wait } = spec;
+    const { timeout, wait, toolsImage } = spec;
     const timeline = new FaultTimeline();
-    const context = { docker, cleanup, timeout, cluster, timeline, canceled, wait };
+    const context = { docker, cleanup, timeout, toolsImage, cluster, timeline, canceled, wait };
     await run(spec, aim, context).finally(() => reportTimeline(titleOf(spec, aim), timeline));
     await reportFault(aim, docker, cluster);
   } catch (error) {

@@ -2,14 +2,15 @@ import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { ActionError } from "../errors.ts";
-import { type CutState, cutMark, cutStates } from "../find/isolation-mark.ts";
+import { markVolume } from "../find/network-mark.ts";
 import { labelArguments } from "../plan/labels.ts";
+import { engineFiles, rights } from "./network-tools.ts";
 
 /** A node that is cut off from others. */
 export interface Cut {
   readonly node: ContainerFacts;
   /** How later steps find it. */
-  readonly state: CutState;
+  readonly state: "isolated" | "partitioned";
   /** The others' IPv4 addresses. */
   readonly addresses: readonly string[];
 }
@@ -28,7 +29,7 @@ export async function cutOff(
   clusterId: string,
   { node, state, addresses }: Cut,
 ): Promise<void> {
-  const mark = cutMark(node, state);
+  const mark = markVolume(node, state);
   await docker.createVolume([...labelArguments({ clusterId, jobLabels: {} }), mark]);
   const script = 'for address; do ip route replace "$address" dev lo; done';
   try {
@@ -46,7 +47,7 @@ export async function reconnect(docker: Docker, node: ContainerFacts): Promise<v
   const script =
     'ip route | while read -r address dev name rest; do if [ "$name" = lo ]; then ip route del "$address" dev lo; fi; done';
   await inNetworkOf(docker, node, { options: [], script, args: [] });
-  await docker.removeVolumes(cutStates.map((state) => cutMark(node, state)));
+  await docker.removeVolumes([markVolume(node, "isolated"), markVolume(node, "partitioned")]);
 }
 
 const filter = "--sysctl=net.ipv4.conf.all.rp_filter=1";
@@ -68,7 +69,6 @@ interface Work {
  */
 async function inNetworkOf(docker: Docker, node: ContainerFacts, work: Work): Promise<void> {
   const { Name, Config } = node;
-  const rights = ["--cap-add=NET_ADMIN", "--user=0"];
   const run = (options: readonly string[], ip: string) => {
     const script = `${ip}\n${work.script}`;
     const all = [`--network=container:${Name}`, ...work.options, ...options, ...rights];
@@ -93,12 +93,6 @@ const isWithoutIp = (error: unknown): error is DockerError =>
   error instanceof DockerError && error.said.includes(missing);
 
 const engineIp = 'ip() { chroot /engine ip "$@"; }';
-const engineFiles = [
-  "--mount=type=bind,source=/,destination=/engine,readonly",
-  // Programs of the machine, even if SELinux keeps them from containers.
-  "--security-opt=label=disable",
-  "--env=PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-];
 
 function noIp({ Config }: ContainerFacts, cause: DockerError): ActionError {
   const message = `To change an agent's routes, \`isolate\`, \`partition\`, and \`heal\` need the program \`ip\` (iproute2 or BusyBox). Neither the image ${Config.Image} nor the engine's machine has it. Use an image that has it, such as the official one without \`-ubi\` in the tag.`;

@@ -4,21 +4,22 @@ import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { ActionError } from "../errors.ts";
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
-import type { CutState } from "../find/isolation-mark.ts";
 import { dataDirectoryOf } from "../find/node-facts.ts";
 import { ask, servers } from "../ready/agents.ts";
 import { logTimed } from "../runner/log.ts";
 import { poll } from "../runner/poll.ts";
-import type { FaultAction } from "./fault-inputs.ts";
+import type { NodeAction } from "./fault-inputs.ts";
+import { impair, meansOf, unimpair } from "./impair.ts";
+import type { Impairment } from "./impairment.ts";
 import { cutOff, reconnect } from "./isolation.ts";
 import { rejoin } from "./rejoin.ts";
-import { sideOf } from "./sides.ts";
+import { type Side, sideOf } from "./sides.ts";
 import { startOnLastAddresses } from "./start-on-last-addresses.ts";
 import type { FaultStep } from "./step.ts";
 
 const containersOf = ({ hit }: FaultStep) => hit.map(({ container }) => container);
 
-export const operations: Readonly<Record<FaultAction, (step: FaultStep) => Promise<void>>> = {
+export const operations: Readonly<Record<NodeAction, (step: FaultStep) => Promise<void>>> = {
   kill: (step) => step.docker.change("kill", containersOf(step)),
   stop: leaveInTurn,
   pause: (step) => step.docker.change("pause", containersOf(step)),
@@ -28,10 +29,9 @@ export const operations: Readonly<Record<FaultAction, (step: FaultStep) => Promi
   },
   start: startOnLastAddresses,
   restart: startOnLastAddresses,
-  isolate: (step) => cutOffFromOthers(step, "isolated"),
-  partition: (step) => cutOffFromOthers(step, "partitioned"),
+  isolate: (step) => cutOffFromOthers(step, []),
   heal: async (step) => {
-    await Promise.all(step.hit.map(({ facts }) => reconnect(step.docker, facts)));
+    await Promise.all(step.hit.map((agent) => restoreNetwork(step, agent)));
     await rejoin(step);
   },
   "remove-data": async ({ docker, hit }) => {
@@ -42,17 +42,48 @@ export const operations: Readonly<Record<FaultAction, (step: FaultStep) => Promi
 /**
  * Cuts each node off from every other that is not on its side, stopped ones included. Every node has its
  * own routes, so one of two that starts again stays cut off from the other.
+ *
+ * @param sides - of a partition; none if each node is to be alone
  */
-async function cutOffFromOthers(
-  { docker, cluster: { addresses, clusterId }, hit, sides }: FaultStep,
-  state: CutState,
+export async function cutOffFromOthers(
+  { docker, cluster: { addresses, clusterId }, hit }: FaultStep,
+  sides: readonly Side[],
 ): Promise<void> {
+  const state = sides.length > 0 ? "partitioned" : "isolated";
   const cuts = hit.map((agent) => {
     const own = sideOf(sides, agent).map(({ node }) => node);
     const others = [...addresses].filter(([name]) => !own.includes(name)).map(([, ip]) => ip);
     return cutOff(docker, clusterId, { node: agent.facts, state, addresses: others });
   });
   await Promise.all(cuts);
+}
+
+async function restoreNetwork(
+  { docker, cluster: { clusterId }, toolsImage }: FaultStep,
+  { facts, ip, state }: FoundAgent,
+): Promise<void> {
+  if (state === "impaired") await unimpair(docker, clusterId, { node: facts, ip }, toolsImage);
+  else await reconnect(docker, facts);
+}
+
+/**
+ * Makes each node's network worse.
+ *
+ * @throws ActionError before anything is changed, if the engine's machine can't do it
+ */
+export async function impairAll(
+  { docker, cluster: { addresses, clusterId }, hit, toolsImage }: FaultStep,
+  impairment: Impairment,
+): Promise<void> {
+  const [first] = hit;
+  if (!first) return;
+  const means = await meansOf(docker, first.facts, impairment.action, toolsImage);
+  logTimed(`The kernel does it with ${means.method}`);
+  const impairs = hit.map(({ node, facts, ip }) => {
+    const others = [...addresses].filter(([name]) => name !== node).map(([, each]) => each);
+    return impair(docker, clusterId, { node: facts, ip, others }, { impairment, means });
+  });
+  await Promise.all(impairs);
 }
 
 /**

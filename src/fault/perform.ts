@@ -6,13 +6,12 @@ import type { Aim } from "./aim.ts";
 import type { Effect } from "./effect.ts";
 import { namesOf } from "./effect-gates.ts";
 import { type FaultAction, restoring } from "./fault-inputs.ts";
-import { operations } from "./operations.ts";
 import type { FaultStep } from "./step.ts";
 import type { FaultTimeline } from "./timeline.ts";
 import { watching } from "./watch.ts";
 
 /** What all that one step does has in common. */
-export interface Context extends Omit<FaultStep, "hit" | "sides"> {
+export interface Context extends Omit<FaultStep, "hit"> {
   readonly timeline: FaultTimeline;
   readonly canceled: AbortSignal;
   /** Whether to wait for effects. */
@@ -32,7 +31,7 @@ export async function perform(action: FaultAction, aim: Aim, context: Context): 
       action,
       nodes: namesOf(aim.hit),
     });
-    await operations[action]({ ...context, ...aim });
+    await aim.act({ ...context, hit: aim.hit });
     timeline.add("applied", { action });
     logTimed(`${action}: done`);
     if (wait) await confirm(action, aim.effect, context);

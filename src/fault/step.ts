@@ -6,13 +6,13 @@ export interface FaultStep {
   readonly docker: Docker;
   /** The same CLI for cleaning up: a cancellation of the step doesn't end its commands. */
   readonly cleanup: Docker;
+  /** An image with programs that the cluster's image lacks; empty for none. */
+  readonly toolsImage: string;
   /** Milliseconds that each wait may take. */
   readonly timeout: number;
   readonly cluster: FoundCluster;
   /** The affected agents. */
   readonly hit: readonly FoundAgent[];
-  /** The sides of a partition; empty for every other action. */
-  readonly sides: readonly (readonly FoundAgent[])[];
 }
 
 /** Whether an agent is among these. Agents are compared by name, since their state changes. */

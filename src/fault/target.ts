@@ -6,31 +6,36 @@ import type { TargetWord } from "./target-words.ts";
 
 /** The states in which a node must be for an action. */
 export const statesFor: Readonly<Record<FaultAction, readonly NodeState[]>> = {
-  kill: ["running", "isolated"],
-  stop: ["running"],
-  pause: ["running"],
+  kill: ["running", "isolated", "impaired"],
+  stop: ["running", "impaired"],
+  pause: ["running", "impaired"],
   resume: ["paused"],
   start: ["stopped"],
-  restart: ["running", "isolated"],
+  restart: ["running", "isolated", "impaired"],
   isolate: ["running"],
   partition: ["running"],
-  heal: ["isolated", "partitioned"],
+  delay: ["running"],
+  loss: ["running"],
+  bandwidth: ["running"],
+  heal: ["isolated", "partitioned", "impaired"],
   "remove-data": ["stopped"],
 };
 
 /** What brings a running node into each state. */
-const causes: Readonly<Record<NodeState, string>> = {
-  running: "`start`",
-  isolated: "`isolate`",
-  partitioned: "`partition`",
-  paused: "`pause`",
-  stopped: "`kill` or `stop`",
+const causes: Readonly<Record<NodeState, readonly FaultAction[]>> = {
+  running: ["start"],
+  isolated: ["isolate"],
+  partitioned: ["partition"],
+  impaired: ["delay", "loss", "bandwidth"],
+  paused: ["pause"],
+  stopped: ["kill", "stop"],
 };
 
 /** What makes a node in each state a running one again. */
 const remedies: Readonly<Record<Exclude<NodeState, "running">, string>> = {
   isolated: "`heal`",
   partitioned: "`heal`",
+  impaired: "`heal`",
   paused: "`resume`",
   stopped: "`start`",
 };
@@ -119,10 +124,16 @@ export function namedAgents(
 
 function wrongState(action: FaultAction, { node, state }: FoundAgent): string {
   const states = statesFor[action];
-  const first =
-    state === "running" ? states.map((each) => causes[each]).join(" or ") : remedies[state];
+  const actions = states.flatMap((each) => causes[each]).map((each) => `\`${each}\``);
+  const first = state === "running" ? oneOf(actions) : remedies[state];
   const article = states[0] === "isolated" ? "an" : "a";
-  return `Node ${node} is ${state}; \`${action}\` needs ${article} ${states.join(" or ")} node: ${first} it first.`;
+  return `Node ${node} is ${state}; \`${action}\` needs ${article} ${oneOf(states)} node: ${first} it first.`;
+}
+
+/** `a`, `a or b`, `a, b, or c`. */
+function oneOf(words: readonly string[]): string {
+  if (words.length < 3) return words.join(" or ");
+  return `${words.slice(0, -1).join(", ")}, or ${words.at(-1)}`;
 }
 
 const targetError = (message: string) => new InputError([{ input: "target", message }]);

@@ -9,16 +9,17 @@ import { securityFolder } from "../plan/agent-config.ts";
 import { clusterFilter, labelNames } from "../plan/labels.ts";
 import { type AgentPlan, addressOf, type Publication } from "../plan/plan.ts";
 import { type AgentClient, clientFor } from "../ready/agents.ts";
-import { type CutState, cutStateOf } from "./isolation-mark.ts";
 import { lastAddresses } from "./last-addresses.ts";
+import { type NetworkState, networkStateOf } from "./network-mark.ts";
 import { clusterIds, nodeContainers } from "./node-containers.ts";
 import { clusterEndpoint, labelOf } from "./node-facts.ts";
 
 /**
  * A node's state. `isolated`: it runs, but is cut off from all other agents. `partitioned`: it runs, but
- * is cut off from the agents of other sides.
+ * is cut off from the agents of other sides. `impaired`: it runs, and its network is slow or loses
+ * packets.
  */
-export type NodeState = "running" | CutState | "paused" | "stopped";
+export type NodeState = "running" | NetworkState | "paused" | "stopped";
 
 /** An agent of a cluster that an earlier step started. */
 export interface FoundAgent extends AgentPlan, AgentClient {
@@ -45,7 +46,8 @@ export interface FoundCluster {
 }
 
 /** Whether an agent runs and can be reached by other agents; in a partition, by those of its side. */
-export const isUp = ({ state }: FoundAgent) => state === "running" || state === "partitioned";
+export const isUp = ({ state }: FoundAgent) =>
+  state === "running" || state === "partitioned" || state === "impaired";
 
 /**
  * Finds a cluster by its labels on the engine.
@@ -154,7 +156,7 @@ function publicationsOf({ HostConfig }: ContainerFacts): Publication[] {
 function stateOf(facts: ContainerFacts, volumes: readonly string[]): NodeState {
   if (!facts.State.Running) return "stopped";
   if (facts.State.Paused) return "paused";
-  return cutStateOf(facts, volumes) ?? "running";
+  return networkStateOf(facts, volumes) ?? "running";
 }
 
 function networkLabel(facts: readonly ContainerFacts[]): string {

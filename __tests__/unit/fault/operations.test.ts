@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Docker } from "../../../src/docker/docker.ts";
-import { leave, operations } from "../../../src/fault/operations.ts";
+import { cutOffFromOthers, leave, operations } from "../../../src/fault/operations.ts";
 import type { FaultStep } from "../../../src/fault/step.ts";
 import type { FoundAgent } from "../../../src/find/existing-cluster.ts";
 import { agent, consulThatAnswers, fakeDocker, raftAnswer } from "../find/fixtures.ts";
@@ -19,16 +19,12 @@ test("an agent that refuses to leave fails the step at once, with its answer", a
   );
 });
 
-function stepOn(
-  agents: readonly FoundAgent[],
-  hit: readonly FoundAgent[],
-  sides: FaultStep["sides"] = [],
-): FaultStep {
+function stepOn(agents: readonly FoundAgent[], hit: readonly FoundAgent[]): FaultStep {
   const docker = new Docker(new AbortController().signal, () => {});
   const credentials = { scheme: "http" } as const;
   const addresses = new Map(agents.map(({ node, ip }) => [node, ip]));
   const cluster = { clusterId: "c0ffee00", network: "net", credentials, addresses, agents };
-  return { docker, cleanup: docker, timeout: 5000, cluster, hit, sides };
+  return { docker, cleanup: docker, toolsImage: "", timeout: 5000, cluster, hit };
 }
 
 describe("agents that leave in one step", () => {
@@ -133,7 +129,7 @@ test("in a partition, each node drops the nodes of other sides, those that are d
   ];
   const hit = agents.filter(({ state }) => state === "running");
   const sides = [agents.slice(0, 1), agents.slice(1)];
-  await operations.partition(stepOn(agents, hit, sides));
+  await cutOffFromOthers(stepOn(agents, hit), sides);
   const runs = readFileSync(join(folder, "runs"), "utf8").split("--network=container:").slice(1);
   const dropped = runs.map((run) => [run.split(" ")[0], run.match(/10\.0\.0\.\d/g)?.join()]);
   expect(dropped.sort()).toEqual([

@@ -33,7 +33,7 @@ function stepWith(server: ReturnType<typeof agent>): FaultStep {
     ...{ clusterId: "c0ffee00", network: "net", agents: [server, ...hit] },
     ...{ credentials: { scheme: "http" as const }, addresses: new Map() },
   };
-  return { docker, cleanup: docker, timeout: 1000, cluster, hit, sides: [] };
+  return { docker, cleanup: docker, timeout: 1000, cluster, hit, toolsImage: "" };
 }
 
 test.each([

@@ -49,7 +49,7 @@ esac
       timeout: 1000,
       cluster: { ...found, agents: [started, held] },
       hit: [started],
-      sides: [],
+      toolsImage: "",
     };
   }
 

@@ -26,15 +26,15 @@ describe("the nodes that a target matches", () => {
     const on = (action: FaultAction, name: string) => () =>
       resolve(action, { names: [name] }, dc1(agents));
     expect(on("kill", "server-1")).toThrow(
-      "Node server-1 is stopped; `kill` needs a running or isolated node: `start` it first.",
+      "Node server-1 is stopped; `kill` needs a running, isolated, or impaired node: `start` it first.",
     );
     expect(on("remove-data", "server-2")).toThrow(
       "Node server-2 is running; `remove-data` needs a stopped node: `kill` or `stop` it first.",
     );
     expect(on("heal", "server-2")).toThrow(
-      "needs an isolated or partitioned node: `isolate` or `partition` it first",
+      "needs an isolated, partitioned, or impaired node: `isolate`, `partition`, `delay`, `loss`, or `bandwidth` it first",
     );
-    expect(on("stop", "client-1")).toThrow("needs a running node: `heal` it first");
+    expect(on("stop", "client-1")).toThrow("needs a running or impaired node: `heal` it first");
     expect(on("kill", "server-9")).toThrow("the cluster's nodes are server-1, server-2, client-1");
   });
 

@@ -54,10 +54,10 @@ test("the same leader as before is no election; a write may come after everythin
   const timeline = new FaultTimeline();
   const led = watched.led.map((each) => ({ ...each, leader: "server-2" }));
   now.leader = "10.0.0.2:8300";
-  setTimeout(() => {
-    now.takesWrites = true;
-  }, 200);
-  await watching({ signs: [], led }, { timeline, end: "back" }, endless(), async () => {});
+  const watch = watching({ signs: [], led }, { timeline, end: "back" }, endless(), async () => {});
+  while (timeline.events().length < 1) await sleep(5);
+  now.takesWrites = true;
+  await watch;
   expect(said(timeline)).toEqual(["back", "write"]);
 });
 
