@@ -56,3 +56,26 @@ test("of a transaction that Consul refuses as a whole, the key to blame is found
     "cluster.yml:1:1: Consul refused `kv.k7`: 400 Invalid key in transaction: no reason",
   ]);
 });
+
+test("a key is written again if its value or its declared flags differ", async () => {
+  const written: unknown[] = [];
+  const consul = await consulThatAnswers(async (request, response) => {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    const there = ["a", "b", "c", "d"].map(
+      (key) => `{"Key":"${key}","Value":"","Flags":18446744073709551615}`,
+    );
+    if (request.method === "GET") return response.end(`[${there.join()}]`);
+    written.push(...JSON.parse(body).map((each: { KV: { Key: string } }) => each.KV.Key));
+    response.end(JSON.stringify({ Results: [], Errors: null }));
+  });
+  const keys = [
+    keyOf("a", 0),
+    { ...keyOf("b", 0), flags: "18446744073709551615" },
+    { ...keyOf("c", 0), flags: "18446744073709551614" },
+    keyOf("d", 1),
+  ];
+  const patience = { timeout: 10_000, signal: new AbortController().signal };
+  await seedKeys(keys, consul, { problems: [], patience });
+  expect(written).toEqual(["c", "d"]);
+});
