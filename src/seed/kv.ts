@@ -28,7 +28,7 @@ async function setKeys(batch: readonly DeclaredKey[], consul: Consul, writing: W
   if (!first) return;
   const isAlone = batch.length === 1;
   await collectRefusal(writing, first, async () => {
-    if (!fits(batch)) return consul.kv.set(first);
+    if (!fits(batch) || hasLongFlags(first)) return consul.kv.set(first);
     const refused = await consul.kv.setAll(batch).catch((error: unknown) => {
       if (isAlone || !(error instanceof ConsulError) || error.status === undefined) throw error;
       return undefined;
@@ -40,18 +40,22 @@ async function setKeys(batch: readonly DeclaredKey[], consul: Consul, writing: W
   });
 }
 
+/** Transactions of early versions round such flags (seen on 1.4.4, not on 1.8.7). */
+const hasLongFlags = ({ flags = "0" }: DeclaredKey) => !Number.isSafeInteger(Number(flags));
+
 const fits = (keys: readonly DeclaredKey[]) =>
   Buffer.byteLength(transactionOf(keys)) <= maxTransactionBytes;
 
 /**
  * Splits keys into as few transactions as Consul allows, in order. A key that is too long for any
- * transaction comes alone, to be set by itself.
+ * transaction, or whose flags are, comes alone, to be set by itself.
  */
 export function transactions(keys: readonly DeclaredKey[]): DeclaredKey[][] {
   const batches: DeclaredKey[][] = [];
   for (const key of keys) {
     const last = batches.at(-1);
-    if (last && last.length < maxOperations && fits([...last, key])) last.push(key);
+    const isAlone = !last || [key, ...last].some(hasLongFlags);
+    if (!isAlone && last.length < maxOperations && fits([...last, key])) last.push(key);
     else batches.push([key]);
   }
   return batches;

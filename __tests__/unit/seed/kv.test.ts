@@ -20,6 +20,17 @@ describe("transactions", () => {
     expect(transactions(keys).map(({ length }) => length)).toEqual([64, 64, 2]);
   });
 
+  test("hold no key with flags that some versions of Consul would round", () => {
+    const keys = ["0", "42", "18446744073709551615", "9007199254740991", "7"].map(
+      (flags, index) => ({ ...keyOf(`k${index}`, 10), flags }),
+    );
+    expect(transactions(keys).map((batch) => batch.map(({ key }) => key))).toEqual([
+      ["k0", "k1"],
+      ["k2"],
+      ["k3", "k4"],
+    ]);
+  });
+
   test("hold every key once, in order, within Consul's limits unless a key is alone", () => {
     const sizes = fc.array(fc.oneof(fc.nat(1000), fc.integer({ min: 200_000, max: 600_000 })), {
       maxLength: 100,
@@ -54,5 +65,31 @@ test("of a transaction that Consul refuses as a whole, the key to blame is found
   await seedKeys(keys, consul, { problems, patience });
   expect(problems.map(({ message }) => message)).toEqual([
     "cluster.yml:1:1: Consul refused `kv.k7`: 400 Invalid key in transaction: no reason",
+  ]);
+});
+
+test("a key is written again if its value or its declared flags differ", async () => {
+  const written: unknown[] = [];
+  const consul = await consulThatAnswers(async (request, response) => {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    const there = ["a", "b", "c", "d"].map(
+      (key) => `{"Key":"${key}","Value":"","Flags":18446744073709551615}`,
+    );
+    if (request.method === "GET") return response.end(`[${there.join()}]`);
+    written.push(`${request.url} ${body}`);
+    response.end(JSON.stringify({ Results: [], Errors: null }));
+  });
+  const keys = [
+    keyOf("a", 0),
+    { ...keyOf("b", 0), flags: "18446744073709551615" },
+    { ...keyOf("c", 0), flags: "18446744073709551614" },
+    keyOf("d", 1),
+  ];
+  const patience = { timeout: 10_000, signal: new AbortController().signal };
+  await seedKeys(keys, consul, { problems: [], patience });
+  expect(written).toEqual([
+    "/v1/kv/c?flags=18446744073709551614 ",
+    '/v1/txn [{"KV":{"Verb":"set","Key":"d","Value":"AA=="}}]',
   ]);
 });
