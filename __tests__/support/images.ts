@@ -18,6 +18,9 @@ export const twoVersions = (): Promise<[older: VersionedImage, newer: VersionedI
 /** The image under test and two other versions of it in one repository, the oldest first. */
 export const threeVersions = (): Promise<VersionedImage[]> => threeVersionsOf(testImage());
 
+/** A version as agents write it into their member tag `build`: `2.1.0dev` for 2.1.0-dev. */
+export const tagged = (version: string) => version.replace("-", "");
+
 /**
  * An image like the one under test, whose `consul` is this script.
  *

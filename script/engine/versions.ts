@@ -3,7 +3,7 @@ import { docker } from "../bench/docker.ts";
 
 export interface VersionedImage {
   readonly image: string;
-  /** What its Consul reports. */
+  /** What its Consul reports, without build metadata: `1.8.7`, `2.1.0-dev`. */
   readonly version: string;
 }
 
@@ -16,11 +16,11 @@ export interface VersionedImage {
 export async function twoVersions(
   image: string,
 ): Promise<[older: VersionedImage, newer: VersionedImage]> {
-  const { version, start, last } = await versionOf(image);
+  const reported = await reportedBy(image);
+  const { last } = reported;
   const isLast = last === 9;
-  const other = `${start}${last + (isLast ? -1 : 1)}`;
-  const tested = { image, version };
-  const made = { image: await imageOf(image, version, other), version: other };
+  const tested = { image, version: numbered(reported, last) };
+  const made = await copyOf(image, reported, last + (isLast ? -1 : 1));
   return isLast ? [made, tested] : [tested, made];
 }
 
@@ -30,45 +30,57 @@ export async function twoVersions(
  * @returns the oldest first
  */
 export async function threeVersions(image: string): Promise<VersionedImage[]> {
-  const { version, start, last } = await versionOf(image);
-  const first = Math.min(last, 7);
+  const reported = await reportedBy(image);
+  const first = Math.min(reported.last, 7);
   const made: VersionedImage[] = [];
-  for (const digit of [first, first + 1, first + 2]) {
-    const other = `${start}${digit}`;
-    made.push({ image: await imageOf(image, version, other), version: other });
-  }
+  for (const digit of [first, first + 1, first + 2])
+    made.push(await copyOf(image, reported, digit));
   return made;
 }
 
-/** The version number that an image's Consul reports, and its last digit apart. */
-async function versionOf(image: string): Promise<{ version: string; start: string; last: number }> {
-  const said = await docker("run", "--rm", "--network=none", image, "version");
-  const [, version = "", start = "", last = ""] =
-    /^Consul v?((\d+\.\d+\.\d*)(\d))/.exec(said) ?? [];
-  return { version, start, last: Number(last) };
+/** The version that an image's Consul reports, as the parts around the last digit of its release. */
+interface Reported {
+  readonly start: string;
+  readonly last: number;
+  /** `-dev` of `2.1.0-dev`, or empty. Most versions keep it apart from the release in the program. */
+  readonly prerelease: string;
 }
 
-/** A copy of this image whose Consul has this version number in place of its own. */
-async function imageOf(base: string, version: string, other: string): Promise<string> {
+const numbered = ({ start, prerelease }: Reported, digit: number) =>
+  `${start}${digit}${prerelease}`;
+
+async function reportedBy(image: string): Promise<Reported> {
+  const said = await docker("run", "--rm", "--network=none", image, "version");
+  const [, start, last, prerelease = ""] =
+    /^Consul v?(\d+\.\d+\.\d*)(\d)(-[\w.-]+)?/.exec(said) ?? [];
+  if (start === undefined) throw new Error(`${image} says: ${said}`);
+  return { start, last: Number(last), prerelease };
+}
+
+/** A copy of this image whose Consul has this last digit of its release in place of its own. */
+async function copyOf(base: string, reported: Reported, digit: number): Promise<VersionedImage> {
   const id = (await docker("image", "inspect", "--format={{.Id}}", base)).replace(/^.*:/, "");
-  const image = `consul-cluster-action/test-version:${other}-${id.slice(0, 12)}`;
-  if ((await docker("image", "ls", "--quiet", image)) !== "") return image;
-  if (other === version) {
+  const version = numbered(reported, digit);
+  const image = `consul-cluster-action/test-version:${version}-${id.slice(0, 12)}`;
+  const copy = { image, version };
+  if ((await docker("image", "ls", "--quiet", image)) !== "") return copy;
+  if (digit === reported.last) {
     await docker("tag", base, image);
-    return image;
+    return copy;
   }
   const container = await docker("create", "--network=none", base);
   try {
     // An archive keeps owner and mode; its checksums cover headers, not contents.
     const program = await piped(["cp", "--follow-link", `${container}:/bin/consul`, "-"]);
-    for (let at = program.indexOf(version); at >= 0; at = program.indexOf(version, at))
-      program.write(other, at);
+    const old = `${reported.start}${reported.last}`;
+    for (let at = program.indexOf(old); at >= 0; at = program.indexOf(old, at))
+      program.write(`${reported.start}${digit}`, at);
     await piped(["cp", "-", `${container}:/bin`], program);
     await docker("commit", container, image);
   } finally {
     await docker("rm", "--volumes", container);
   }
-  return image;
+  return copy;
 }
 
 /** Runs the docker CLI with binary input and output. */

@@ -6,7 +6,7 @@ const parts =
 
 /**
  * A version in the form that semver compares: `1.22.0-rc1+ent`. Consul writes it in several:
- * `consul version` prints `v1.22.0-rc1+ent`, and up to 1.6 without the `v` if it was built outside of a
+ * `consul version` prints `v1.22.0-rc1+ent`, and up to 1.7 without the `v` if it was built outside of a
  * tag; the member tag `build` has `1.22.0+entrc1` (agent/agent.go: version, metadata, and prerelease in
  * one), of a community prerelease `1.22.0rc1`, and in 1.13.8 a newline at its end.
  *
@@ -46,6 +46,13 @@ export const isSameVersion = (a: string, b: string) => compare(a, b) === 0;
 
 /** NaN if one of them is not a version. */
 function compare(a: string, b: string): number {
-  const [left, right] = [parse(a), parse(b)];
+  const [left, right] = [parse(asTagged(a)), parse(asTagged(b))];
   return left && right ? left.compare(right) : Number.NaN;
 }
+
+/**
+ * Up to 1.7, a Consul that was built outside of a tag prints `1.6.10-dev`, but its member tag has the
+ * 1.6.10 of its sources (`GetHumanVersion` in version/version.go): it is the same version.
+ */
+const asTagged = (version: string) =>
+  /^1\.[0-7]\./.test(version) ? version.replace(/-dev\b/, "") : version;

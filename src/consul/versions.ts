@@ -63,6 +63,11 @@ export const differences = {
     what: "an agent whose token is set syncs with the catalog at once; before, one whose first sync failed tries again after 15 to 30 s, so clients start once the tokens are valid, and the step waits until every agent has synced",
     source: "AgentToken in agent/agent_endpoint.go; agent/ae/ae.go; seen on 1.4.4",
   },
+  leavesInExchange: {
+    from: "1.7.0",
+    what: "in each full exchange, agents tell each other which nodes left; before, an agent that missed a `stop` only begins to suspect the node in an exchange, so that the step takes up to 24 s longer",
+    source: "`mergeState` of memberlist 0.1.5 and 0.1.6, which are in 1.6.10 and 1.7.0",
+  },
   gatewayEntries: {
     from: "1.8.0",
     what: "configuration entries `ingress-gateway`, `terminating-gateway`",

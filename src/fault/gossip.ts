@@ -46,7 +46,11 @@ export const aliveForAll = (running: readonly FoundAgent[]): Gate => ({
   },
 });
 
-/** An agent that missed the leave sees the node as failed. It joins one that knows. */
+/**
+ * An agent that missed the leave sees the node as failed. It joins one that knows. Before Consul 1.7, it
+ * then sees the node as leaving, and as left once it has suspected the node for 4 to 24 s: nothing makes
+ * this faster (`leavesInExchange` in consul/versions.ts).
+ */
 export const leftForAll = (hit: readonly FoundAgent[]): Gate => ({
   name: `every remaining agent sees that ${hit.map(({ node }) => node).join(", ")} left`,
   look: async (agents) => {

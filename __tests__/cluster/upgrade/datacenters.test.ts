@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import * as z from "zod";
 import { upgrade } from "../../support/actions.ts";
 import { Writer } from "../../support/clients.ts";
-import { twoVersions } from "../../support/images.ts";
+import { tagged, twoVersions } from "../../support/images.ts";
 import { query } from "../../support/later-step.ts";
 import {
   allOverWan,
@@ -27,7 +27,7 @@ test("an upgrade takes one datacenter after another, the primary first", async (
     expect(order.slice(3)).toEqual(["east-client-1", "west-server-1", "west-client-1"]);
     for (const node of cluster.nodes) {
       const members = await query(cluster, node, "/v1/agent/members", membersSchema);
-      for (const { Tags } of members) expect(Tags.build, node.name).toMatch(newer.version);
+      for (const { Tags } of members) expect(Tags.build, node.name).toMatch(tagged(newer.version));
     }
     expect(z.array(z.string()).parse(JSON.parse(result.outputs.snapshot ?? ""))).toHaveLength(2);
     expect(eastServers).toContain(result.outputs.leader);

@@ -5,7 +5,6 @@ import { readFileSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import gte from "semver/functions/gte.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { apisIn, fault, ownJob, upgrade } from "../../support/actions.ts";
@@ -16,9 +15,9 @@ import { getJson, httpGet, resolveByUdp } from "../../support/consul.ts";
 import { filesIn } from "../../support/container-files.ts";
 import { docker, engineHoldings } from "../../support/engine.ts";
 import { grpcMediaType } from "../../support/grpc.ts";
-import { imageWithScript, twoVersions, type VersionedImage } from "../../support/images.ts";
+import { imageWithScript, tagged, twoVersions, type VersionedImage } from "../../support/images.ts";
 import { ask, credentials, query, secretFile } from "../../support/later-step.ts";
-import { needsBefore } from "../../support/needs.ts";
+import { isFrom, needsBefore } from "../../support/needs.ts";
 
 const allServers = ["server-1", "server-2", "server-3"];
 
@@ -48,15 +47,18 @@ async function containersOf({ nodes }: Up): Promise<Record<string, { id: string;
 }
 
 const membersSchema = z.array(z.object({ Tags: z.object({ build: z.string() }) }));
-const selfSchema = z.object({ Config: z.object({ Version: z.string() }) });
+const selfSchema = z.object({
+  DebugConfig: z.object({ Version: z.string(), VersionPrerelease: z.string() }),
+});
 
-/** Every version that any agent reports for itself or for another member. */
+/** Every version that any agent reports for itself or for another member, as member tags have it. */
 async function versionsIn(up: Up): Promise<string[]> {
   const answers = up.nodes.map(async ({ http }) => {
     const get = async (path: string) => (await ask(`${http}${path}`, credentials(up))).body;
     const members = membersSchema.parse(JSON.parse(await get("/v1/agent/members")));
-    const { Config } = selfSchema.parse(JSON.parse(await get("/v1/agent/self")));
-    return [Config.Version, ...members.map(({ Tags }) => Tags.build.replace(/[:+].*/, ""))];
+    const { DebugConfig } = selfSchema.parse(JSON.parse(await get("/v1/agent/self")));
+    const own = `${DebugConfig.Version}${DebugConfig.VersionPrerelease}`;
+    return [own, ...members.map(({ Tags }) => Tags.build.replace(/[:+].*/, ""))];
   });
   return [...new Set((await Promise.all(answers)).flat())];
 }
@@ -170,7 +172,7 @@ describe("an open cluster", () => {
       expect(image, node).toBe(newer.image);
       expect(id, node).not.toBe(old[node]?.id);
     }
-    expect(await versionsIn(cluster)).toEqual([newer.version]);
+    expect(await versionsIn(cluster)).toEqual([tagged(newer.version)]);
     expect(apisIn(result)).toEqual(apisIn(cluster.result));
     const client = nodeOf(cluster, "client-1");
     expect(await resolveByUdp(client.dns, "client-1.node.consul")).toEqual([client.ip]);
@@ -257,7 +259,7 @@ describe("a single server", () => {
       expect(forced.exitCode, forced.log).toBe(0);
       expect(forced.outputs.version).toBe(older.version);
       expect(await httpGet(`${key}?raw`)).toBe("hello");
-      expect(await versionsIn(cluster)).toEqual([older.version]);
+      expect(await versionsIn(cluster)).toEqual([tagged(older.version)]);
     } finally {
       await cluster.down();
     }
@@ -277,12 +279,13 @@ describe("an upgrade that fails", () => {
     return now.filter(([, { image }]) => image === older.image).map(([node]) => node);
   }
 
-  /** The rules of a node's own token. */
-  async function rulesOf(node: string): Promise<string> {
+  /** The rules of the policy of a node's own token. Before 1.5, its token has none. */
+  async function rulesOf(node: string): Promise<string | undefined> {
     const there = nodeOf(cluster, allServers.find((each) => each !== node) ?? "");
     const listed = z.array(z.object({ Name: z.string(), ID: z.string() }));
     const policies = await query(cluster, there, "/v1/acl/policies", listed);
     const id = policies.find(({ Name }) => Name === `agent-${node}`)?.ID;
+    if (id === undefined) return undefined;
     const schema = z.object({ Rules: z.string() });
     return (await query(cluster, there, `/v1/acl/policy/${id}`, schema)).Rules;
   }
@@ -327,10 +330,10 @@ if [ "$*" = version ]; then echo "Consul v${newer.version}"; else exec /bin/cons
   test("because an agent exits: its name and last lines, with the configuration of its version", async () => {
     const [first = "", ...others] = await turns(cluster);
     // On the other side of every name that Consul changed, but not where the legacy tokens of 1.4 are refused.
-    const isBack = gte(older.version, "1.17.0") || !gte(older.version, "1.5.0");
-    const [version, ...names] = isBack
-      ? ["1.10.12", "default", "master"]
-      : ["2.1.0", "dns", "initial_management"];
+    const [version = "", ...names] =
+      isFrom("1.5.0") && !isFrom("1.17.0")
+        ? ["2.1.0", "dns", "initial_management"]
+        : ["1.10.12", "default", "master"];
     const script = `#!/consul/sh
 if [ "$*" = version ]; then echo "Consul v${version}"; exit; fi
 while read -r name _; do
@@ -343,6 +346,7 @@ exit 3
     const image = await imageWithScript("unlucky", older.image, script);
     const result = await upgrade(cluster, { image, force: "true" });
     expect(result.exitCode).toBe(1);
+    const isBack = isFrom(version);
     const warning = isBack ? "Forced downgrade" : "The upgrade skips too many versions";
     expect(result.log).toContain(`::warning title=${warning}::`);
     expect(result.log).toContain(`${first} exited (exit code 3).%0A`);
@@ -364,9 +368,12 @@ exit 3
       );
       expect(JSON.parse(leader.body), node).not.toBe("");
     }
+    // Agents ask for feature gates from 2.1 on.
+    const asksForGates = isFrom("2.1.0") || version === "2.1.0";
     const rules = await rulesOf(first);
-    if (version === "2.1.0") expect(rules).toContain('operator = "read"');
-    else expect(rules).not.toContain("operator");
+    if (!isFrom("1.5.0")) expect(rules).toBeUndefined();
+    else if (asksForGates) expect(rules).toContain('operator = "read"');
+    else expect(rules).toMatch(/^node(?!.*operator)/);
   });
 });
 
@@ -406,7 +413,7 @@ test("a secured cluster stays secured: same address, same files for the same use
     const result = await upgrade(cluster, { image: newer.image });
     expect(result.exitCode, result.log).toBe(0);
     expect(await writer.missing()).toEqual([]);
-    expect(await versionsIn(cluster)).toEqual([newer.version]);
+    expect(await versionsIn(cluster)).toEqual([tagged(newer.version)]);
     expect(await files()).toEqual(old);
     for (const secret of await secretsOf(cluster)) expect(result.rawLog).not.toContain(secret);
 

@@ -5,7 +5,12 @@ import { ownJob, upgrade } from "../../support/actions.ts";
 import { Writer } from "../../support/clients.ts";
 import { type Up, up } from "../../support/cluster.ts";
 import { docker, engineHoldings } from "../../support/engine.ts";
-import { imageWithScript, threeVersions, type VersionedImage } from "../../support/images.ts";
+import {
+  imageWithScript,
+  tagged,
+  threeVersions,
+  type VersionedImage,
+} from "../../support/images.ts";
 import { query } from "../../support/later-step.ts";
 import { membersSchema } from "../../support/two-datacenters.ts";
 
@@ -83,7 +88,7 @@ test("every node is upgraded to each stop before the next, and no write is lost"
   expect(new Set(await imagesOf(cluster))).toEqual(new Set([newest.image]));
   for (const node of cluster.nodes)
     for (const { Tags } of await query(cluster, node, "/v1/agent/members", membersSchema))
-      expect(Tags.build, node.name).toMatch(newest.version);
+      expect(Tags.build, node.name).toMatch(tagged(newest.version));
   const { version, snapshot, leader, nodes = "" } = result.outputs;
   expect(version).toBe(newest.version);
   expect(snapshot).toMatch(/^\/.*\.snap$/);

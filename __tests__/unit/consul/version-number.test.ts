@@ -73,3 +73,13 @@ test("a version that is not one is neither older nor the same", () => {
   expect(isSameVersion("1.18.3+ent", "1.18.3")).toBe(true);
   expect(isOlder("1.22.0-rc1", "1.22.0")).toBe(true);
 });
+
+test("a build outside of a tag prints another version than its member tag has, up to 1.7", () => {
+  const printed = printedVersion("Consul 1.6.10-dev (abc)\n") ?? "";
+  const member = taggedVersion("1.6.10:abc");
+  expect([printed, member]).toEqual(["1.6.10-dev", "1.6.10"]);
+  expect(isSameVersion(printed, member)).toBe(true);
+  expect([isOlder(printed, member), isOlder(member, printed)]).toEqual([false, false]);
+  expect(isSameVersion("2.1.0-dev", "2.1.0")).toBe(false);
+  expect(isOlder("2.1.0-dev", "2.1.0")).toBe(true);
+});
