@@ -47,7 +47,7 @@ export type Target =
   | { readonly all: true };
 
 /** What a step does, and to what. */
-export type Fault =
+type Fault =
   | { readonly action: NodeAction; readonly target: Target }
   | { readonly action: "partition"; readonly groups: readonly Group[] }
   | { readonly action: ImpairAction; readonly target: Target; readonly impairment: Impairment };
