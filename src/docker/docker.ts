@@ -8,11 +8,11 @@ import {
   imageDefaultsAnswer,
   type NetworkMember,
   parseAnswer,
-  parseExit,
   parseNetworkMembers,
 } from "./answers.ts";
 import { Cli } from "./cli.ts";
 import { DockerError } from "./docker-error.ts";
+import { firstExit } from "./events.ts";
 import type { Image } from "./image-reference.ts";
 import type { CommandContext } from "./spawned.ts";
 
@@ -67,6 +67,16 @@ export class Docker {
   async isPodman(): Promise<boolean> {
     const format = "--format={{range .Server.Components}}{{println .Name}}{{end}}";
     return (await this.#cli.run(["version", format])).includes("Podman Engine");
+  }
+
+  /**
+   * Whether archives of a container's files name their owners as the container knows them. Podman names
+   * root as the owner of everything, and Docker with remapped users (`userns-remap`) the machine's users.
+   */
+  async namesOwners(): Promise<boolean> {
+    if (await this.isPodman()) return false;
+    const options = await this.#cli.run(["info", "--format={{json .SecurityOptions}}"]);
+    return !/"name=userns\b/.test(options);
   }
 
   /** The engine's platform: `linux/amd64`. */
@@ -169,25 +179,8 @@ export class Docker {
    * @param since - a container that has ended since then counts, too
    * @throws DockerError if the engine goes away
    */
-  async firstExit(filters: readonly string[], since: Date): Promise<Exit> {
-    const scope = new AbortController();
-    let exit: Exit | undefined;
-    const onLine = (line: string, stream: string) => {
-      // An engine that goes away leaves an error message, and perhaps half an event.
-      if (stream === "stderr" || !line.endsWith("}")) return;
-      exit ??= parseExit(line, filters);
-      if (exit) scope.abort();
-    };
-    const matching = [...filters, "event=die"].map((filter) => `--filter=${filter}`);
-    const args = ["events", `--since=${since.toISOString()}`, ...matching, "--format={{json .}}"];
-    const { signal } = this.#context;
-    await new Cli({ ...this.#context, signal: AbortSignal.any([signal, scope.signal]) })
-      .run(args, { onLine })
-      .catch((error: unknown) => {
-        if (!exit) throw error;
-      });
-    if (exit) return exit;
-    throw new DockerError("engine-unreachable", "events", "the engine closed the connection.");
+  firstExit(filters: readonly string[], since: Date): Promise<Exit> {
+    return firstExit(this.#context, filters, since);
   }
 
   /**

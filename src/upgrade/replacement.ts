@@ -32,7 +32,8 @@ export async function replace(
     const ip = isPodman && agent.ip !== "" ? [`--ip=${agent.ip}`] : [];
     // A secured agent's secrets are not in a volume.
     const secrets = await docker.getArchive(container, securityFolder);
-    const owner = secrets && isPodman ? await ownerOf(docker, facts) : undefined;
+    const isOwnerUnknown = secrets !== undefined && !(await docker.namesOwners());
+    const owner = isOwnerUnknown ? await ownerOf(docker, facts) : undefined;
     const rewritten = secrets && securityArchiveFor(secrets, version, owner);
     await docker.change("stop", [container]);
     await docker.removeButKeepVolumes(container);
@@ -48,10 +49,7 @@ export async function replace(
   }
 }
 
-/**
- * The user that an agent runs as, and that its secrets belong to. Podman's archives of a container
- * name root as the owner of everything.
- */
+/** The user that an agent runs as, and that its secrets belong to. */
 async function ownerOf(docker: Docker, { Config }: ContainerFacts): Promise<FileOwner> {
   const script = "id -u consul 2>/dev/null || id -u; id -g consul 2>/dev/null || id -g";
   const options = ["--network=none", "--entrypoint=sh", Config.Image, "-c", script];

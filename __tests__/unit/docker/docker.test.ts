@@ -51,6 +51,19 @@ async function timed<T>(work: Promise<T>) {
   return { result, took: performance.now() - start };
 }
 
+test.each([
+  ["Docker", "Engine", '["name=seccomp,profile=builtin"]', true],
+  ["Docker, rootless", "Engine", '["name=seccomp,profile=builtin","name=rootless"]', true],
+  ["Docker with remapped users", "Engine", '["name=seccomp,profile=builtin","name=userns"]', false],
+  ["podman", "Podman Engine", "[]", false],
+])(
+  "%s names the owners of files in archives as the container does, or not",
+  async (_, engine, options, does) => {
+    const answers = `case $1 in version) echo '${engine}';; info) echo '${options}';; esac`;
+    expect(await dockerThat(answers).docker.namesOwners()).toBe(does);
+  },
+);
+
 describe("a question", () => {
   test("is answered, and knows the mark", async () => {
     const { docker } = dockerThat('echo "$1 $MARK"');
