@@ -11,7 +11,13 @@ import { cutOffFromOthers, impairAll, operations } from "./operations.ts";
 import { partitionEffect } from "./partition-effect.ts";
 import { resolveSides, type Side, sidesText } from "./sides.ts";
 import type { FaultStep } from "./step.ts";
-import { namedAgents, refusePartitioned, resolveTarget, targetDatacenters } from "./target.ts";
+import {
+  namedAgents,
+  refuseHealingPart,
+  refusePartitioned,
+  resolveTarget,
+  targetDatacenters,
+} from "./target.ts";
 
 /** What a fault acts on right now, and what that leads to. */
 export interface Aim extends Pick<FaultStep, "hit"> {
@@ -30,12 +36,13 @@ export async function aimOf(
   { fault, datacenter }: Pick<FaultSpec, "fault" | "datacenter">,
   cluster: FoundCluster,
 ): Promise<Aim> {
+  refusePartitioned(fault.action, cluster.agents);
   const datacenters = await datacentersOf(cluster);
-  if ("groups" in fault) return aimOfPartition(fault.groups, datacenter, cluster, datacenters);
+  if ("groups" in fault) return aimOfPartition(fault.groups, datacenter, datacenters);
   const { action, target } = fault;
   const targeted = targetDatacenters(datacenters, { datacenter, target });
   const hit = resolveTarget({ action, target }, targeted);
-  refusePartitioned(action, cluster.agents, hit);
+  if (action === "heal") refuseHealingPart(cluster.agents, hit);
   const described = targeted[0]?.name ?? "";
   if ("impairment" in fault) return aimOfImpairment(fault.impairment, hit, datacenters, described);
   const { addresses } = cluster;
@@ -67,10 +74,8 @@ function aimOfImpairment(
 function aimOfPartition(
   groups: readonly Group[],
   datacenter: string,
-  { agents }: FoundCluster,
   datacenters: readonly FoundDatacenter[],
 ): Aim {
-  refusePartitioned("partition", agents, []);
   const sides = resolveSides(groups, datacenter, datacenters);
   const isOn = (side: Side, { name }: FoundDatacenter) =>
     side.some((agent) => isUp(agent) && agent.datacenter === name);

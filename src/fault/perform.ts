@@ -43,7 +43,7 @@ async function confirm(
   { what, asked, gates, watched }: Effect,
   { docker, cluster: { clusterId }, timeout, timeline, canceled }: Context,
 ): Promise<void> {
-  if (gates.length === 0) return;
+  if (gates.length === 0) return timeline.add("effect");
   logTimed(`Waiting until ${what}`);
   const summary = `\`${action}\` was not confirmed`;
   const failure = { title: summary, summary };

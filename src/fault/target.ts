@@ -138,28 +138,38 @@ function oneOf(words: readonly string[]): string {
 
 const targetError = (message: string) => new InputError([{ input: "target", message }]);
 
+/** What messages say of a cluster that is partitioned; undefined if it is not. */
+function partitionText(agents: readonly FoundAgent[]): string | undefined {
+  const partitioned = agents.filter(({ state }) => state === "partitioned");
+  if (partitioned.length === 0) return undefined;
+  return `The cluster is partitioned (${partitioned.map(({ node }) => node).join(", ")})`;
+}
+
 /**
- * While a cluster is partitioned, it can only be healed, and only as a whole: a node that sees
- * several sides would join them by gossip.
+ * @param agents - all of the cluster
+ * @throws InputError if the cluster is partitioned: then it can only be healed
+ */
+export function refusePartitioned(action: FaultAction, agents: readonly FoundAgent[]): void {
+  const there = partitionText(agents);
+  if (there === undefined || action === "heal") return;
+  const message = `${there}: \`heal\` it before \`${action}\`.`;
+  throw new InputError([{ input: "action", message }]);
+}
+
+/**
+ * A partition is healed as a whole: a node that sees several sides would join them by gossip.
  *
  * @param agents - all of the cluster
- * @param hit - the nodes that the action is to act on
- * @throws InputError if the action would do anything else
+ * @param hit - those that are to be healed
+ * @throws InputError if only a part of a partition is
  */
-export function refusePartitioned(
-  action: FaultAction,
-  agents: readonly FoundAgent[],
-  hit: readonly FoundAgent[],
-): void {
-  const partitioned = agents.filter(({ state }) => state === "partitioned").map(({ node }) => node);
-  if (partitioned.length === 0) return;
-  const there = `The cluster is partitioned (${partitioned.join(", ")})`;
-  if (action !== "heal")
-    throw new InputError([
-      { input: "action", message: `${there}: \`heal\` it before \`${action}\`.` },
-    ]);
-  if (partitioned.every((name) => hit.some(({ node }) => node === name))) return;
-  throw targetError(`${there}, and \`heal\` ends that as a whole: leave \`target\` empty.`);
+export function refuseHealingPart(agents: readonly FoundAgent[], hit: readonly FoundAgent[]): void {
+  const isLeft = ({ node, state }: FoundAgent) =>
+    state === "partitioned" && !hit.some((each) => each.node === node);
+  if (!agents.some(isLeft)) return;
+  throw targetError(
+    `${partitionText(agents)}, and \`heal\` ends that as a whole: leave \`target\` and \`datacenter\` empty.`,
+  );
 }
 
 const ofRole = (agents: readonly FoundAgent[], role: string) =>

@@ -1,7 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { FaultAction, Target } from "../../../src/fault/fault-inputs.ts";
-import { refusePartitioned, resolveTarget, targetDatacenters } from "../../../src/fault/target.ts";
+import {
+  refuseHealingPart,
+  refusePartitioned,
+  resolveTarget,
+  targetDatacenters,
+} from "../../../src/fault/target.ts";
 import { type FoundDatacenter, hasQuorum, quorumOf } from "../../../src/find/raft.ts";
 import { agent, dc1, names } from "../find/fixtures.ts";
 
@@ -111,14 +116,15 @@ test("a partitioned cluster can only be healed, and only as a whole", () => {
     agent("server-2", "partitioned"),
     ...whole.slice(1),
   ];
-  const act = (action: FaultAction, hit: typeof agents) => () =>
-    refusePartitioned(action, agents, hit);
-  expect(act("start", agents.slice(2))).toThrow(
+  expect(() => refusePartitioned("start", agents)).toThrow(
     "The cluster is partitioned (server-1, server-2): `heal` it before `start`.",
   );
-  expect(act("heal", agents.slice(1))).toThrow("`heal` ends that as a whole: leave `target` empty");
-  expect(act("heal", agents.slice(0, 2))).not.toThrow();
-  expect(() => refusePartitioned("start", whole, whole.slice(1))).not.toThrow();
+  expect(() => refusePartitioned("start", whole)).not.toThrow();
+  expect(() => refusePartitioned("heal", agents)).not.toThrow();
+  expect(() => refuseHealingPart(agents, agents.slice(1))).toThrow(
+    "`heal` ends that as a whole: leave `target` and `datacenter` empty",
+  );
+  expect(() => refuseHealingPart(agents, agents.slice(0, 2))).not.toThrow();
 });
 
 /** None, if the target matches none. */
