@@ -10,8 +10,9 @@ const onEngine = {
   sequence: { groupOrder: 1 },
   // For tests that ask for it: those that mostly wait for Consul's timers.
   maxConcurrency: 6,
-  testTimeout: 60_000,
-  hookTimeout: 120_000,
+  // Longer than any step may take: a step that hangs says why itself.
+  testTimeout: 150_000,
+  hookTimeout: 150_000,
 };
 
 export default defineConfig({
