@@ -2,6 +2,7 @@ import * as core from "@actions/core";
 import { destroy, type Leftover, removalCommand } from "../destroy/destroy.ts";
 import { endOthers } from "../destroy/others.ts";
 import { Docker } from "../docker/docker.ts";
+import { DockerError } from "../docker/docker-error.ts";
 import { ActionError, counted, messageOf } from "../errors.ts";
 import { several } from "../find/existing-cluster.ts";
 import { clustersLeft } from "../find/node-containers.ts";
@@ -82,6 +83,7 @@ async function exportedOrWarn(docker: Docker, clusterId: string): Promise<Export
   try {
     return await exportedFor(docker, clusterId, process.env);
   } catch (error) {
+    if (!(error instanceof DockerError)) throw error;
     const message = `Variables such as CONSUL_HTTP_ADDR stay as they are, because the cluster's nodes can't be read: ${messageOf(error)}`;
     warn(message, { title: `Environment of cluster ${clusterId}` });
     return undefined;

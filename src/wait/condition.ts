@@ -42,6 +42,7 @@ export interface Condition {
   instead(consul: Consul, outputOf: OutputOf): Promise<readonly string[]>;
 }
 
+/** The newest output of a check that is known. */
 export type OutputOf = (check: HealthCheck) => string;
 
 /**
