@@ -263,7 +263,7 @@ describe("a single server", () => {
     } finally {
       await cluster.down();
     }
-  });
+  }, 120_000);
 });
 
 describe("an upgrade that fails", () => {
