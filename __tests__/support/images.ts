@@ -41,6 +41,10 @@ export function imageWithScript(
   ]);
 }
 
+/** The same version in another image, to which an upgrade replaces a node. */
+export const rebuilt = (base: string): Promise<string> =>
+  imageFrom("rebuilt", base, ["LABEL rebuilt=yes"]);
+
 /** The image that another one is made from, in its Dockerfile. */
 const baseStage = "base";
 

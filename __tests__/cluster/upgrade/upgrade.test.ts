@@ -15,7 +15,13 @@ import { getJson, httpGet, resolveByUdp } from "../../support/consul.ts";
 import { filesIn } from "../../support/container-files.ts";
 import { docker, engineHoldings } from "../../support/engine.ts";
 import { grpcMediaType } from "../../support/grpc.ts";
-import { imageWithScript, tagged, twoVersions, type VersionedImage } from "../../support/images.ts";
+import {
+  imageWithScript,
+  rebuilt,
+  tagged,
+  twoVersions,
+  type VersionedImage,
+} from "../../support/images.ts";
 import { ask, credentials, query, secretFile } from "../../support/later-step.ts";
 import { isFrom, needsBefore } from "../../support/needs.ts";
 
@@ -229,7 +235,7 @@ describe("a single server", () => {
   async function failOnTakenPort(cluster: Up): Promise<void> {
     const { http } = nodeOf(cluster, "server-1");
     const taken = takeWhenFree(Number(new URL(http).port));
-    const failed = await upgrade(cluster, { image: newer.image });
+    const failed = await upgrade(cluster, { image: await rebuilt(newer.image) });
     const other = await taken;
     other.close();
     await once(other, "close");
