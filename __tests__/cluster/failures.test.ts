@@ -43,7 +43,7 @@ async function failing(inputs: Inputs = {}, options: JobOptions = {}) {
 /** The same, but the test does something to a container of the cluster once it runs. */
 async function disturbed(
   inputs: Inputs,
-  disturb: (container: string) => Promise<unknown>,
+  disturb: (container: string, step: RunningStep) => Promise<unknown>,
   node = "server-1",
 ) {
   let reportedAt = Number.POSITIVE_INFINITY;
@@ -53,7 +53,7 @@ async function disturbed(
   const job = new RecordedJob({ onLine });
   const step = job.start(testInputs(inputs));
   const container = await firstContainer(step, node);
-  await disturb(container);
+  await disturb(container, step);
   const disturbedAt = performance.now();
   const result = await step.result;
   const waited = reportedAt - disturbedAt;
@@ -278,10 +278,19 @@ exit 3
 
   test("that is killed together with another: both are named", async () => {
     const inputs = { ...neverLed, timeout: "60s" };
-    const { errors } = await disturbed(inputs, async (first) => {
-      const second = first.replace("server-1", "server-2");
-      await eventually(ownContainers, (names) => names.includes(second));
-      await docker("kill", first, second);
+    const { errors } = await disturbed(inputs, async (first, { process }) => {
+      const both = [first, first.replace("server-1", "server-2")];
+      const areAll = (status: string) =>
+        eventually(
+          () => docker("ps", "--all", `--filter=status=${status}`, "--format={{.Names}}"),
+          (names) => both.every((name) => names.split("\n").includes(name)),
+        );
+      await areAll("running");
+      // The engine notices one after the other. The step sees both at once.
+      process.kill("SIGSTOP");
+      await docker("kill", ...both);
+      await areAll("exited");
+      process.kill("SIGCONT");
     });
     expect(errors).toHaveLength(1);
     expect(errors[0]?.title.split(", ").sort()).toEqual(["server-1 exited", "server-2 exited"]);

@@ -28,8 +28,7 @@ export async function explainExit(
   agents: readonly AgentPlan[],
   first: Exit,
 ): Promise<ActionError> {
-  const exits = [first, ...(await otherExits(docker, agents, first))];
-  const explained = exits.slice(0, maxSuspects).map(async ({ container, exitCode }) => {
+  const explain = async ({ container, exitCode }: Exit) => {
     const [[facts], lines] = await Promise.all([
       docker.inspectContainers([container]),
       docker.logs(container, lastLines).catch((error) => [messageOf(error)]),
@@ -41,8 +40,11 @@ export async function explainExit(
       lines: lines.length > 0 ? lines : ["(empty)"],
     };
     return { title: `${node} ${title}`, exitCode, quote, advice };
-  });
-  const shown = await Promise.all(explained);
+  };
+  // The first alone: meanwhile the engine notices what exited together with it.
+  const explained = await explain(first);
+  const exits = [first, ...(await otherExits(docker, agents, first))];
+  const shown = [explained, ...(await Promise.all(exits.slice(1, maxSuspects).map(explain)))];
   const others = exits.slice(maxSuspects).map(({ container }) => nodeIn(agents, container));
   const title = shown.map((each) => each.title).join(", ");
   const lines = [
