@@ -75,7 +75,7 @@ describe("the inputs of fault", () => {
     const refused = (inputs: Readonly<Record<string, string>>) => () =>
       parse({ target: "leader", for: "10s", ...inputs });
     expect(refused({ action: "restart" })).toThrow(
-      "`restart` can't be undone: remove `for`, or use one of kill, stop, pause, isolate, partition.",
+      "`restart` can't be undone: remove `for`, or use one of kill, stop, pause, isolate, partition, delay, loss, bandwidth.",
     );
     expect(refused({ action: "kill", wait: "false" })).toThrow(
       "Inputs `for` and `wait: false` exclude each other",
