@@ -14,6 +14,7 @@ import { Cli } from "./cli.ts";
 import { DockerError } from "./docker-error.ts";
 import { firstExit } from "./events.ts";
 import type { Image } from "./image-reference.ts";
+import { type LogLine, lastLines } from "./log-lines.ts";
 import type { CommandContext } from "./spawned.ts";
 
 export type ContainerVerb = "start" | "kill" | "pause" | "unpause" | "stop";
@@ -163,13 +164,12 @@ export class Docker {
     return isThere ? Uint8Array.from(Buffer.concat(chunks)) : undefined;
   }
 
-  /** @returns the last lines of a container's log, from both of its streams */
+  /** @returns the log of a container from both of its streams, or its `lastLines` */
   async logs(container: string, lines: number | "all"): Promise<string[]> {
-    const log: string[] = [];
-    await this.#cli.run(["logs", `--tail=${lines}`, container], {
-      onLine: (line) => log.push(line),
-    });
-    return log;
+    const log: LogLine[] = [];
+    const onLine = (text: string, stream: LogLine["stream"]) => log.push({ text, stream });
+    await this.#cli.run(["logs", container], { onLine });
+    return lines === "all" ? log.map(({ text }) => text) : lastLines(log, lines);
   }
 
   /**
