@@ -7,6 +7,10 @@ export interface Member {
   readonly isAlive: boolean;
   /** Whether it left gracefully. False for a member that failed. */
   readonly hasLeft: boolean;
+  /** Whether it has announced that it leaves, and is not known to be gone. */
+  readonly isLeaving: boolean;
+  /** Whether it is gone without having announced it, as far as the agent knows. */
+  readonly hasFailed: boolean;
   /** Consul version without build metadata. */
   readonly version: string;
   /** Node ID (tag `id`). Raft identifies a server by it. */
@@ -25,7 +29,7 @@ export interface RaftPeer {
 }
 
 /** Member statuses in Serf (hashicorp/serf, `MemberStatus`). */
-export const [alive, left] = [1, 3];
+export const [alive, leaving, left, failed] = [1, 2, 3, 4];
 
 export const membersAnswer = z.array(
   z.object({

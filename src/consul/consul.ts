@@ -9,7 +9,9 @@ import {
   catalogNodesAnswer,
   checksAnswer,
   type FeatureGate,
+  failed,
   featureGatesAnswer,
+  leaving,
   left,
   type Member,
   membersAnswer,
@@ -56,6 +58,8 @@ export class Consul {
       ip: Addr,
       isAlive: Status === alive,
       hasLeft: Status === left,
+      isLeaving: Status === leaving,
+      hasFailed: Status === failed,
       version: taggedVersion(Tags.build),
       id: Tags.id,
     }));

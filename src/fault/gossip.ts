@@ -47,20 +47,27 @@ export const aliveForAll = (running: readonly FoundAgent[]): Gate => ({
 });
 
 /**
- * An agent that missed the leave sees the node as failed. It joins one that knows. Before Consul 1.7, it
- * then sees the node as leaving, and as left once it has suspected the node for 4 to 24 s: nothing makes
- * this faster (`leavesInExchange` in consul/versions.ts).
+ * A node that leaves sends two pieces of news: that it leaves, and that it is gone. An agent that has
+ * heard only the first sees it as leaving, one that has heard only the second as failed (Serf's
+ * `handleNodeLeave`). An agent that has not heard both joins one that has; if none has, one that sees the
+ * node as leaving hears the rest from one that sees it as failed. Before Consul 1.7, an agent that joins
+ * only begins to suspect the node, for 4 to 24 s: nothing makes this faster (`leavesInExchange` in
+ * consul/versions.ts).
  */
 export const leftForAll = (hit: readonly FoundAgent[]): Gate => ({
   name: `every remaining agent sees that ${hit.map(({ node }) => node).join(", ")} left`,
   look: async (agents) => {
     const views = await viewsOf(agents, (known) => {
-      const knows = ({ members }: View) =>
-        members.every(({ node, hasLeft }) => hasLeft || !hit.some((each) => each.node === node));
-      const unaware = known.find((view) => !knows(view));
+      const away = ({ members }: View) =>
+        members.filter(({ node }) => hit.some((each) => each.node === node));
+      const knows = (view: View) => away(view).every(({ hasLeft }) => hasLeft);
+      const sees = (is: (member: Member) => boolean) => known.find((view) => away(view).some(is));
       const informed = known.find(knows);
-      const address = ownAddress(informed);
-      return unaware && address ? { node: unaware.node, address } : undefined;
+      const [joining, joined] = informed
+        ? [known.find((view) => !knows(view)), informed]
+        : [sees(({ isLeaving }) => isLeaving), sees(({ hasFailed }) => hasFailed)];
+      const address = ownAddress(joined);
+      return joining && address ? { node: joining.node, address } : undefined;
     });
     const answers = named(views, ({ hasLeft }) => !hasLeft);
     return noneNames(hit, answers, "a member");

@@ -1,10 +1,7 @@
 import { expect, test } from "vitest";
-import { alive, left } from "../../../src/consul/answers.ts";
+import { alive, failed, leaving, left } from "../../../src/consul/answers.ts";
 import { aliveForAll, leftForAll } from "../../../src/fault/gossip.ts";
 import { agent, consulThatAnswers } from "../find/fixtures.ts";
-
-/** Serf's `MemberStatus`. */
-const [leaving, failed] = [2, 4];
 
 /** What an agent sees: each member's status by node name. */
 type View = Readonly<Record<string, number>>;
@@ -86,7 +83,7 @@ test("a join that fails is what the agent was last seen to answer", async () => 
   expect(failing).toContain("server-1: 500 refused");
 });
 
-test("an agent that missed a leave joins one that knows of it; if none knows, all wait", async () => {
+test("an agent that missed a leave joins one that knows of it; or two put together what they know", async () => {
   const gone = (status: number) => ({ ...everyone, "server-2": status });
   const look = async (...statuses: number[]) => {
     const views = Object.keys(everyone).map((node, i) => [node, gone(statuses[i] ?? left)]);
@@ -99,4 +96,7 @@ test("an agent that missed a leave joins one that knows of it; if none knows, al
     joins: ["client-2 joins server-1"],
   });
   expect((await look(failed, failed, failed)).joins).toEqual([]);
+  expect((await look(leaving, leaving, alive)).joins).toEqual([]);
+  // One knows that the node leaves, and another that it is gone.
+  expect((await look(failed, alive, leaving)).joins).toEqual(["client-2 joins server-1"]);
 });
