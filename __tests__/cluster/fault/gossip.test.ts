@@ -9,8 +9,13 @@ const lossyGossip = `
   gossip_lan { gossip_interval = "10m", retransmit_mult = 1 }
   performance { leave_drain_time = "100ms" }
 `;
+/**
+ * Now and then nobody hears from the node itself that it is gone. An agent then needs up to 5 s to probe
+ * the node, and suspects it for up to 24 s (memberlist's `suspicionTimeout`).
+ */
+const patienceToLeave = { timeout: "45s" };
 /** Shorter than the 30 s after which agents exchange all they know anyway. */
-const patience = { timeout: "20s" };
+const patienceToReturn = { timeout: "20s" };
 
 // In the exchanges of earlier versions, agents don't tell each other that a node left.
 describe("with gossip that loses news", needs("1.7.0"), () => {
@@ -22,11 +27,11 @@ describe("with gossip that loses news", needs("1.7.0"), () => {
     await cluster.down();
   });
 
-  test("all agents hear at once that a node left, and that it is back", async () => {
-    const left = await fault(cluster, "stop", "client-2", patience);
+  test("all agents hear that a node left, and at once that it is back", async () => {
+    const left = await fault(cluster, "stop", "client-2", patienceToLeave);
     expect(statesIn(left)).toMatchObject({ "client-2": "stopped", "client-1": "running" });
 
-    const back = await fault(cluster, "start", "client-2", patience);
+    const back = await fault(cluster, "start", "client-2", patienceToReturn);
     expect(Object.keys(addressesIn(back))).toHaveLength(6);
     const everyone = cluster.nodes.map(({ name }) => name).sort();
     for (const { http } of cluster.nodes)
