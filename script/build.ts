@@ -12,26 +12,29 @@ import { root } from "./runner.ts";
 
 const limit = 700_000;
 
+const run = (command: string, ...args: string[]) =>
+  execFileSync(join(root, "node_modules/.bin", command), args, { cwd: root, stdio: "inherit" });
+
+/**
+ * Compiles a project and makes one minified file of an entry.
+ *
+ * @param project - its tsconfig file
+ * @param compiled - the folder that it compiles to, and the entry in it
+ * @returns a temporary folder with index.js and licenses.txt
+ */
+export function bundleOf(project: string, compiled: { folder: string; entry: string }): string {
+  const bundle = mkdtempSync(join(tmpdir(), "bundle-"));
+  rmSync(compiled.folder, { recursive: true, force: true });
+  run("tsc", "--project", project);
+  const entry = join(compiled.folder, compiled.entry);
+  run("ncc", "build", entry, "--out", bundle, "--minify", "--quiet", "--license", "licenses.txt");
+  return bundle;
+}
+
 /** @param dist - the folder to fill; what it held before is removed */
 export function build(dist: string): void {
   const compiled = join(root, "build");
-  const bundle = mkdtempSync(join(tmpdir(), "bundle-"));
-  const run = (command: string, ...args: string[]) =>
-    execFileSync(join(root, "node_modules/.bin", command), args, { cwd: root, stdio: "inherit" });
-
-  rmSync(compiled, { recursive: true, force: true });
-  run("tsc", "--project", "tsconfig.build.json");
-  run(
-    "ncc",
-    "build",
-    join(compiled, "entry/index.js"),
-    "--out",
-    bundle,
-    "--minify",
-    "--quiet",
-    "--license",
-    "licenses.txt",
-  );
+  const bundle = bundleOf("tsconfig.build.json", { folder: compiled, entry: "entry/index.js" });
 
   for (const file of readdirSync(dist)) rmSync(join(dist, file), { recursive: true });
   // The package.json that ncc writes says only what ours says already: that these are modules.

@@ -3,8 +3,8 @@ import * as z from "zod";
 import { pullPolicies } from "../docker/find-image.ts";
 import { type ImageReference, parseImage, tagPattern } from "../docker/image-reference.ts";
 import { agentPorts } from "./agent-defaults.ts";
-import { logLevels, logsWhen, type PortName, portDefaults } from "./cluster-spec.ts";
-import { defaultsOf, flag, hints, timeout } from "./input-schema.ts";
+import { logLevels, type PortName, portDefaults } from "./cluster-spec.ts";
+import { defaultsOf, flag, hints, jobStatusInput, logsInput, timeout } from "./input-schema.ts";
 import { datacenterPattern, maxClients, maxConfigBytes, maxServers } from "./limits.ts";
 
 /** Networks that every engine has; they don't resolve container names (docs.docker.com, bridge driver). */
@@ -191,16 +191,8 @@ export const inputs = z.object({
   timeout,
   "export-env": flag(true),
   cleanup: flag(true),
-  logs: z.enum(logsWhen).register(hints, {
-    default: "failure",
-    allowed: `one of ${logsWhen.join(", ")}`,
-    example: "always",
-  }),
-  "job-status": z.string().register(hints, {
-    default: "",
-    allowed: "set by the runner",
-    example: "success",
-  }),
+  logs: logsInput,
+  "job-status": jobStatusInput,
 });
 
 export type Values = z.output<typeof inputs>;

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { InputError, type Problem } from "../errors.ts";
+import { logsWhen } from "./cluster-spec.ts";
 import { datacenterPattern } from "./limits.ts";
 import { shown } from "./wording.ts";
 
@@ -57,6 +58,20 @@ export const optionalDuration = (example: string) =>
   z
     .union([z.literal("").transform(() => undefined), duration()])
     .register(hints, { default: "", allowed: `${durations}, or empty`, example });
+
+/** When the agents' logs and state are shown and saved. */
+export const logsInput = z.enum(logsWhen).register(hints, {
+  default: "failure",
+  allowed: `one of ${logsWhen.join(", ")}`,
+  example: "always",
+});
+
+/** The status of the job so far, which the runner fills in. */
+export const jobStatusInput = z.string().register(hints, {
+  default: "",
+  allowed: "set by the runner",
+  example: "success",
+});
 
 /** The inputs of one action: a schema for each, by the input's name. */
 type InputSchema = z.ZodObject<Readonly<Record<string, z.ZodType>>>;

@@ -1,21 +1,19 @@
 import * as z from "zod";
-import { logsWhen } from "../inputs/cluster-spec.ts";
-import { clusterInput, defaultsOf, flag, hints, readValidInputs } from "../inputs/input-schema.ts";
+import {
+  clusterInput,
+  defaultsOf,
+  flag,
+  jobStatusInput,
+  logsInput,
+  readValidInputs,
+} from "../inputs/input-schema.ts";
 
 /** Every input, in the order of remove/action.yml. */
 const inputs = z.object({
   cluster: clusterInput,
   "export-env": flag(true),
-  logs: z.enum(logsWhen).register(hints, {
-    default: "failure",
-    allowed: `one of ${logsWhen.join(", ")}`,
-    example: "always",
-  }),
-  "job-status": z.string().register(hints, {
-    default: "",
-    allowed: "set by the runner",
-    example: "success",
-  }),
+  logs: logsInput,
+  "job-status": jobStatusInput,
 });
 
 /** The inputs of a removal. */

@@ -25,7 +25,9 @@ export async function wait(): Promise<void> {
     const cluster = await findCluster(new Docker(canceled, core.debug), spec.cluster, process.env);
     const conditions = conditionsOf(spec);
     const title = `Wait for ${conditions.map(({ subject }) => subject).join(", ")}`;
-    const sights = await core.group(title, () => untilSeen(cluster, spec, canceled));
+    const sights = await core.group(title, () =>
+      untilSeen(cluster, spec, { conditions, canceled }),
+    );
     report(sights);
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
@@ -47,7 +49,7 @@ const conditionsOf = (spec: WaitSpec): Condition[] => [
 function untilSeen(
   { clusterId, agents }: FoundCluster,
   spec: WaitSpec,
-  canceled: AbortSignal,
+  { conditions, canceled }: { conditions: readonly Condition[]; canceled: AbortSignal },
 ): Promise<readonly Sight[]> {
   const { asked, others } = agentsToAsk(agents, spec.datacenter);
   for (const { node, state } of others) logTimed(`${node} is not asked: it is ${state}`);
@@ -60,7 +62,7 @@ function untilSeen(
     failure: { title: "Timed out waiting", summary },
   };
   return whileAllRun({ docker, clusterId, agents: asked, signal: canceled }, (signal) =>
-    untilAll(conditionsOf(spec), asked, { ...wait, signal }),
+    untilAll(conditions, asked, { ...wait, signal }),
   );
 }
 
