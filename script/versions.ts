@@ -15,15 +15,8 @@ import { prepareMachine } from "./machine.ts";
 import { partOf, withPart } from "./page.ts";
 import { root } from "./runner.ts";
 import { imageOf, versionOf } from "./versions/images.ts";
-import {
-  hasPassed,
-  merged,
-  outcome,
-  type Run,
-  reportSchema,
-  runsIn,
-  tableOf,
-} from "./versions/table.ts";
+import { hasPassed, merged, outcome, type Run, runsIn, tableOf } from "./versions/table.ts";
+import { reportSchema } from "./vitest-report.ts";
 
 /** The first version that is supported, one on each side of most changes, and the last ones. */
 const usual = "1.4.4 1.6.10 1.8.7 1.10.12 1.15 1.18 1.22 2.1";

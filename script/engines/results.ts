@@ -1,5 +1,6 @@
 /** What test files did on other engines: reading vitest's report, and the table of the docs. */
 import * as z from "zod";
+import { reportSchema } from "../vitest-report.ts";
 
 /** Tests of one file: how many passed, and the names of those that did not. */
 const fileSchema = z.object({ passed: z.number(), failed: z.array(z.string()).readonly() });
@@ -18,16 +19,6 @@ export const resultsSchema = z.record(z.string(), engineSchema);
 export type FileResult = z.output<typeof fileSchema>;
 export type EngineResults = z.output<typeof engineSchema>;
 export type Results = z.output<typeof resultsSchema>;
-
-const reportSchema = z.object({
-  testResults: z.array(
-    z.object({
-      name: z.string(),
-      message: z.string(),
-      assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })),
-    }),
-  ),
-});
 
 /**
  * Pure.

@@ -1,6 +1,6 @@
 /** What became of the cluster tests on several versions of Consul, as Markdown. Pure. */
 import compare from "semver/functions/compare.js";
-import * as z from "zod";
+import type { FileReport } from "../vitest-report.ts";
 
 /** The cluster tests on one version. */
 export interface Run {
@@ -12,27 +12,11 @@ export interface Run {
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** The part of Vitest's JSON report that is read here. */
-export const reportSchema = z.object({
-  testResults: z.array(
-    z.object({
-      name: z.string(),
-      status: z.string(),
-      assertionResults: z.array(
-        z.object({
-          fullName: z.string(),
-          status: z.string(),
-          meta: z.object({ needs: z.string().optional() }),
-        }),
-      ),
-    }),
-  ),
-});
-
-type FileResult = z.infer<typeof reportSchema>["testResults"][number];
-
 /** What became of a file's tests: `14`, `13, 1 failed`, `12, 2 need 1.5`. */
-export function outcome({ status, assertionResults: tests }: FileResult): string {
+export function outcome({
+  status,
+  assertionResults: tests,
+}: Pick<FileReport, "status" | "assertionResults">): string {
   const count = (wanted: string) => tests.filter((test) => test.status === wanted).length;
   const left = tests.filter((test) => test.status !== "passed" && test.status !== "failed");
   const needs = Map.groupBy(left, ({ meta }) => meta.needs);

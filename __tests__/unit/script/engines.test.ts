@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { readReport, resultsPage, withRun } from "../../../script/engines/results.ts";
 
-const assertion = (fullName: string, status: string) => ({ fullName, status });
+const assertion = (fullName: string, status: string) => ({ fullName, status, meta: {} });
 const run = { versions: "Podman Engine 5.4.2", consul: "consul:1.22", date: "2026-11-24" };
 
 test("a report: passed and failed tests by file, and hooks that fail", () => {
@@ -9,6 +9,7 @@ test("a report: passed and failed tests by file, and hooks that fail", () => {
     testResults: [
       {
         name: "/src/__tests__/cluster/fault/steps.test.ts",
+        status: "failed",
         message: "",
         assertionResults: [
           assertion("a", "passed"),
@@ -18,6 +19,7 @@ test("a report: passed and failed tests by file, and hooks that fail", () => {
       },
       {
         name: "/src/__tests__/cluster/post.test.ts",
+        status: "failed",
         message: `Error: a volume is left: ${"0f".repeat(32)}\n  at x`,
         assertionResults: [assertion("d", "passed")],
       },
