@@ -67,8 +67,10 @@ describe("a fault for a while", () => {
       const election = events.find(({ event }) => event === "election");
       expect(election?.leader).toBe(leader);
       expect(timeOf("election")).toBeGreaterThan(timeOf("applied"));
-      // The old leader accepts nothing, and Raft's heartbeat takes longer than this.
-      expect(timeOf("write")).toBeGreaterThan(timeOf("applied") + 0.3);
+      // The old leader accepts nothing, and Raft's heartbeat takes longer than this. It counts from the
+      // fault's start: on a busy machine, `docker kill` returns long after the leader is dead.
+      expect(timeOf("write")).toBeGreaterThan(0.3);
+      expect(timeOf("write")).toBeGreaterThan(timeOf("applied"));
       expect(timeOf("effect")).toBeGreaterThanOrEqual(timeOf("detection"));
       expect(timeOf("undo")).toBeGreaterThanOrEqual(timeOf("effect") + 2);
       expect(lastOf("back")).toBeGreaterThan(timeOf("undo"));
