@@ -11,9 +11,8 @@ import { twoVersions, type VersionedImage } from "../support/images.ts";
 /** Names that sort before and after that of the cluster's network, `consul-<id>`. */
 const before = `a-${randomUUID()}`;
 const after = `z-${randomUUID()}`;
-/** The user's choice in the second network; from the range for documentation (RFC 5737). */
-const subnet = "203.0.113.0/24";
-const address = "203.0.113.77";
+/** The user's choice in the second network. */
+let address: string;
 
 /** So that a step that fails says why before the test's own time is up. */
 const soon = { timeout: "40s" };
@@ -27,7 +26,7 @@ beforeAll(async () => {
   const inputs = { image: older.image, servers: "1", clients: "1", storage: "disk" };
   cluster = await up({ ...inputs, config: fastTimers }, ownJob());
   await docker("network", "create", before);
-  await docker("network", "create", `--subnet=${subnet}`, after);
+  address = await createNetwork(after);
   for (const { container, name } of cluster.nodes)
     await docker("network", "connect", `--alias=app-${name}`, before, container);
   await docker(
@@ -43,6 +42,18 @@ afterAll(async () => {
   await cluster.down();
   await docker("network", "rm", before, after);
 });
+
+/** @returns an address in the network, from a range for documentation (RFC 5737) that nothing here has */
+async function createNetwork(name: string, part = 0): Promise<string> {
+  try {
+    await docker("network", "create", `--subnet=203.0.113.${part}/28`, name);
+    return `203.0.113.${part + 13}`;
+  } catch (error) {
+    const isTaken = error instanceof Error && /overlaps|already (in use|used)/.test(error.message);
+    if (!isTaken || part === 240) throw error;
+    return createNetwork(name, part + 16);
+  }
+}
 
 const containerOf = (name: string) => nodeOf(cluster, name).container;
 const addresses = () => Object.fromEntries(cluster.nodes.map(({ name, ip }) => [name, ip]));

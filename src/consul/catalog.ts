@@ -53,7 +53,8 @@ const checksAnswer = z.array(checkAnswer);
 const instancesAnswer = z.array(
   z.object({
     Node: z.object({ Node: z.string(), Address: z.string() }),
-    Service: z.object({ ID: z.string(), Address: z.string(), Port: z.number() }),
+    // From 1.10, the answer leaves out a port of 0 (agent/structs/structs.go, `NodeService`).
+    Service: z.object({ ID: z.string(), Address: z.string(), Port: z.number().default(0) }),
     Checks: checksAnswer,
   }),
 );

@@ -80,6 +80,18 @@ test.each([
   });
 });
 
+test.each([[{ Port: 0 }], [{}]])(
+  "of a service without a port, with %j, the port is 0",
+  async (port) => {
+    const Node = { Node: "client-1", Address: "10.0.0.4" };
+    const answer = [{ Node, Service: { ID: "web-1", Address: "", ...port }, Checks: [] }];
+    await withAnswers({ "/v1/health/service/web?stale=": answer }, async (consul) => {
+      const web = { id: "web-1", node: "client-1", address: "10.0.0.4", port: 0, checks: [] };
+      expect(await consul.catalog.instances("web", "stale")).toEqual([web]);
+    });
+  },
+);
+
 test("a transaction has flags as they are, and none if they are the default", () => {
   const value = Buffer.from("x");
   const keys = [
