@@ -5,7 +5,7 @@ import * as z from "zod";
 import { ownJob, upgrade } from "../support/actions.ts";
 import { nodeOf, testInputs, type Up, up } from "../support/cluster.ts";
 import { docker } from "../support/engine.ts";
-import { threeVersions } from "../support/images.ts";
+import { tagged, threeVersions } from "../support/images.ts";
 import { query } from "../support/later-step.ts";
 import { RecordedJob } from "../support/record.ts";
 
@@ -69,10 +69,10 @@ test("a secured cluster in the middle of an upgrade, which goes on from there", 
       "client-1": ["c", "all"],
     };
     expect(await versionsIn(cluster)).toEqual({
-      "server-1": older.version,
-      "server-2": newer.version,
-      "server-3": newer.version,
-      "client-1": older.version,
+      "server-1": tagged(older.version),
+      "server-2": tagged(newer.version),
+      "server-3": tagged(newer.version),
+      "client-1": tagged(older.version),
     });
     expect(await racksIn(cluster)).toEqual(racks);
 
@@ -86,7 +86,7 @@ test("a secured cluster in the middle of an upgrade, which goes on from there", 
     expect(exitCode, log).toBe(0);
     for (const node of ["server-2", "server-3"])
       expect(log).toContain(`${node} runs ${newer.version} already`);
-    expect([...new Set(Object.values(await versionsIn(cluster)))]).toEqual([newer.version]);
+    expect([...new Set(Object.values(await versionsIn(cluster)))]).toEqual([tagged(newer.version)]);
     expect(await racksIn(cluster)).toEqual(racks);
     expect(await idOf(cluster, "server-2")).toBe(done);
     expect(await idOf(cluster, "client-1")).not.toBe(due);

@@ -140,6 +140,8 @@ describe("the UI in a browser", needsUi(), () => {
 
   test("shows the nodes and the services, and is not a blank page", async () => {
     const page = await browser.newPage();
+    // Its several megabytes of script take more than Playwright's 30 s on a busy machine.
+    page.setDefaultTimeout(120_000);
     const blank = await page.screenshot();
     await page.goto(`${cluster.outputs["http-address"]}/ui/east/nodes`);
     for (const { name } of cluster.nodes)

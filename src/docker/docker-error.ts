@@ -15,6 +15,7 @@ export type DockerFailure =
   | "no-free-subnet"
   | "unexpected-output"
   | "no-freezer"
+  | "not-frozen"
   | "no-host-gateway"
   | "other";
 
@@ -80,7 +81,13 @@ const failuresOf: ReadonlyMap<string, Rows> = new Map<string, Rows>([
     ],
   ],
   // Docker, rootless, on a machine with version 1 of control groups.
-  ["pause", [["no-freezer", /cgroups not configured for container/i]]],
+  [
+    "pause",
+    [
+      ["no-freezer", /cgroups not configured for container/i],
+      ["not-frozen", /unable to freeze/i],
+    ],
+  ],
   // Podman's text for a file or folder that does not exist.
   ["cp", [...engineFailures, ["not-found", /no such file or directory/i]]],
 ]);
@@ -126,6 +133,7 @@ const titles: Partial<Record<DockerFailure, string>> = {
   "no-free-subnet": "No address range left for a network",
   "unexpected-output": "Unexpected output of docker",
   "no-freezer": "This engine can't pause containers",
+  "not-frozen": "The container could not be paused",
 };
 
 const advice: Partial<Record<DockerFailure, string>> = {
@@ -149,6 +157,8 @@ const advice: Partial<Record<DockerFailure, string>> = {
     "\nIf `docker` is a wrapper script on this runner, it must print nothing of its own to standard output.",
   "no-freezer":
     "\nPausing needs control groups, and this rootless engine runs containers without them. Use an engine that runs as root, or a machine with cgroup v2 on which systemd delegates controllers to the user; or use another action: `kill`, or `isolate`.",
+  "not-frozen":
+    "\nWith version 1 of control groups, the kernel often can't freeze a container on a busy machine. Use a machine with cgroup v2, or one with less to do; or use another action: `kill`, or `isolate`.",
 };
 
 /** How messages name a command: `network create`, `ps`. */

@@ -17,7 +17,10 @@ import type { Image } from "./image-reference.ts";
 import { type LogLine, lastLines } from "./log-lines.ts";
 import type { CommandContext } from "./spawned.ts";
 
-export type ContainerVerb = "start" | "kill" | "pause" | "unpause" | "stop";
+export type ContainerVerb = "start" | "kill" | "unpause" | "stop";
+
+/** How often a container is paused until the engine manages to freeze it. */
+const pauseAttempts = 10;
 
 /** Milliseconds. An engine that is only busy answers sooner. */
 const defaultPatience = 20_000;
@@ -226,6 +229,25 @@ export class Docker {
   /** Runs one of docker's verbs on containers. */
   async change(verb: ContainerVerb, containers: readonly string[]): Promise<void> {
     if (containers.length > 0) await this.#cli.run([verb, ...containers]);
+  }
+
+  /**
+   * Pauses containers. With version 1 of control groups, freezing one is a game of chances on a busy
+   * machine, as runc says (libcontainer's freezer.go): it gives up after 1000 attempts, and lets the
+   * processes run on. Seen once, at a load of 40 on 2 cores.
+   */
+  async pause(containers: readonly string[]): Promise<void> {
+    await Promise.all(containers.map((container) => this.#freeze(container, pauseAttempts)));
+  }
+
+  async #freeze(container: string, attempts: number): Promise<void> {
+    try {
+      await this.#cli.run(["pause", container]);
+    } catch (error) {
+      const isChance = error instanceof DockerError && error.failure === "not-frozen";
+      if (!isChance || attempts === 1) throw error;
+      await this.#freeze(container, attempts - 1);
+    }
   }
 
   /** Waits until a container has stopped. */

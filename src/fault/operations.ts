@@ -22,7 +22,7 @@ const containersOf = ({ hit }: FaultStep) => hit.map(({ container }) => containe
 export const operations: Readonly<Record<NodeAction, (step: FaultStep) => Promise<void>>> = {
   kill: (step) => step.docker.change("kill", containersOf(step)),
   stop: leaveInTurn,
-  pause: (step) => step.docker.change("pause", containersOf(step)),
+  pause: (step) => step.docker.pause(containersOf(step)),
   resume: async (step) => {
     await step.docker.change("unpause", containersOf(step));
     await rejoin(step);

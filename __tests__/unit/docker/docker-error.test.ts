@@ -139,6 +139,12 @@ describe("what a docker command failed of", () => {
       "Error response from daemon: cannot pause container 7603ed690e1d: OCI runtime pause failed: cannot toggle freezer: cgroups not configured for container: unknown",
       "no-freezer",
     ],
+    // Docker 20.10 with version 1 of control groups, on a busy machine.
+    [
+      "pause",
+      "Error response from daemon: Cannot pause container 96f6ae9425d3: OCI runtime pause failed: unable to freeze: unknown",
+      "not-frozen",
+    ],
     // A program in a container may miss a file, too.
     ["run", "sh: can't open 'x': no such file or directory", "other"],
     ["run", "docker: something new", "other"],

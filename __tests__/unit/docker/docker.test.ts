@@ -79,11 +79,12 @@ describe("a question", () => {
   });
 
   test("may take long as long as the answer comes in", async () => {
-    const { docker } = dockerThat("for i in 1 2 3 4; do echo $i; sleep 0.3; done", {
-      patience: 600,
+    // In all longer than it may be silent, which leaves 2.5 s between two lines for a busy machine.
+    const { docker } = dockerThat("for i in 1 2 3 4 5 6 7; do echo $i; sleep 0.5; done", {
+      patience: 3000,
     });
-    expect(await docker.containers()).toHaveLength(4);
-    expect(await docker.logs("x", "all")).toHaveLength(4);
+    const answers = await Promise.all([docker.containers(), docker.logs("x", "all")]);
+    for (const lines of answers) expect(lines).toHaveLength(7);
   });
 
   test("is given up at once on cancellation", async () => {
@@ -173,7 +174,25 @@ describe("a command that fails with an unknown text", () => {
     ['cgroupfs 1 ["name=seccomp"]', "other"],
   ])("`pause` with control groups %s", async (info, failure) => {
     const docker = unknown(`${answers} info*) echo '${info}';;`);
-    expect(await failureIn(docker.change("pause", ["one"]))).toBe(failure);
+    expect(await failureIn(docker.pause(["one"]))).toBe(failure);
+  });
+});
+
+describe("pausing", () => {
+  const fails = "echo 'OCI runtime pause failed: unable to freeze: unknown' >&2; exit 1";
+
+  test("goes on until the engine has frozen each container", async () => {
+    const { docker } = dockerThat(
+      `echo x >> $2; [ $(wc -l < $2) -ge ${"$"}{2#n} ] || { ${fails}; }`,
+    );
+    await docker.pause(["n1", "n3"]);
+    expect(["n1", "n3"].map((name) => readFileSync(file(name), "utf8").length / 2)).toEqual([1, 3]);
+  });
+
+  test("ends with advice if that never happens", async () => {
+    const { docker } = dockerThat(`echo x >> tries; ${fails}`);
+    await expect(docker.pause(["a"])).rejects.toThrow(/unable to freeze.*\nWith version 1 of/s);
+    expect(readFileSync(file("tries"), "utf8").length / 2).toBe(10);
   });
 });
 
