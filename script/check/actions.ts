@@ -1,5 +1,4 @@
 /** Every action.yml against the code. The docs' tables are made from them: script/tables.ts. */
-import { globSync } from "node:fs";
 import { join } from "node:path";
 import { faultInputDefaults } from "../../src/fault/fault-inputs.ts";
 import { faultOutputNames } from "../../src/fault/report-fault.ts";
@@ -13,7 +12,7 @@ import { upgradeOutputNames } from "../../src/upgrade/upgrade.ts";
 import { upgradeInputDefaults } from "../../src/upgrade/upgrade-inputs.ts";
 import { waitOutputNames } from "../../src/wait/wait.ts";
 import { waitInputDefaults } from "../../src/wait/wait-inputs.ts";
-import { readAction } from "../action.ts";
+import { actionFolders, readAction } from "../action.ts";
 import { root } from "../runner.ts";
 import { pageOfAction } from "../tables.ts";
 
@@ -34,13 +33,6 @@ const rows: readonly Row[] = [
   { folder: "wait", defaults: waitInputDefaults, outputs: waitOutputNames },
   { folder: "remove", defaults: removeInputDefaults, outputs: removeOutputNames },
 ];
-
-/** Folders of this repository with an action.yml. Those that only show how to wrap it are not among them. */
-export function actionFolders(): string[] {
-  return globSync("{*/,}action.yml", { cwd: root })
-    .map((file) => join(file, ".."))
-    .sort();
-}
 
 /** @returns what is wrong with the actions, one line each */
 export function checkActions(): string[] {
