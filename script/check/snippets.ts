@@ -78,13 +78,14 @@ function markProblems(mark: SnippetMark): string[] {
   return example?.runs === "nowhere" ? [`${file} is not run`] : [];
 }
 
-/** Keys of cluster files, by which a snippet is known to be one. */
-const clusterFilePages = /^docs\/cluster-file\.md#/;
+/** On the page of cluster files, what is neither steps nor a comment is one. */
+const isClusterFile = ({ place, text }: Snippet) =>
+  place.startsWith("docs/cluster-file.md#") && /^[^-#\s]/.test(text);
 
-function problemsIn({ place, language, text }: Snippet): string[] {
+function problemsIn(snippet: Snippet): string[] {
+  const { language, text } = snippet;
   if (language !== "yaml") return [];
-  if (!clusterFilePages.test(place) || /^- /m.test(text.split("\n")[0] ?? ""))
-    return stepProblems(text);
+  if (!isClusterFile(snippet)) return stepProblems(text);
   const readFile = () => Buffer.from('[{"key": "app/a", "flags": 0, "value": ""}]');
   const { problems } = parseClusterFile({ text, name: "snippet", readFile });
   return problems.map(({ message }) => message);
