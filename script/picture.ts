@@ -48,8 +48,9 @@ function pageOf({ heading, diagram }: Summary, theme: Theme): string {
   return `<!doctype html><meta charset="utf-8">
 <style>
   body { margin: 0; background: ${page}; }
-  main { display: inline-block; padding: 16px; color: ${text}; font: 14px/1.5 system-ui, sans-serif; }
+  main { width: 900px; padding: 16px; color: ${text}; font: 14px/1.5 system-ui, sans-serif; }
   h3 { margin: 0 0 12px; font-size: 18px; }
+  pre { margin: 0; }
 </style>
 <main><h3>${escaped(heading)}</h3><pre class="mermaid">${escaped(diagram)}</pre></main>
 <script>${readFileSync(mermaidFile, "utf8")}</script>
