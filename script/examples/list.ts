@@ -54,7 +54,7 @@ export const examples: ReadonlyMap<string, Mark> = new Map<string, Mark>([
 ]);
 
 /** What people call an example: the name of its folder, or of its file. */
-export const nameOf = (file: string) =>
+const nameOf = (file: string) =>
   dirname(file) === "workflows" ? basename(file, ".yml") : dirname(file);
 
 /** Names of the examples that some command runs, or that this one runs. */
