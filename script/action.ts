@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { globSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import * as z from "zod";
 
@@ -22,4 +22,11 @@ export type Action = z.infer<typeof schema>;
 
 export function readAction(folder: string): Action {
   return schema.parse(parse(readFileSync(join(folder, "action.yml"), "utf8")));
+}
+
+/** Folders of this repository with an action.yml. Those that only show how to wrap it are not among them. */
+export function actionFolders(): string[] {
+  return globSync("{*/,}action.yml", { cwd: resolve(import.meta.dirname, "..") })
+    .map((file) => join(file, ".."))
+    .sort();
 }

@@ -8,8 +8,11 @@ import { checkDocuments } from "./check/documents.ts";
 import { checkGenerated } from "./check/generated.ts";
 import { checkLicenses } from "./check/licenses.ts";
 import { checkMarketplace } from "./check/marketplace.ts";
+import { checkMessages } from "./check/messages.ts";
+import { checkSnippets } from "./check/snippets.ts";
 import { checkTools } from "./check/tools.ts";
 import { takesNothing } from "./command-line.ts";
+import { unmarkedExamples } from "./examples/list.ts";
 
 takesNothing("npm run check", "checks types, style, and that dist and docs agree with the code");
 // They are programs of their own, so they run beside the rest.
@@ -20,6 +23,9 @@ const problems = [
   checkActionTypes(),
   checkMarketplace(),
   checkDocuments(),
+  checkMessages(),
+  checkSnippets(),
+  unmarkedExamples(),
   checkLicenses(),
   await tools,
 ].flat();

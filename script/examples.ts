@@ -1,19 +1,15 @@
 /**
- * npm run examples: runs the workflows in the folders of examples/ on this machine, through the
- * committed dist. They install what they need with apt.
+ * npm run examples: runs the workflows of examples/ on this machine, through the committed dist. They
+ * install what they need with apt, or with the tools of their language, which must be there.
  */
-import { globSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
 import * as z from "zod";
 import { commandLine } from "./command-line.ts";
 import { consulImage } from "./consul-image.ts";
+import { runnable } from "./examples/list.ts";
 import { runExample } from "./examples/run.ts";
 import { prepareMachine } from "./machine.ts";
-import { root } from "./runner.ts";
 
-const all = globSync(join(root, "examples/*/workflow.yml"))
-  .map((file) => basename(dirname(file)))
-  .sort();
+const all = runnable();
 
 const { names } = commandLine({
   command: "npm run examples",
@@ -25,7 +21,7 @@ const { names } = commandLine({
       .transform((text) => text.split(" "))
       .refine((names) => names.every((name) => all.includes(name)), `among ${all.join(", ")}`)
       .default(all)
-      .describe(`folders of examples/: ${all.join(", ")}`),
+      .describe(`folders of examples/, and files of examples/workflows: ${all.join(", ")}`),
   }),
   rest: "names",
 });

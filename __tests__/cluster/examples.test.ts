@@ -1,11 +1,17 @@
-/** `npm run examples`, which the default run does not start, ends without leaving anything. */
+/** Examples that need nothing from outside pass; and `npm run examples` ends without leaving anything. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { runnable } from "../../script/examples/list.ts";
 import { runExample } from "../../script/examples/run.ts";
 import { engineHoldings, testImage } from "../support/engine.ts";
 import { eventually } from "../support/eventually.ts";
+
+test.each(runnable("npm test"))("%s passes as it stands", async (name) => {
+  const { signal } = new AbortController();
+  expect(await runExample({ name, image: testImage(), signal })).toBeUndefined();
+});
 
 test("an example that is interrupted leaves no cluster and no process", async () => {
   const before = await engineHoldings();

@@ -2,7 +2,7 @@ import Consul from "consul";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { browserPath } from "../support/browser.ts";
+import { browserPath } from "../../script/browser.ts";
 import { nodeOf, type Up, up } from "../support/cluster.ts";
 import { getJson, resolveByTcp, resolveByUdp } from "../support/consul.ts";
 import { docker, testImage } from "../support/engine.ts";

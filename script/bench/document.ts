@@ -179,7 +179,7 @@ export function documentOf(measured: readonly Measured[], setting: Setting): str
     "Written by `npm run bench`, which runs every variant in turn, round by round, on one machine with one",
     "image. Times are in seconds: the median, and the range from the fastest to the slowest run. *Ready*",
     "means that all four conditions hold (see README). For the action, the time covers the whole step, from",
-    "process start to exit; for the others, it starts with their first command. See [speed.md](speed.md) for",
+    "process start to exit; for the others, it starts with their first command. See [performance.md](performance.md) for",
     "what was tried and what did not help.",
     "",
     ...Object.entries(setting).map(([name, value]) => `- ${name}: ${value}`),

@@ -6,9 +6,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import * as z from "zod";
-import { type Action, readAction } from "../action.ts";
+import { type Action, actionFolders, readAction } from "../action.ts";
 import { root } from "../runner.ts";
-import { actionFolders } from "./actions.ts";
 
 const enumType = z.strictObject({
   type: z.literal("enum"),

@@ -8,6 +8,7 @@ import { versionsFile, versionsText } from "../differences.ts";
 import { checkRepository } from "../repository.ts";
 import { root } from "../runner.ts";
 import { catalogFile, catalogText, schemaFile, schemaText } from "../schema.ts";
+import { tablePages } from "../tables.ts";
 
 /** A generated file: where it is, what it is to be, and what writes it. */
 type Generated = readonly [file: string, text: () => string, script: string];
@@ -17,6 +18,7 @@ const generated: readonly Generated[] = [
   [catalogFile, catalogText, "schema"],
   [architectureFile, architectureText, "architecture"],
   [versionsFile, versionsText, "differences"],
+  ...tablePages().map(({ file, text }): Generated => [file, text, "tables"]),
 ];
 
 /** @returns what is outdated, one line each */

@@ -1,9 +1,8 @@
 /** What GitHub's marketplace asks of an action.yml. */
 import { join } from "node:path";
 import type { Action } from "../action.ts";
-import { readAction } from "../action.ts";
+import { actionFolders, readAction } from "../action.ts";
 import { root } from "../runner.ts";
-import { actionFolders } from "./actions.ts";
 
 /** The marketplace's form for publishing: "Description must be less than 125 characters." */
 const descriptionLimit = 125;

@@ -17,6 +17,7 @@ import { delimiter, join } from "node:path";
 import { parseCommandFile } from "../commands.ts";
 import { linePrinter } from "../print.ts";
 import { Job, type MainStep, root, runId } from "../runner.ts";
+import { workflowOf } from "./list.ts";
 import { type ActionStep, filledIn, type RunStep, readWorkflow, type Step } from "./workflow.ts";
 
 /** A step may take this long, in milliseconds. */
@@ -27,7 +28,7 @@ const endTimeout = 5000;
 /** By this variable the runner finds processes that a job left behind, and so do we. */
 const tracking = "RUNNER_TRACKING_ID";
 
-/** One run of an example: a job with a workspace that holds the example's folder. */
+/** One run of an example: a job with a workspace that holds all examples. */
 class Run {
   /** Holds everything, readable to other users: PostgreSQL does not run as root. */
   readonly #temp = mkdtempSync(join(tmpdir(), "example-"));
@@ -40,15 +41,14 @@ class Run {
   readonly #signal: AbortSignal;
   readonly #outputs: Record<string, { outputs: Readonly<Record<string, string>> }> = {};
   readonly #env: Record<string, string> = {};
-  #cluster: MainStep | undefined;
+  readonly #path: string[] = [];
+  readonly #clusters: MainStep[] = [];
 
   constructor({ name, image, signal }: Example) {
     this.#image = image;
     this.#signal = signal;
     chmodSync(this.#temp, 0o755);
-    cpSync(join(root, "examples", name), join(this.#workspace, "examples", name), {
-      recursive: true,
-    });
+    cpSync(join(root, "examples"), join(this.#workspace, "examples"), { recursive: true });
     mkdirSync(this.#runnerTemp);
     writeSudo(join(this.#temp, "bin"));
     const env = { GITHUB_RUN_ID: `${runId}-${name}` };
@@ -57,21 +57,30 @@ class Run {
 
   /** Runs a step with one of this repository's actions, which must succeed. */
   async action({ folder, inputs, id }: ActionStep): Promise<void> {
-    const ports = { "http-port": "0", "dns-port": "0", "grpc-port": "0" };
     const isCluster = folder === ".";
-    // The cluster of an example must not collide with others on this machine.
-    const standard = isCluster ? { image: this.#image, ...ports } : {};
-    const given = { ...standard, ...filledIn(inputs, this.#contexts()) };
+    const given = {
+      ...(isCluster ? this.#standard(inputs) : {}),
+      ...filledIn(inputs, this.#contexts()),
+    };
     const step = this.#job.start(given, join(root, folder));
     // As the runner cancels a step.
     const cancel = () => step.process.kill("SIGINT");
     this.#signal.addEventListener("abort", cancel);
     const result = await step.result;
     this.#signal.removeEventListener("abort", cancel);
-    if (isCluster) this.#cluster = result;
+    if (isCluster) this.#clusters.unshift(result);
     if (id !== undefined) this.#outputs[id] = { outputs: result.outputs };
     Object.assign(this.#env, result.env);
+    this.#path.unshift(...result.path);
     if (result.exitCode !== 0) throw new Error(`it ended with exit code ${result.exitCode}`);
+  }
+
+  /** What a cluster gets unless its step says otherwise. */
+  #standard({ version = "", cluster = "" }: ActionStep["inputs"]): Record<string, string> {
+    // It must not collide with others on this machine.
+    const ports = { "http-port": "0", "dns-port": "0", "grpc-port": "0" };
+    const hasVersion = version !== "" || /^version:/m.test(cluster);
+    return hasVersion ? ports : { image: this.#image, ...ports };
   }
 
   /** Runs a step with commands, which must succeed. */
@@ -105,14 +114,15 @@ class Run {
     }
   }
 
-  /** Ends what the steps left running, and removes the cluster. */
+  /** Ends what the steps left running, and removes the clusters, the last one first. */
   async end(): Promise<void> {
     this.#endProcesses("SIGKILL");
-    const post = this.#cluster === undefined ? undefined : await this.#job.post(this.#cluster);
+    const codes: (number | null)[] = [];
+    for (const cluster of this.#clusters) codes.push((await this.#job.post(cluster)).exitCode);
     this.#job.dispose();
     // What was killed may still be ending.
     rmSync(this.#temp, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-    if (post !== undefined && post.exitCode !== 0) throw new Error("the cluster was not removed");
+    if (codes.some((code) => code !== 0)) throw new Error("a cluster was not removed");
   }
 
   /** Of all steps, in the background, too. */
@@ -131,7 +141,7 @@ class Run {
       LANG,
       ...this.#env,
       // A user's path may lack where Debian keeps servers.
-      PATH: [PATH, "/usr/sbin", "/sbin", join(this.#temp, "bin")].join(delimiter),
+      PATH: [...this.#path, PATH, "/usr/sbin", "/sbin", join(this.#temp, "bin")].join(delimiter),
       GITHUB_ENV: exports,
       GITHUB_WORKSPACE: this.#workspace,
       RUNNER_TEMP: this.#runnerTemp,
@@ -173,17 +183,13 @@ function kill(pid: number, signal: NodeJS.Signals): void {
 
 /** An example to run. */
 export interface Example {
-  /** Its folder in `examples`. */
+  /** Its folder in `examples`, or its file in `examples/workflows`. */
   readonly name: string;
   /** Of Consul. */
   readonly image: string;
   /** Ends it. */
   readonly signal: AbortSignal;
 }
-
-/** The steps of an example's workflow. @param name - its folder in `examples` */
-const stepsOf = (name: string): Step[] =>
-  readWorkflow(readFileSync(join(root, "examples", name, "workflow.yml"), "utf8"));
 
 /**
  * Runs an example and removes all it started, also if the signal ends it.
@@ -193,7 +199,7 @@ const stepsOf = (name: string): Step[] =>
  */
 export async function runExample(
   example: Example,
-  steps: readonly Step[] = stepsOf(example.name),
+  steps: readonly Step[] = readWorkflow(workflowOf(example.name)),
 ): Promise<string | undefined> {
   const run = new Run(example);
   let step = "";

@@ -15,9 +15,12 @@ const stepSchema = z.strictObject({
   "working-directory": z.string().default("."),
   env: texts,
 });
-const workflowSchema = z.object({
-  jobs: z.record(z.string(), z.object({ steps: z.array(stepSchema) })),
+const jobSchema = z.strictObject({
+  "runs-on": z.string().optional(),
+  "timeout-minutes": z.number().optional(),
+  steps: z.array(stepSchema),
 });
+const workflowSchema = z.object({ jobs: z.record(z.string(), jobSchema) });
 
 type WrittenStep = z.infer<typeof stepSchema>;
 
@@ -50,7 +53,7 @@ export type Step = ActionStep | RunStep;
 /**
  * The steps of a workflow with one job, without that which checks out the repository.
  *
- * @throws if a step has what this script does not run
+ * @throws if the job or a step has what this script does not run
  */
 export function readWorkflow(content: string): Step[] {
   const { jobs } = workflowSchema.parse(parse(content));

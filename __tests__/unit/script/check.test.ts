@@ -6,8 +6,12 @@ import { typeProblems } from "../../../script/check/action-types.ts";
 import { deadLinks } from "../../../script/check/documents.ts";
 import { licenseProblems } from "../../../script/check/licenses.ts";
 import { marketplaceProblems } from "../../../script/check/marketplace.ts";
+import { strangeMessages } from "../../../script/check/messages.ts";
+import { snippetsOf, unmarkedSnippets } from "../../../script/check/snippets.ts";
+import { stepProblems } from "../../../script/check/steps.ts";
 import { withOwner } from "../../../script/repository.ts";
 import { root } from "../../../script/runner.ts";
+import { described } from "../../../script/tables.ts";
 
 describe("links", () => {
   const dead = (...pages: [string, string][]) => {
@@ -121,5 +125,83 @@ test("the owner is replaced where the repository is named, and nowhere else", ()
   );
   expect(withOwner(".github/CODEOWNERS", "* @old/team\n", "new/consul-cluster-action")).toBe(
     "* @new/team\n",
+  );
+});
+
+describe("messages that a page quotes", () => {
+  const strange = (cell: string) =>
+    strangeMessages(`| message | cause |\n| --- | --- |\n| ${cell} | why |\n`, [
+      "throw new ActionError(`No \\`ip\\` at $" + "{node}, and `);",
+      'const text = "Not " +\n  "found";',
+    ]);
+
+  test("are those of the code, with an ellipsis for what differs", () => {
+    expect(strange("`` No `ip` at …, and ``, `Not found`")).toEqual([]);
+  });
+
+  test.each(["`Not there`", "`and … No`"])("%s is none", (cell) => {
+    expect(strange(cell)).toEqual([expect.stringContaining("which no message of src has")]);
+  });
+});
+
+describe("snippets", () => {
+  const page =
+    "# A page\n```yaml\n- uses: a\n```\n```text\nout\n```\n## Next\n  ```sh\n  # no heading\n  ls\n  ```\n";
+
+  test("are found below their headings, without output", () => {
+    expect(snippetsOf("docs/a.md", page)).toEqual([
+      { place: "docs/a.md#a-page", language: "yaml", text: "- uses: a\n" },
+      { place: "docs/a.md#next", language: "sh", text: "# no heading\nls\n" },
+    ]);
+  });
+
+  test("each have a mark, and each mark a snippet", () => {
+    const snippets = snippetsOf("docs/a.md", page);
+    const why = { why: "because" };
+    expect(
+      unmarkedSnippets(snippets, { "docs/a.md#a-page": [why], "docs/a.md#next": [why] }),
+    ).toEqual([]);
+    expect(
+      unmarkedSnippets(snippets, { "docs/a.md#a-page": [why], "docs/a.md#gone": [why] }),
+    ).toEqual([
+      expect.stringContaining("docs/a.md#next has 1 snippets"),
+      expect.stringContaining("docs/a.md#gone has 0 snippets"),
+    ]);
+  });
+});
+
+describe("steps", () => {
+  const ours = "org/consul-cluster-action";
+
+  test.each([
+    [
+      "an input that is not there",
+      `- uses: ${ours}@v1\n  with: { server: 3 }`,
+      "has no input server",
+    ],
+    ["an action that is not there", `- uses: ${ours}/faults@v1`, "there is no action"],
+    [
+      "an output that is not there",
+      `- { uses: ${ours}@v1, id: consul }\n- run: echo $\{{ steps.consul.outputs.url }}`,
+      "the step consul has no output url",
+    ],
+    ["no YAML", "- {", "must"],
+  ])("with %s", (_, text, problem) => {
+    expect(stepProblems(text).join()).toContain(problem);
+  });
+
+  test("of ours and of others, anywhere in a workflow", () => {
+    const steps = `steps:\n  - { uses: ${ours}/fault@v1, id: kill, with: { action: kill } }\n  - { uses: a/b@v1, id: other, with: { c: 1 } }\n  - run: echo $\{{ steps.kill.outputs.leader }} $\{{ steps.other.outputs.d }}\n`;
+    expect(stepProblems(steps)).toEqual([]);
+  });
+});
+
+test("a description names pages of the docs by links from the page that it is on", () => {
+  const text = "`a | b`: see docs/images.md#tags.";
+  expect(described(text, "README.md")).toBe(
+    "`a \\| b`: see [docs/images.md](docs/images.md#tags).",
+  );
+  expect(described(text, "docs/faults.md")).toBe(
+    "`a \\| b`: see [docs/images.md](images.md#tags).",
   );
 });

@@ -1,9 +1,7 @@
-import { globSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readAction } from "../../../script/action.ts";
+import { stepProblems } from "../../../script/check/steps.ts";
+import { runnable, unmarkedExamples, workflowOf } from "../../../script/examples/list.ts";
 import { filledIn, readWorkflow } from "../../../script/examples/workflow.ts";
-import { root } from "../../../script/runner.ts";
 
 const workflow = (...steps: readonly string[]) =>
   `jobs:\n  only:\n    steps:\n${steps.map((step) => `      - ${step}\n`).join("")}`;
@@ -42,20 +40,18 @@ test("expressions are filled in from the outputs of earlier steps", () => {
   expect(filledIn({ A: value }, contexts)).toEqual({ A: "port 8500" });
 });
 
-const files = globSync("examples/*/workflow.yml", { cwd: root });
-test("there are examples", () => expect(files).not.toEqual([]));
+test("every workflow says where it runs", () => {
+  expect(unmarkedExamples()).toEqual([]);
+  const [unmarked, gone] = unmarkedExamples(["workflows/new.yml"]);
+  expect(unmarked).toContain("examples/workflows/new.yml is not in");
+  expect(gone).toContain("which examples has not");
+});
 
-describe.each(files)("%s", (file) => {
-  const text = readFileSync(join(root, file), "utf8");
+describe.each(runnable())("%s", (name) => {
+  const text = workflowOf(name);
 
-  test("uses inputs and outputs that the actions have", () => {
-    for (const step of readWorkflow(text)) {
-      if (step.kind !== "action") continue;
-      const { inputs } = readAction(join(root, step.folder));
-      expect(Object.keys(inputs)).toEqual(expect.arrayContaining(Object.keys(step.inputs)));
-    }
-    const { outputs } = readAction(root);
-    const used = [...text.matchAll(/steps\.consul\.outputs\.([\w-]+)/g)].map(([, name]) => name);
-    expect(Object.keys(outputs)).toEqual(expect.arrayContaining(used));
+  test("has only steps that the script runs, and inputs and outputs that the actions have", () => {
+    expect(readWorkflow(text)).not.toEqual([]);
+    expect(stepProblems(text)).toEqual([]);
   });
 });

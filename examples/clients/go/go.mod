@@ -1,0 +1,3 @@
+module example.com/consul-client
+
+go 1.24
