@@ -46,7 +46,7 @@ afterAll(async () => {
 /** @returns an address in the network, from a range for documentation (RFC 5737) that nothing here has */
 async function createNetwork(name: string, part = 0): Promise<string> {
   try {
-    await docker("network", "create", `--subnet=203.0.113.${part}/28`, name);
+    await docker("network", "create", `--subnet=198.51.100.${part}/28`, name);
     return `203.0.113.${part + 13}`;
   } catch (error) {
     const isTaken = error instanceof Error && /overlaps|already (in use|used)/.test(error.message);
