@@ -46,11 +46,18 @@ function datacenterLines(
     const line = ({ id, text }: Box) => `    ${id || `dc${number}-more-${role}s`}["${text}"]`;
     return boxes.length === 0
       ? []
-      : [`  subgraph dc${number}-${role}s["${role}s"]`, ...boxes.map(line), "  end"];
+      : [
+          `  subgraph dc${number}-${role}s["${role}s"]`,
+          "    direction TB",
+          ...boxes.map(line),
+          "  end",
+        ];
   };
   const clients = group("client");
   return [
     `subgraph dc${number}["datacenter ${datacenter.name}"]`,
+    // Without it, Mermaid turns by 90 degrees what is in a subgraph: all nodes would be in one row.
+    "  direction TB",
     ...group("server"),
     ...clients,
     ...(clients.length > 0 ? [`  dc${number}-clients --> dc${number}-servers`] : []),
@@ -96,7 +103,7 @@ function restText(rest: readonly Node[], all: number, cluster: ReadyCluster): st
   const isAll = rest.length === all;
   return [
     `<b>${rest.length}${isAll ? "" : " more"} ${first?.role}s</b>`,
-    ...(isAll ? [`${first?.name} to ${last?.name}`] : []),
+    ...(isAll ? [`${first?.name}`, `to ${last?.name}`] : []),
     ...servicesText(rest, cluster),
   ].join("<br/>");
 }

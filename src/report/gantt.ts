@@ -1,14 +1,13 @@
 /** Drawings of what happened when. */
 
-/** How a bar is drawn: `active` and `done` are quiet, `crit` stands out. */
-export type BarKind = "plain" | "active" | "done" | "crit";
-
 /** One thing that took from one time to another, in milliseconds since the drawing's start. */
 export interface Bar {
+  /** Begins with a word of ours, not with a name. */
   readonly label: string;
   readonly from: number;
   readonly to: number;
-  readonly kind: BarKind;
+  /** Whether something is wrong meanwhile. */
+  readonly isBad: boolean;
 }
 
 export interface Section {
@@ -16,35 +15,43 @@ export interface Section {
   readonly bars: readonly Bar[];
 }
 
-/** Milliseconds up to which the axis shows tenths of seconds. */
-const shortest = 10_000;
+/** Pixels of a character in a section's name, and of the space beside it. Mermaid's own space is 75. */
+const [characterWidth, nameSpace] = [7, 25];
 
 /**
  * A Mermaid Gantt chart with a section for each of these. GitHub draws such charts on light and on
- * dark pages.
+ * dark pages. Of Mermaid's colors of bars, only the usual one and the one of `crit` can be read on both.
  *
- * Every line with a name in it begins with a word of ours, and of names only characters are left
- * that mean nothing to Mermaid: a datacenter may be called `end` or `section`.
+ * Of names only characters are left that mean nothing to Mermaid. Its keywords do at the beginning of a
+ * line, and a datacenter may be called `gantt` or `section`.
  */
 export function ganttOf(sections: readonly Section[]): string[] {
-  const bars = sections.flatMap((section) => section.bars);
-  const total = Math.max(...bars.map(({ to }) => to), 1);
+  const named = sections.map(({ name, bars }) => ({ name: plainText(name), bars }));
+  const longest = Math.max(0, ...named.map(({ name }) => name.length));
+  const leftPadding = Math.max(75, longest * characterWidth + nameSpace);
+  const total = Math.max(0, ...sections.flatMap(({ bars }) => bars.map(({ to }) => to)));
   return [
     "```mermaid",
+    `%%{init: ${JSON.stringify({ gantt: { leftPadding } })}}%%`,
     "gantt",
     // Milliseconds since 1970: the drawing begins in its first second.
     "dateFormat x",
-    `axisFormat ${total < shortest ? "%S.%L s" : "%M:%S"}`,
+    `axisFormat ${axisFormat(total)}`,
     "todayMarker off",
-    ...sections.flatMap(({ name, bars }) => [`section ${plainText(name)}`, ...bars.map(barLine)]),
+    ...named.flatMap(({ name, bars }) => [`section ${name}`, ...bars.map(barLine)]),
     "```",
   ];
 }
 
-function barLine({ label, from, to, kind }: Bar): string {
+/** Up to 7 s, d3 puts marks at half seconds (d3-time, `ticks`). @param total - milliseconds */
+function axisFormat(total: number): string {
+  if (total < 7000) return "%-S.%L s";
+  return total < 60_000 ? "%-S s" : "%-M:%S min";
+}
+
+function barLine({ label, from, to, isBad }: Bar): string {
   const [start, end] = [Math.round(from), Math.round(Math.max(to, from + 1))];
-  const mark = kind === "plain" ? "" : `${kind}, `;
-  return `${plainText(label)} :${mark}${start}, ${end}`;
+  return `${plainText(label)} :${isBad ? "crit, " : ""}${start}, ${end}`;
 }
 
 /** Without the characters that end a name in a Gantt chart, begin a comment, or are markup. */
