@@ -74,7 +74,7 @@ test.each(["gantt", "section", "title", "click", "end"])(
   "no line of the drawing begins with an agent's name, such as %s-server-1",
   async (name) => {
     const summary = upgradeSummary(await history(true, `${name}-`), ["1"]);
-    const [drawing = ""] = /```mermaid[^]*?```/.exec(summary) ?? [];
+    const [drawing = ""] = /```mermaid[\s\S]*?```/.exec(summary) ?? [];
     expect(drawing).toContain(`agent ${name}-server-2`);
     expect(drawing).not.toMatch(new RegExp(`^${name}-`, "m"));
   },
