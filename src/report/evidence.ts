@@ -74,34 +74,45 @@ export const nothingSeen: Seen = { nodes: [], secrets: [] };
 /**
  * Does the same as `gatherEvidence` when something has failed already: its own failures are only
  * warnings.
+ *
+ * @param folder - as there; empty if nothing is to be shown or written
+ * @returns what was last seen of each node
  */
-export async function showEvidence(...of: Parameters<typeof gatherEvidence>): Promise<Seen> {
-  return gatherEvidence(...of).catch((error) => {
+export async function showEvidence(
+  docker: Docker,
+  clusterId: string,
+  folder: string,
+): Promise<Seen> {
+  let seen = nothingSeen;
+  try {
+    const evidence = await collectEvidence(docker, clusterId);
+    seen = seenIn(evidence);
+    if (folder !== "") await saveEvidence(evidence, folder);
+  } catch (error) {
     warn(`The agents' logs can't be saved: ${messageOf(error)}`);
-    return nothingSeen;
-  });
+  }
+  return seen;
 }
 
 /**
  * Shows the agents' states and logs as groups in the log, and writes them to files. If the cluster
  * has no containers, there is nothing to show or to write.
  *
- * @param folder - the folder for the files; it is created. Empty if nothing is to be shown or written
- * @returns what was last seen of each node
+ * @param folder - the folder for the files; it is created
  * @throws ActionError if the engine does not answer, or the files can't be written
  */
 export async function gatherEvidence(
   docker: Docker,
   clusterId: string,
   folder: string,
-): Promise<Seen> {
-  const evidence = await collectEvidence(docker.within(AbortSignal.timeout(timeLimit)), clusterId);
-  if (evidence.agents.length > 0 && folder !== "") {
-    for (const { node, state, log } of evidence.agents)
-      showForeign(`${node} ${state}`, log.trimEnd().split("\n").slice(-shownLines));
-    await writing(folder, () => writeEvidence(evidence, folder));
-  }
-  return seenIn(evidence);
+): Promise<void> {
+  await saveEvidence(await collectEvidence(docker, clusterId), folder);
+}
+
+async function saveEvidence(evidence: Evidence, folder: string): Promise<void> {
+  for (const { node, state, log } of evidence.agents)
+    showForeign(`${node} ${state}`, log.trimEnd().split("\n").slice(-shownLines));
+  if (evidence.agents.length > 0) await writing(folder, () => writeEvidence(evidence, folder));
 }
 
 function seenIn({ agents, views, secrets }: Evidence): Seen {
@@ -118,7 +129,8 @@ const asPlanned = (a: AgentEvidence, b: AgentEvidence) =>
   b.role.localeCompare(a.role) ||
   a.node.localeCompare(b.node, "en", { numeric: true });
 
-async function collectEvidence(docker: Docker, clusterId: string): Promise<Evidence> {
+async function collectEvidence(patient: Docker, clusterId: string): Promise<Evidence> {
+  const docker = patient.within(AbortSignal.timeout(timeLimit));
   const names = await docker.containers(clusterFilter(clusterId), nodeFilter);
   const containers = (await docker.inspectContainers(names)).toSorted(byNewestProblem);
   const credentials = await readCredentials(docker, containers);

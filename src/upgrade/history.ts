@@ -5,7 +5,7 @@ import { type Bar, ganttOf, type Section } from "../report/gantt.ts";
 import { table } from "../report/markdown.ts";
 
 /** Something that an upgrade did, or was doing when it failed. Times are milliseconds since the first. */
-export interface Done {
+interface Done {
   /** What it belongs to: the preparation, or a stop and its datacenter. */
   readonly section: string;
   readonly label: string;
@@ -25,7 +25,7 @@ interface Entry {
 }
 
 /** What an upgrade did so far. */
-export interface History {
+interface History {
   /** In the order in which it began. */
   readonly done: readonly Done[];
   /** Milliseconds until now. */
@@ -77,7 +77,7 @@ export class UpgradeHistory {
 }
 
 /** What an upgrade ended with, and what was last seen of each node, if it failed. */
-export interface UpgradeFailure {
+interface UpgradeFailure {
   readonly error: unknown;
   readonly seen: Seen;
 }
