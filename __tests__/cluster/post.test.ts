@@ -135,8 +135,8 @@ describe("after a main that failed", () => {
     // What was missing, and who saw whom.
     expect(main.summary).toContain("### Consul did not start: Consul is not ready\n");
     expect(main.summary).toContain("Not met for:\n  server-1: no leader\n");
+    // On a machine that is busy, an agent may not answer in time.
     for (const name of ["server-1", "server-2", "server-3"])
-      // On a machine that is busy, an agent may not answer in time.
       expect(main.summary).toMatch(
         new RegExp(`^\\| ${name} \\| running \\| (3 of 3|no answer: \`.+\`) \\|`, "m"),
       );
