@@ -55,4 +55,4 @@ function barLine({ label, from, to, isBad }: Bar): string {
 }
 
 /** Without the characters that end a name in a Gantt chart, begin a comment, or are markup. */
-const plainText = (text: string) => text.replaceAll(/[^\p{L}\p{N} .,()/_+-]/gu, " ").trim();
+const plainText = (text: string) => text.replaceAll(/[^\w .,()/+-]/g, " ").trim();

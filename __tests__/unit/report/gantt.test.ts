@@ -24,13 +24,15 @@ test("long names of sections have space", () => {
 });
 
 test("whatever a name is, it stays one line with one time", () => {
+  const character = fc.constantFrom(...':;#%`<>"&|{}\\\n\r\t aé🎉');
+  const text = fc.oneof(fc.string(), fc.string({ unit: character }));
   fc.assert(
-    fc.property(fc.string({ unit: "binary" }), fc.string(), (name, section) => {
+    fc.property(text, text, (name, section) => {
       const lines = ganttOf([{ name: section, bars: [bar(`agent ${name}`, 1, 2)] }]);
       expect(lines).toHaveLength(9);
       // Nothing that ends a name, or begins a comment, a directive, an entity, or markup.
-      expect(lines[6]).toMatch(/^section [\p{L}\p{N} .,()/_+-]*$/u);
-      expect(lines[7]).toMatch(/^agent[\p{L}\p{N} .,()/_+-]* :1, 2$/u);
+      expect(lines[6]).toMatch(/^section [\w .,()/+-]*$/);
+      expect(lines[7]).toMatch(/^agent[\w .,()/+-]* :1, 2$/);
     }),
   );
 });
