@@ -111,6 +111,9 @@ config_entries:
       expect(cluster.result.summary).toContain('subgraph dc2["datacenter west"]');
       expect(cluster.result.summary).toContain("dc1 <-->|WAN| dc2");
       expect(cluster.result.summary).toMatch(/"<b>east-client-1<[^"]*⬢ web/);
+      expect(cluster.result.summary).toContain("| config entries | 1 | `service-defaults/web` |");
+      expect(cluster.result.summary).toContain("| keys | 2 | `app/greeting`, `license` |");
+      expect(cluster.result.summary).toContain("| tokens | 1 | `app` |");
     });
   });
 });

@@ -323,13 +323,15 @@ exit 3
       );
       await cutOff(container);
     };
-    const { errors } = await disturbed(inputs, cutOffOnceBound, "server-3");
+    const { errors, result } = await disturbed(inputs, cutOffOnceBound, "server-3");
     expect(errors).toMatchObject([{ title: "Consul is not ready" }]);
     expect(errors[0]?.message).toMatch(/server-1 sees server-2; not server-3/);
     expect(errors[0]?.message).toContain("server-3 does not answer");
     expect(errors[0]?.message).toMatch(
       /Last warnings of these nodes:\n {2}server-3: .*\[(WARN|ERR)/,
     );
+    expect(result.summary).toMatch(/^\| server-1 \| running \| 2 of 3 \| server-3 \|/m);
+    expect(result.summary).toMatch(/^\| server-3 \| running \| no answer: `.+` \|/m);
   });
 
   test("without a leader in time: which nodes see each other", async () => {

@@ -132,6 +132,14 @@ describe("after a main that failed", () => {
     expect(main.log).toContain("Condition not met: all agents report the same leader.%0A");
     expect(main.log).toContain("%0ANot met for:%0A  server-1: no leader%0A");
     expect(main.log).toMatch(/^::group::server-1 running$/m);
+    // What was missing, and who saw whom.
+    expect(main.summary).toContain("### Consul did not start: Consul is not ready\n");
+    expect(main.summary).toContain("Not met for:\n  server-1: no leader\n");
+    // On a machine that is busy, an agent may not answer in time.
+    for (const name of ["server-1", "server-2", "server-3"])
+      expect(main.summary).toMatch(
+        new RegExp(`^\\| ${name} \\| running \\| (3 of 3|no answer: \`.+\`) \\|`, "m"),
+      );
     await job.post();
     job.dispose();
   });

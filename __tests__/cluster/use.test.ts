@@ -115,8 +115,9 @@ test("outputs, environment and summary agree", async () => {
   for (const { name, ip, http } of cluster.nodes) {
     expect(result.summary).toContain(`| ${name} |`);
     expect(result.summary).toContain(`| ${ip} |`);
-    expect(result.summary).toContain(http);
+    expect(result.summary).toContain(`| \`${http}\` |`);
   }
+  expect(result.summary).not.toContain("](http");
 });
 
 describe("the UI in a browser", needsUi(), () => {

@@ -68,6 +68,17 @@ test("a connection that is cut halfway is tried again", async () => {
   expect(lines.filter((line) => line.includes("EOF"))).toHaveLength(2);
 });
 
+test("a slow pull says every two seconds how far it is, and nothing more of its layers", async () => {
+  let slow = 0;
+  hub.fail((path) => (path.includes("/blobs/") && slow++ === 0 ? "slow" : undefined));
+  const lines: string[] = [];
+  await find([`${official}:1`], lines);
+  const progress = lines.filter((line) => / of \d+ layers? downloaded/.test(line));
+  expect(progress.length).toBeGreaterThanOrEqual(2);
+  expect(progress[0]).toMatch(`${official}:1: `);
+  expect(lines.join("\n")).not.toMatch(/Pulling (from|fs layer)|Waiting|complete/);
+});
+
 test("two registries that stay unavailable: the message names both", async () => {
   hub.fail(() => "unavailable");
   const nowhere = new Map([[official, "127.0.0.1:9/consul"]]);

@@ -9,8 +9,11 @@ import { docker, testImage } from "./engine.ts";
 import { scratch } from "./failures.ts";
 import { listener, portOf } from "./ports.ts";
 
-/** What a registry's proxy does with a request; undefined lets it through. */
-export type Failure = "rate-limit" | "cut" | "hang" | "unavailable" | undefined;
+/** What a registry's proxy does with a request; undefined lets it through, `slow` does so later. */
+export type Failure = "rate-limit" | "cut" | "hang" | "slow" | "unavailable" | undefined;
+
+/** Milliseconds until a slow answer begins. */
+const slowness = 4500;
 
 /** A server for a registry's requests, that passes them on unless they are to fail. */
 function failingProxy(innerPort: number, failureFor: (path: string) => Failure) {
@@ -34,7 +37,8 @@ function failingProxy(innerPort: number, failureFor: (path: string) => Failure) 
       if (failure === "cut") {
         inner.resume();
         answer.write("{", () => answer.destroy());
-      } else inner.pipe(answer);
+      } else if (failure === "slow") setTimeout(() => inner.pipe(answer), slowness);
+      else inner.pipe(answer);
     });
     outgoing.on("error", () => answer.destroy());
     incoming.pipe(outgoing);

@@ -12,7 +12,9 @@ import { processMark } from "../plan/labels.ts";
 import { imageOf, planCluster } from "../plan/plan.ts";
 import { credentialsFrom } from "../plan/security-files.ts";
 import { clientFor } from "../ready/agents.ts";
-import { evidenceFolder, showEvidence } from "../report/evidence.ts";
+import { evidenceFolder, nothingSeen, showEvidence } from "../report/evidence.ts";
+import { startFailureText } from "../report/failure.ts";
+import { writeSummary } from "../report/job-summary.ts";
 import { describeCluster, type ReadyCluster } from "../report/ready-cluster.ts";
 import { reportCluster } from "../report/report.ts";
 import { runnerFolder, stepsFolder, writeCa, writeCli } from "../report/runner-folder.ts";
@@ -38,8 +40,10 @@ export async function main(): Promise<void> {
     await reportCluster(cluster, logs, timeline);
   } catch (error) {
     fail(signal.aborted ? signal.reason : error);
-    const hasNothingToShow = signal.aborted || error instanceof InputError || isEngineGone(error);
-    if (logs !== "" && !hasNothingToShow) await showEvidence(docker, clusterId, logs);
+    if (signal.aborted) return;
+    const hasNothingToShow = error instanceof InputError || isEngineGone(error);
+    const seen = hasNothingToShow ? nothingSeen : await showEvidence(docker, clusterId, logs);
+    await writeSummary(startFailureText(error, seen));
   }
 }
 

@@ -15,6 +15,7 @@ import { DockerError } from "./docker-error.ts";
 import { firstExit } from "./events.ts";
 import type { Image } from "./image-reference.ts";
 import { type LogLine, lastLines } from "./log-lines.ts";
+import { withProgress } from "./pull-progress.ts";
 import type { CommandContext } from "./spawned.ts";
 
 export type ContainerVerb = "start" | "kill" | "unpause" | "stop";
@@ -104,9 +105,14 @@ export class Docker {
     return { reference, ...(version && { version }), ...(entrypoint && { entrypoint }) };
   }
 
-  /** @throws DockerError `not-found` if the registry has no such image */
-  async pull(reference: string, onLine: (line: string) => void): Promise<void> {
-    await this.#cli.run(["pull", reference], { onLine });
+  /**
+   * @param log - gets how far the pull is, and what docker says
+   * @throws DockerError `not-found` if the registry has no such image
+   */
+  async pull(reference: string, log: (line: string) => void): Promise<void> {
+    await withProgress(reference, log, async (onLine) => {
+      await this.#cli.run(["pull", reference], { onLine });
+    });
   }
 
   /** @returns the containers on a network, or undefined if there is no such network */

@@ -31,7 +31,12 @@ export async function fault(): Promise<void> {
     const { timeout, wait, toolsImage } = spec;
     const timeline = new FaultTimeline();
     const context = { docker, cleanup, timeout, toolsImage, cluster, timeline, canceled, wait };
-    await run(spec, aim, context).finally(() => reportTimeline(titleOf(spec, aim), timeline));
+    await run(spec, aim, context).catch(async (error: unknown) => {
+      const failure = { error: canceled.aborted ? canceled.reason : error };
+      await reportTimeline(titleOf(spec, aim), timeline, failure);
+      throw error;
+    });
+    await reportTimeline(titleOf(spec, aim), timeline);
     await reportFault(aim, docker, cluster);
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);

@@ -1,6 +1,7 @@
 /** Programs that change a node's network: those of its image, of the engine's machine, or of another image. */
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
+import { logTimed } from "../runner/log.ts";
 
 /** A container in which programs run. */
 export interface Place {
@@ -47,7 +48,7 @@ export async function placesFor(
   toolsImage: string,
 ): Promise<Place[]> {
   const isLocal = toolsImage === "" || (await docker.image(toolsImage)) !== undefined;
-  if (!isLocal) await docker.pull(toolsImage, () => {});
+  if (!isLocal) await docker.pull(toolsImage, logTimed);
   return [
     ...(toolsImage === "" ? [] : [{ image: toolsImage, options: [], prelude: own }]),
     { image: Image, options: [], prelude: own },

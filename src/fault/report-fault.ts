@@ -57,10 +57,18 @@ export async function reportSides(
   setOutputs({ sides: JSON.stringify(await Promise.all(described)) });
 }
 
-/** Reports what happened so far, also of a step that fails. */
-export async function reportTimeline(title: string, timeline: FaultTimeline): Promise<void> {
+/**
+ * Reports what happened so far, also of a step that fails.
+ *
+ * @param failure - what the step ended with, if it failed
+ */
+export async function reportTimeline(
+  title: string,
+  timeline: FaultTimeline,
+  failure?: { readonly error: unknown },
+): Promise<void> {
   const events = timeline.events();
   if (events.length === 0) return;
   setOutputs({ timeline: JSON.stringify(events) });
-  await writeSummary(timelineSummary(title, events));
+  await writeSummary(timelineSummary(title, events, failure));
 }

@@ -1,3 +1,7 @@
+import { nothingSeen } from "../report/evidence.ts";
+import { failureLines, failureTitle } from "../report/failure.ts";
+import { type Bar, ganttOf, type Section } from "../report/gantt.ts";
+import { table } from "../report/markdown.ts";
 import type { FaultAction } from "./fault-inputs.ts";
 
 /**
@@ -76,29 +80,80 @@ const meanings: Readonly<Record<EventName, (event: TimelineEvent) => string>> = 
   back: () => "all nodes are back, and the cluster is whole",
 };
 
-/** Characters of the bar of the longest time. */
-const width = 40;
+/** What a bar of the drawing says. The bar ends with the event. */
+const labels: Readonly<Record<EventName, (event: TimelineEvent) => string>> = {
+  fault: ({ action }) => `${action}`,
+  undo: ({ action }) => `${action}`,
+  applied: ({ action }) => `${action} is done`,
+  "no-leader": () => "no leader is reported",
+  election: ({ leader }) => `new leader ${leader}`,
+  write: () => "first write",
+  detection: () => "all agents know",
+  effect: () => "effect complete",
+  back: () => "cluster whole",
+};
+
+/** What happened from the beginning of a fault, and of its end, as bars. */
+function sectionsOf(events: readonly TimelineEvent[]): Section[] {
+  const sections: { name: string; from: number; bars: Bar[] }[] = [];
+  const isSeveral = datacentersIn(events).size > 1;
+  for (const event of events) {
+    const to = event.seconds * 1000;
+    const isBeginning = event.event === "fault" || event.event === "undo";
+    if (isBeginning) sections.push({ name: labels[event.event](event), from: to, bars: [] });
+    const section = sections.at(-1);
+    if (isBeginning || !section) continue;
+    const label = `${labels[event.event](event)}${whereText(event, isSeveral)}`;
+    const time = ((to - section.from) / 1000).toFixed(2);
+    const isBad = event.event === "no-leader";
+    section.bars.push({ label: `${label}, ${time} s`, from: section.from, to, isBad });
+  }
+  return sections;
+}
+
+const datacentersIn = (events: readonly TimelineEvent[]) =>
+  new Set(events.flatMap(({ datacenter }) => datacenter ?? []));
+
+const whereText = ({ datacenter }: TimelineEvent, isSeveral: boolean) =>
+  isSeveral && datacenter ? ` (${datacenter})` : "";
 
 /**
- * The job summary of a step in Markdown: a table of its events, with a bar for the time to each.
+ * The job summary of a step in Markdown: a drawing of its events, and a table of them.
  *
  * @param title - what the step did
+ * @param failure - what the step ended with, if it failed
  */
-export function timelineSummary(title: string, events: readonly TimelineEvent[]): string {
-  const total = Math.max(...events.map(({ seconds }) => seconds), 0.001);
-  const datacenters = new Set(events.flatMap(({ datacenter }) => datacenter ?? []));
-  const rows = events.map((event) => {
-    const where = datacenters.size > 1 && event.datacenter ? ` (${event.datacenter})` : "";
-    const bar = "█".repeat(Math.round((event.seconds / total) * width));
-    const time = `${event.seconds.toFixed(2)} s`;
-    return `| ${time} | ${event.event} | ${meanings[event.event](event)}${where} | ${bar} |`;
-  });
+export function timelineSummary(
+  title: string,
+  events: readonly TimelineEvent[],
+  failure?: { readonly error: unknown },
+): string {
+  const isSeveral = datacentersIn(events).size > 1;
+  const rows = events.map((event) => [
+    `${event.seconds.toFixed(2)} s`,
+    event.event,
+    `${meanings[event.event](event)}${whereText(event, isSeveral)}`,
+  ]);
+  const sections = sectionsOf(events).filter(({ bars }) => bars.length > 0);
   return [
     `### Consul: ${title}`,
     "",
-    "| after | event | | |",
-    "| ---: | --- | --- | --- |",
-    ...rows,
+    ...(failure
+      ? [
+          `**The step failed: ${failureTitle(failure.error)}**`,
+          "",
+          ...failureLines(failure.error, nothingSeen),
+        ]
+      : []),
+    ...(sections.length > 0 ? [...ganttOf(sections), ""] : []),
+    ...table(
+      [
+        ["after", "right"],
+        ["event", "left"],
+        ["", "left"],
+      ],
+      rows,
+    ),
     "",
   ].join("\n");
 }

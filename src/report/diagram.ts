@@ -1,11 +1,17 @@
+import type { Role } from "../inputs/cluster-spec.ts";
 import { type Definition, field } from "../inputs/seeds.ts";
 import { registrationAgent } from "../seed/services.ts";
 import type { Node } from "./nodes.ts";
 import type { ReadyCluster, ReadyDatacenter } from "./ready-cluster.ts";
 
-/** Boxes of servers or of clients that the diagram shows; with more of them it could not be read.
- * Not fewer than there can be servers, one of which is the leader. */
-const maxBoxes = 15;
+/**
+ * Nodes of one role in one datacenter that are drawn one by one. Of more servers, only the leader and
+ * the one with the cluster's addresses are; of more clients none, and one box has their number: a
+ * dozen boxes in a row can't be read.
+ */
+const maxDrawn: Readonly<Record<Role, number>> = { server: 7, client: 6 };
+/** Services that one box names. */
+const maxServices = 5;
 
 /**
  * A Mermaid flowchart: each datacenter with its servers, the leader marked, its clients, and the
@@ -31,29 +37,27 @@ export function diagramOf(cluster: ReadyCluster): string[] {
 const nodeId = (index: number) => `node${index + 1}`;
 
 function datacenterLines(
-  { name, leader }: ReadyDatacenter,
+  datacenter: ReadyDatacenter,
   number: number,
   cluster: ReadyCluster,
 ): string[] {
-  const group = (role: string) => {
-    const members = cluster.nodes
-      .map((node, index) => ({ node, id: nodeId(index) }))
-      .filter(({ node }) => node.datacenter === name && node.role === role);
-    const hidden = members.length - maxBoxes;
-    return members.length === 0
+  const group = (role: Role) => {
+    const boxes = boxesOf(datacenter, role, cluster);
+    const line = ({ id, text }: Box) => `    ${id || `dc${number}-more-${role}s`}["${text}"]`;
+    return boxes.length === 0
       ? []
       : [
           `  subgraph dc${number}-${role}s["${role}s"]`,
-          ...members
-            .slice(0, maxBoxes)
-            .map(({ node, id }) => `    ${id}["${boxText(node, leader, cluster)}"]`),
-          ...(hidden > 0 ? [`    dc${number}-more-${role}s["and ${hidden} more"]`] : []),
+          "    direction TB",
+          ...boxes.map(line),
           "  end",
         ];
   };
   const clients = group("client");
   return [
-    `subgraph dc${number}["datacenter ${name}"]`,
+    `subgraph dc${number}["datacenter ${datacenter.name}"]`,
+    // Without it, Mermaid turns by 90 degrees what is in a subgraph: all nodes would be in one row.
+    "  direction TB",
     ...group("server"),
     ...clients,
     ...(clients.length > 0 ? [`  dc${number}-clients --> dc${number}-servers`] : []),
@@ -61,16 +65,64 @@ function datacenterLines(
   ];
 }
 
-function boxText(node: Node, leader: string, { nodes, plan, dns, grpc }: ReadyCluster): string {
+interface Box {
+  /** Empty for the box of many nodes. */
+  readonly id: string;
+  readonly text: string;
+}
+
+function boxesOf({ name, leader }: ReadyDatacenter, role: Role, cluster: ReadyCluster): Box[] {
+  const members = cluster.nodes
+    .map((node, index) => ({ node, id: nodeId(index) }))
+    .filter(({ node }) => node.datacenter === name && node.role === role);
+  const isDrawn = (node: Node) =>
+    members.length <= maxDrawn[role] || node.name === leader || node === cluster.nodes[0];
+  const rest = members.filter(({ node }) => !isDrawn(node)).map(({ node }) => node);
+  return [
+    ...members
+      .filter(({ node }) => isDrawn(node))
+      .map(({ node, id }) => ({ id, text: boxText(node, leader, cluster) })),
+    ...(rest.length > 0 ? [{ id: "", text: restText(rest, members.length, cluster) }] : []),
+  ];
+}
+
+function boxText(node: Node, leader: string, cluster: ReadyCluster): string {
+  const { nodes, dns, grpc } = cluster;
   return [
     `<b>${node.name}</b>`,
     ...(node.name === leader ? ["★ leader"] : []),
     node.http,
     ...(node === nodes[0] ? [`DNS ${dns}`, `gRPC ${grpc}`] : []),
-    ...plan.spec.seeds.services
-      .filter((service) => registrationAgent(service, plan.agents).node === node.name)
-      .map(({ value }) => `⬢ ${boxLabel(value)}`),
+    ...servicesText([node], cluster),
   ].join("<br/>");
+}
+
+/** Many nodes of a role as one box. @param all - how many there are with those in boxes of their own */
+function restText(rest: readonly Node[], all: number, cluster: ReadyCluster): string {
+  const [first, last] = [rest[0], rest.at(-1)];
+  const isAll = rest.length === all;
+  return [
+    `<b>${rest.length}${isAll ? "" : " more"} ${first?.role}s</b>`,
+    ...(isAll ? [`${first?.name}`, `to ${last?.name}`] : []),
+    ...servicesText(rest, cluster),
+  ].join("<br/>");
+}
+
+/** The declared services that these nodes have: each name once, with how many nodes have it. */
+function servicesText(nodes: readonly Node[], { plan }: ReadyCluster): string[] {
+  const counts = new Map<string, number>();
+  for (const service of plan.spec.seeds.services) {
+    const { node } = registrationAgent(service, plan.agents);
+    const name = boxLabel(service.value);
+    if (nodes.some((each) => each.name === node)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const names = [...counts].map(([name, count]) => (count > 1 ? `${name} ×${count}` : name));
+  const shown = names.length > maxServices + 1 ? names.slice(0, maxServices) : names;
+  const hidden = names.length - shown.length;
+  return [
+    ...shown.map((name) => `⬢ ${name}`),
+    ...(hidden > 0 ? [`and ${hidden} more services`] : []),
+  ];
 }
 
 /** A service's name, without characters that could end the label or be markup. */

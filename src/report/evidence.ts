@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as core from "@actions/core";
+import type { Member } from "../consul/answers.ts";
 import type { Consul } from "../consul/consul.ts";
 import type { Credentials } from "../consul/http.ts";
 import type { ContainerFacts } from "../docker/answers.ts";
@@ -10,6 +11,7 @@ import { agentIn, readCredentials } from "../find/existing-cluster.ts";
 import { clusterFilter, labelNames, nodeFilter } from "../plan/labels.ts";
 import { showForeign, warn } from "../runner/log.ts";
 import { giveToOwnerOfFolder } from "../runner/ownership.ts";
+import type { LastSeen } from "./last-seen.ts";
 import { redact, secretsIn } from "./redact.ts";
 import { runnerFolder, writing } from "./runner-folder.ts";
 
@@ -22,6 +24,8 @@ const timeLimit = 20_000;
 /** What is known about one agent. */
 interface AgentEvidence {
   readonly node: string;
+  readonly datacenter: string;
+  readonly role: string;
   /** A few words: `running`, `exited with code 1`. */
   readonly state: string;
   readonly log: string;
@@ -43,18 +47,51 @@ export function evidenceFolder(
 interface Evidence {
   /** Sorted: the newest problem first. */
   readonly agents: readonly AgentEvidence[];
-  /** What the running agents answer, by the name of the file to write. */
-  readonly views: Readonly<Record<string, unknown>>;
+  /** What the running agents answer. */
+  readonly views: Views;
+  readonly secrets: readonly string[];
 }
+
+/** What each running agent answers, by node name; a text if it gives no answer. */
+type ByNode<T> = Readonly<Record<string, T | string>>;
+
+/** By the name of the file to write. */
+interface Views {
+  readonly members: ByNode<readonly Member[]>;
+  readonly raft: ByNode<unknown>;
+  readonly leader: ByNode<string>;
+}
+
+/** What a summary has of the evidence. */
+export interface Seen {
+  readonly nodes: readonly LastSeen[];
+  /** What must not be shown with it. */
+  readonly secrets: readonly string[];
+}
+
+export const nothingSeen: Seen = { nodes: [], secrets: [] };
 
 /**
  * Does the same as `gatherEvidence` when something has failed already: its own failures are only
  * warnings.
+ *
+ * @param folder - as there; empty if nothing is to be shown or written
+ * @returns what was last seen of each node
  */
-export async function showEvidence(...of: Parameters<typeof gatherEvidence>): Promise<void> {
-  await gatherEvidence(...of).catch((error) =>
-    warn(`The agents' logs can't be saved: ${messageOf(error)}`),
-  );
+export async function showEvidence(
+  docker: Docker,
+  clusterId: string,
+  folder: string,
+): Promise<Seen> {
+  let seen = nothingSeen;
+  try {
+    const evidence = await collectEvidence(docker, clusterId);
+    seen = seenIn(evidence);
+    if (folder !== "") await saveEvidence(evidence, folder);
+  } catch (error) {
+    warn(`The agents' logs can't be saved: ${messageOf(error)}`);
+  }
+  return seen;
 }
 
 /**
@@ -69,13 +106,31 @@ export async function gatherEvidence(
   clusterId: string,
   folder: string,
 ): Promise<void> {
-  const evidence = await collectEvidence(docker.within(AbortSignal.timeout(timeLimit)), clusterId);
+  await saveEvidence(await collectEvidence(docker, clusterId), folder);
+}
+
+async function saveEvidence(evidence: Evidence, folder: string): Promise<void> {
   for (const { node, state, log } of evidence.agents)
     showForeign(`${node} ${state}`, log.trimEnd().split("\n").slice(-shownLines));
   if (evidence.agents.length > 0) await writing(folder, () => writeEvidence(evidence, folder));
 }
 
-async function collectEvidence(docker: Docker, clusterId: string): Promise<Evidence> {
+function seenIn({ agents, views, secrets }: Evidence): Seen {
+  const nodes = agents.toSorted(asPlanned).map(({ node, datacenter, state }) => {
+    const leader = views.leader[node] ?? "";
+    return { node, datacenter, state, members: views.members[node], leader };
+  });
+  return { nodes, secrets };
+}
+
+/** The evidence has the newest problem first, a table of nodes the servers of each datacenter. */
+const asPlanned = (a: AgentEvidence, b: AgentEvidence) =>
+  a.datacenter.localeCompare(b.datacenter) ||
+  b.role.localeCompare(a.role) ||
+  a.node.localeCompare(b.node, "en", { numeric: true });
+
+async function collectEvidence(patient: Docker, clusterId: string): Promise<Evidence> {
+  const docker = patient.within(AbortSignal.timeout(timeLimit));
   const names = await docker.containers(clusterFilter(clusterId), nodeFilter);
   const containers = (await docker.inspectContainers(names)).toSorted(byNewestProblem);
   const credentials = await readCredentials(docker, containers);
@@ -90,7 +145,7 @@ async function collectEvidence(docker: Docker, clusterId: string): Promise<Evide
       credentials,
     ),
   ]);
-  return { agents, views };
+  return { agents, views, secrets };
 }
 
 /** The container that exited last comes first; running containers come last, by name. */
@@ -112,6 +167,8 @@ async function agentEvidence(
   const isOver = State.Status === "exited" || State.Status === "dead";
   return {
     node: nodeLabel(container),
+    datacenter: Config.Labels?.[labelNames.datacenter] ?? "",
+    role: Config.Labels?.[labelNames.role] ?? "",
     state: isOver ? `exited with code ${State.ExitCode}` : State.Status,
     log: redact(lines.map((line) => `${line}\n`).join(""), secrets),
     inspect: {
@@ -135,8 +192,8 @@ const withoutSecretValue = (entry: string) =>
 async function viewsOf(
   containers: readonly ContainerFacts[],
   credentials: Credentials,
-): Promise<Evidence["views"]> {
-  const ask = async (question: (consul: Consul) => Promise<unknown>) => {
+): Promise<Views> {
+  const ask = async <T>(question: (consul: Consul) => Promise<T>): Promise<ByNode<T>> => {
     const answers = containers.map(async (container) => {
       const answer = await question(agentIn(container, credentials).consul).catch(messageOf);
       return [nodeLabel(container), answer] as const;

@@ -1,39 +1,58 @@
 import { diagramOf } from "./diagram.ts";
+import { codeSpan, folded, table, textBox } from "./markdown.ts";
 import type { ReadyCluster } from "./ready-cluster.ts";
+import { seededTable } from "./seeded.ts";
+
+/** Nodes of which the table is shown at once. With more, it takes a click. */
+const maxRows = 12;
 
 /**
- * The job summary of a cluster in Markdown: a diagram, a table of its nodes, and the timeline.
+ * The job summary of a cluster in Markdown: a diagram, a table of its nodes, what the cluster file has
+ * declared, and the timeline.
  *
  * @param bars - the timeline, one line per phase
  */
 export function summaryText(cluster: ReadyCluster, bars: readonly string[]): string {
-  const { nodes, datacenters, versions } = cluster;
-  const leaders = datacenters.map(({ leader }) => leader);
-  const rows = nodes.map(({ name, role, datacenter, ip, http }) => {
-    const link = role === "server" ? `[${http}](${http}/ui)` : http;
-    const roleText = `${role}${leaders.includes(name) ? ", leader" : ""}`;
-    const cell = datacenters.length > 1 ? ` ${datacenter} |` : "";
-    return `| ${name} | ${roleText} |${cell} ${ip} | ${link} |`;
-  });
-  const [column, rule] = datacenters.length > 1 ? [" datacenter |", " --- |"] : ["", ""];
+  const { nodes, datacenters, versions, plan } = cluster;
+  const where = datacenters.map(
+    ({ name, leader }) => `datacenter \`${name}\`, leader \`${leader}\``,
+  );
+  const rows = nodesTable(cluster);
   return [
-    `### Consul ${versions.join(" and ")}: ${datacenters.map(({ name, leader }) => `datacenter \`${name}\`, leader \`${leader}\``).join("; ")}`,
+    `### Consul ${versions.join(" and ")}: ${where.join("; ")}`,
     "",
     "```mermaid",
     ...diagramOf(cluster),
     "```",
     "",
-    `| node | role |${column} network address | HTTP API |`,
-    `| --- | --- |${rule} --- | --- |`,
-    ...rows,
+    ...(nodes.length > maxRows ? folded(`All ${nodes.length} nodes`, rows) : rows),
     "",
-    "<details><summary>Where the time went</summary>",
-    "",
-    "```text",
-    ...bars,
-    "```",
-    "",
-    "</details>",
+    ...seededTable(plan.spec.seeds, plan.agents),
+    ...folded("Where the time went", textBox(bars)),
     "",
   ].join("\n");
+}
+
+/** The addresses are text: a link to the runner's loopback leads nowhere, and the job may be over. */
+function nodesTable({ nodes, datacenters }: ReadyCluster): string[] {
+  const leaders = datacenters.map(({ leader }) => leader);
+  const isSeveral = datacenters.length > 1;
+  const rows = nodes.map(({ name, role, datacenter, ip, http }) => [
+    name,
+    `${role}${leaders.includes(name) ? ", leader" : ""}`,
+    ...(isSeveral ? [datacenter] : []),
+    ip,
+    codeSpan(http),
+  ]);
+  const columns = [
+    "node",
+    "role",
+    ...(isSeveral ? ["datacenter"] : []),
+    "network address",
+    "HTTP API",
+  ];
+  return table(
+    columns.map((name) => [name, "left"] as const),
+    rows,
+  );
 }

@@ -59,25 +59,25 @@ function firstOfSecondaries(agents: readonly AgentClient[]): AgentClient[] {
 
 export const hasSeeds = (seeds: Seeds) => Object.values(seeds).some((list) => list.length > 0);
 
-function seedCounts(seeds: Seeds): string[] {
-  const { policies, roles, tokens, kv, configEntries, services, catalog } = seeds;
-  const counts = {
-    "feature gates": seeds.featureGates,
-    policies,
-    roles,
-    "auth methods": seeds.authMethods,
-    "binding rules": seeds.bindingRules,
-    tokens,
-    keys: kv,
-    "config entries": configEntries,
-    services,
-    "registrations with the catalog": catalog,
-    "prepared queries": seeds.preparedQueries,
-  };
-  return Object.entries(counts)
+/** What a cluster file declares, by kind, as logs and summaries call the kinds. */
+export const seedKinds = (seeds: Seeds) => ({
+  "feature gates": seeds.featureGates,
+  policies: seeds.policies,
+  roles: seeds.roles,
+  "auth methods": seeds.authMethods,
+  "binding rules": seeds.bindingRules,
+  tokens: seeds.tokens,
+  keys: seeds.kv,
+  "config entries": seeds.configEntries,
+  services: seeds.services,
+  "registrations with the catalog": seeds.catalog,
+  "prepared queries": seeds.preparedQueries,
+});
+
+const seedCounts = (seeds: Seeds): string[] =>
+  Object.entries(seedKinds(seeds))
     .filter(([, list]) => list.length > 0)
     .map(([what, list]) => `${what}: ${list.length}`);
-}
 
 /** Waits until a secondary datacenter has copied what was declared from the primary. */
 async function untilReplicated(

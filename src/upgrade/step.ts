@@ -1,6 +1,7 @@
 import { isOlder, isSameVersion } from "../consul/version-number.ts";
 import type { Docker } from "../docker/docker.ts";
 import type { FoundAgent, FoundCluster } from "../find/existing-cluster.ts";
+import type { UpgradeHistory } from "./history.ts";
 import type { UpgradeSpec } from "./upgrade-inputs.ts";
 
 /** One step of the action `upgrade`, before its target is known. */
@@ -8,6 +9,8 @@ export interface UpgradeStep {
   readonly docker: Docker;
   readonly spec: UpgradeSpec;
   readonly cluster: FoundCluster;
+  /** Where what happens is recorded. */
+  readonly history: UpgradeHistory;
   /** Aborts when the step is canceled. */
   readonly signal: AbortSignal;
 }

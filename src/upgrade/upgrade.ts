@@ -1,14 +1,20 @@
 import * as core from "@actions/core";
 import { Docker } from "../docker/docker.ts";
 import { ActionError } from "../errors.ts";
-import { type FoundAgent, findCluster, lookAgain } from "../find/existing-cluster.ts";
+import {
+  type FoundAgent,
+  type FoundCluster,
+  findCluster,
+  lookAgain,
+} from "../find/existing-cluster.ts";
 import { type Raft, raftOf } from "../find/raft.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
 import { processMark } from "../plan/labels.ts";
 import { byDatacenter } from "../ready/agents.ts";
 import { overWan, readyGates } from "../ready/gates.ts";
 import { untilHold } from "../ready/wait.ts";
-import { evidenceFolder, showEvidence } from "../report/evidence.ts";
+import { evidenceFolder, nothingSeen, showEvidence } from "../report/evidence.ts";
+import { writeSummary } from "../report/job-summary.ts";
 import { foundNode } from "../report/nodes.ts";
 import { stepsFolder } from "../report/runner-folder.ts";
 import { cancellation } from "../runner/cancellation.ts";
@@ -17,6 +23,7 @@ import { fail, logTimed } from "../runner/log.ts";
 import { recordStep } from "../runner/step-records.ts";
 import { updateAgentPolicies } from "./agent-policies.ts";
 import { upgradedGates } from "./gates.ts";
+import { UpgradeHistory, upgradeSummary } from "./history.ts";
 import { checkPath } from "./path-check.ts";
 import { askOrFail, refuseUnlessWhole } from "./refusals.ts";
 import { replace } from "./replacement.ts";
@@ -46,31 +53,57 @@ export const upgradeOutputNames = [
 export async function upgrade(): Promise<void> {
   const signal = cancellation("upgrade");
   const docker = new Docker(signal, core.debug);
-  let changed = "";
+  const history = new UpgradeHistory();
+  let changing: Changing | undefined;
   try {
     const spec = parseUpgradeInputs(core.getInput);
     const cluster = await findCluster(docker, spec.cluster, process.env);
     const { clusterId } = cluster;
     recordStep(stepsFolder(clusterId, process.env), "The `upgrade` step");
     const marked = new Docker(signal, core.debug, processMark(clusterId));
-    const step: UpgradeStep = { docker: marked, spec, cluster, signal };
+    const step: UpgradeStep = { docker: marked, spec, cluster, history, signal };
     refuseUnlessWhole(cluster.agents);
     const targets = await resolveTargets(step);
     const isDowngrade = await checkPath(step, targets);
 
-    changed = clusterId;
+    const versions = targets.map(({ version }) => version);
+    changing = { clusterId, versions };
     const key = `consul-cluster-action/upgrade-${clusterId}`;
     await core.group("Before the upgrade", async () => {
-      await checkReady(step);
-      await saveSnapshots(step, key);
+      await history.during(before("check that all is well"), () => checkReady(step));
+      await history.during(before("snapshot"), () => saveSnapshots(step, key));
     });
     await takeStops(step, stopsOf(targets), { key, isDowngrade });
     await reportUpgrade(step, targets);
+    await writeSummary(upgradeSummary(history.all(), versions));
   } catch (error) {
-    fail(signal.aborted ? signal.reason : error);
-    if (changed !== "" && !signal.aborted)
-      await showEvidence(docker, changed, evidenceFolder(changed, process.env));
+    const failure = { error: signal.aborted ? signal.reason : error, isCanceled: signal.aborted };
+    fail(failure.error);
+    if (changing) await reportFailure(docker, history, changing, failure);
   }
+}
+
+/** An upgrade that has begun to change the cluster. */
+interface Changing {
+  readonly clusterId: string;
+  /** In the order in which it goes through them. */
+  readonly versions: readonly string[];
+}
+
+const before = (label: string) => ({ section: "before", label, version: "" });
+
+/** Shows the evidence, unless the step was canceled, and adds the job summary. */
+async function reportFailure(
+  docker: Docker,
+  history: UpgradeHistory,
+  { clusterId, versions }: Changing,
+  { error, isCanceled }: { readonly error: unknown; readonly isCanceled: boolean },
+): Promise<void> {
+  // What comes next takes time, and is not the upgrade's.
+  const past = history.all();
+  const folder = evidenceFolder(clusterId, process.env);
+  const seen = isCanceled ? nothingSeen : await showEvidence(docker, clusterId, folder);
+  await writeSummary(upgradeSummary(past, versions, { error, seen }));
 }
 
 const output = (name: (typeof upgradeOutputNames)[number], value: string) =>
@@ -102,11 +135,10 @@ interface Course {
 
 /** Makes one rolling upgrade after another. */
 async function takeStops(step: UpgradeStep, stops: readonly Stop[], course: Course): Promise<void> {
-  const record = longestDowntime();
   for (const { target, name } of stops) {
     const work = async () => {
       await updateAgentPolicies(step, target);
-      await upgradeAll(step, target, { ...course, record });
+      await upgradeAll(step, target, course);
     };
     await core.group(name === "" ? "Upgrade" : `Upgrade to ${name}`, () => atStop(name, work));
   }
@@ -124,26 +156,11 @@ async function atStop(name: string, work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** @returns a function that sets the output `downtime-ms` to the longest of all it was given */
-function longestDowntime(): (milliseconds: number) => void {
-  let longest = 0;
-  return (milliseconds) => {
-    longest = Math.max(longest, milliseconds);
-    output("downtime-ms", String(longest));
-  };
-}
-
-/** How an upgrade measures its downtime. */
-interface Measurement extends Course {
-  /** Gets the milliseconds of each datacenter. */
-  readonly record: (milliseconds: number) => void;
-}
-
 /** Upgrades one datacenter after another, the primary first, as Consul's upgrade guide says. */
 async function upgradeAll(
   step: UpgradeStep,
   target: UpgradeTarget,
-  { key, isDowngrade, record }: Measurement,
+  { key, isDowngrade }: Course,
 ): Promise<void> {
   const { agents, addresses } = step.cluster;
   for (const there of agentsByDatacenter(agents)) {
@@ -151,13 +168,31 @@ async function upgradeAll(
     for (const { node, version } of done) logTimed(`${node} runs ${version} already`);
     const probe = new WriteProbe(key, there);
     try {
-      for (const agent of inOrder(due, await raftOf(there, addresses)))
-        await upgradeOne(step, target, agent, probe);
+      const raft = await raftOf(there, addresses);
+      for (const agent of inOrder(due, raft))
+        await step.history.during(replacing(agent, target, raft, step.cluster), () =>
+          upgradeOne(step, target, agent, probe),
+        );
     } finally {
-      record(await probe.stop());
+      output("downtime-ms", String(step.history.recordWrite(await probe.stop())));
     }
     await askOrFail(step, firstOf(there), "removal of a key", (consul) => consul.kv.delete(key));
   }
+}
+
+/** What the history calls the replacement of an agent. */
+function replacing(
+  { node, datacenter }: FoundAgent,
+  { version }: UpgradeTarget,
+  { leader }: Raft,
+  cluster: FoundCluster,
+) {
+  const isSeveral = byDatacenter(cluster.agents).size > 1;
+  return {
+    section: isSeveral ? `${datacenter} to ${version}` : `to ${version}`,
+    label: node === leader ? `${node} (leader)` : node,
+    version,
+  };
 }
 
 /** The agents of a datacenter that a stop replaces, and the others with the versions they run. */

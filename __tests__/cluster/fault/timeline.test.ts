@@ -79,6 +79,9 @@ describe("a fault for a while", () => {
       );
       expect(step.summary).toContain(`### Consul: kill ${node} for 2 s`);
       expect(step.summary).toContain(`all agents report ${leader} as the new leader`);
+      expect(step.summary).toMatch(
+        /^gantt\n[\s\S]*^section kill\n[\s\S]*^new leader server-\d, [\d.]+ s :0, \d+\n[\s\S]*^section start\n[\s\S]*^cluster whole, /m,
+      );
       // What was written to see when writes are accepted has left nothing.
       expect(await httpGet(`${first?.http}/v1/kv/?keys`)).toBe("[]");
     },
@@ -115,6 +118,7 @@ describe("a fault for a while", () => {
       expect(canceled.exitCode).toBe(1);
       expect(canceled.log).toContain("The `fault` step was canceled");
       expect(canceled.log).toContain("can undo it: `action: resume`, `target: client-1`");
+      expect(canceled.summary).toContain("**The step failed: Canceled**");
       expect(timelineIn(canceled).map(({ event }) => event)).toContain("effect");
       expect(timelineIn(canceled).map(({ event }) => event)).not.toContain("undo");
 

@@ -192,6 +192,12 @@ describe("an open cluster", () => {
 
     const { snapshot = "", version, "downtime-ms": downtime } = result.outputs;
     expect(version).toBe(newer.version);
+    expect(result.summary).toContain(`### Consul: upgrade to ${newer.version}\n`);
+    expect(result.summary).toContain(`; the slowest write took ${downtime} ms.`);
+    const drawn = [
+      ...result.summary.matchAll(/^agent (\S+?)(?: \(leader\))?, [\d.]+ s :\d+, \d+$/gm),
+    ];
+    expect(drawn.map(([, node]) => node)).toEqual(expected);
     expect(Number(downtime)).toBeGreaterThan(0);
     expect(statSync(snapshot).mode & 0o777).toBe(0o600);
     expect(readFileSync(snapshot).subarray(0, 2)).toEqual(Buffer.from([0x1f, 0x8b]));

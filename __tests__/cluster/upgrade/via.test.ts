@@ -104,7 +104,8 @@ if [ "$*" = version ]; then echo "Consul v99.0.0"; else exec /bin/consul "$@"; f
   const image = await imageWithScript("late", oldest.image, script);
   const via = `via-${split(newest.image).tag}`;
   await docker("tag", newest.image, `${split(image).repository}:${via}`);
-  const { exitCode, log, outputs } = await upgrade(cluster, { image, via, timeout: "10s" });
+  const failed = await upgrade(cluster, { image, via, timeout: "10s" });
+  const { exitCode, log, outputs, summary } = failed;
   expect(exitCode).toBe(1);
   const turns = turnsIn(log);
   expect(turns.map(({ version }) => version)).toEqual(Array<string>(4).fill(newest.version));
@@ -116,4 +117,7 @@ if [ "$*" = version ]; then echo "Consul v99.0.0"; else exec /bin/consul "$@"; f
   expect((await imagesOf(cluster)).filter((each) => each === image)).toHaveLength(1);
   expect(outputs.version).toBeUndefined();
   expect(Number(outputs["downtime-ms"])).toBeGreaterThan(0);
+  expect(summary).toContain("**The upgrade failed: ");
+  expect(summary).toMatch(/^agent server-\d not finished :crit, \d+, \d+$/m);
+  expect(summary).toMatch(/^\| server-1 \| (running|exited with code \d+) \|/m);
 }, 120_000);

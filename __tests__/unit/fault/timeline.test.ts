@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { ActionError } from "../../../src/errors.ts";
 import { FaultTimeline, timelineSummary } from "../../../src/fault/timeline.ts";
 
 function example() {
@@ -44,17 +45,65 @@ test("events have their time, and the seconds since the first", () => {
   ]);
 });
 
-test("the summary is a table of them, with bars", () => {
+test("the summary is a drawing of them, and a table", () => {
   expect(timelineSummary("kill server-1", example())).toBe(`### Consul: kill server-1
 
-| after | event | | |
-| ---: | --- | --- | --- |
-| 0.00 s | fault | \`kill\` on server-1 |  |
-| 0.30 s | applied | \`kill\` is done | ██ |
-| 2.00 s | election | all agents report server-2 as the new leader | █████████████ |
-| 2.01 s | write | first write accepted | █████████████ |
-| 6.00 s | detection | all agents see who is away | ████████████████████████████████████████ |
-| 6.00 s | effect | the effect is complete | ████████████████████████████████████████ |
+\`\`\`mermaid
+%%{init: {"gantt":{"leftPadding":75}}}%%
+gantt
+dateFormat x
+axisFormat %-S.%L s
+todayMarker off
+section kill
+kill is done, 0.30 s :0, 300
+new leader server-2, 2.00 s :0, 2000
+first write, 2.01 s :0, 2012
+all agents know, 6.00 s :0, 6000
+effect complete, 6.00 s :0, 6000
+\`\`\`
+
+| after | event |  |
+| ---: | --- | --- |
+| 0.00 s | fault | \`kill\` on server-1 |
+| 0.30 s | applied | \`kill\` is done |
+| 2.00 s | election | all agents report server-2 as the new leader |
+| 2.01 s | write | first write accepted |
+| 6.00 s | detection | all agents see who is away |
+| 6.00 s | effect | the effect is complete |
+`);
+});
+
+test("in the drawing, what undoes a fault has its own section, and no leader stands out", () => {
+  let now = 0;
+  const timeline = new FaultTimeline(() => now);
+  timeline.add("fault", { action: "kill", nodes: ["server-1", "server-2"] });
+  now += 500;
+  timeline.add("no-leader", { datacenter: "dc1" });
+  now += 70_000;
+  timeline.add("undo", { action: "start", nodes: ["server-1", "server-2"] });
+  now += 1200;
+  timeline.add("back");
+  const lines = timelineSummary("kill majority for 70 s", timeline.events()).split("\n");
+  expect(lines.slice(lines.indexOf("gantt"), lines.lastIndexOf("```"))).toEqual([
+    ...["gantt", "dateFormat x", "axisFormat %-M:%S min", "todayMarker off"],
+    ...["section kill", "no leader is reported, 0.50 s :crit, 0, 500"],
+    ...["section start", "cluster whole, 1.20 s :70500, 71700"],
+  ]);
+});
+
+test("the summary of a step that failed says why", () => {
+  const error = new ActionError("`kill` was not confirmed", "server-2 still sees server-1");
+  expect(
+    timelineSummary("kill server-1", example(), { error }),
+  ).toContain(`### Consul: kill server-1
+
+**The step failed: \`kill\` was not confirmed**
+
+\`\`\`text
+server-2 still sees server-1
+\`\`\`
+
+\`\`\`mermaid
 `);
 });
 

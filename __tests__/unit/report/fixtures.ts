@@ -4,8 +4,14 @@ import { planCluster } from "../../../src/plan/plan.ts";
 import type { Node } from "../../../src/report/nodes.ts";
 import type { ReadyCluster } from "../../../src/report/ready-cluster.ts";
 
-export function readyCluster(servers: number, clients: number, leader = "server-1"): ReadyCluster {
-  const inputs: Record<string, string> = { servers: String(servers), clients: String(clients) };
+export function readyCluster(
+  servers: number,
+  clients: number,
+  leader = "server-1",
+  more: Readonly<Record<string, string>> = {},
+): ReadyCluster {
+  const shape = { servers: String(servers), clients: String(clients) };
+  const inputs: Record<string, string> = { ...shape, ...more };
   const { spec } = parseInputs((name) => inputs[name] ?? inputDefaults[name] ?? "");
   const plan = planCluster(spec, {
     clusterId: "c0ffee00",
