@@ -28,6 +28,7 @@ import { HttpClient } from "./http-client.ts";
 import { KeyValueStore } from "./key-value-store.ts";
 import { taggedVersion } from "./version-number.ts";
 
+const autopilotPath = "/v1/operator/autopilot/configuration";
 const poolQuery = { lan: {}, wan: { wan: "1" } } as const;
 
 /** The HTTP API of one agent. Every method rejects with a ConsulError that says what happened. */
@@ -267,14 +268,27 @@ export class Consul {
     return this.#http.find(withQuery("/v1/operator/features", { stale: "" }), featureGatesAnswer);
   }
 
-  async setFeatureGate(name: string, isEnabled: boolean): Promise<void> {
-    const path = `/v1/operator/feature/${encodeURIComponent(name)}`;
-    await this.#http.put(path, { Enabled: isEnabled });
+  async setFeatureGate(name: string, Enabled: boolean): Promise<void> {
+    await this.#http.put(`/v1/operator/feature/${encodeURIComponent(name)}`, { Enabled });
   }
 
   /** A snapshot of the servers' state (`/v1/snapshot`), like `consul snapshot save`. */
   snapshot(timeout: number): Promise<Buffer> {
     return this.#http.request("/v1/snapshot", { timeout });
+  }
+
+  /** Replaces the servers' state by that of a snapshot, like `consul snapshot restore`. */
+  async restore(snapshot: Buffer, timeout: number): Promise<void> {
+    await this.#http.request("/v1/snapshot", { method: "PUT", body: snapshot, timeout });
+  }
+
+  /** Autopilot's settings (`/v1/operator/autopilot/configuration`), which are part of the servers' state. */
+  autopilotSettings(): Promise<ConsulObject> {
+    return this.#http.get(autopilotPath, objectAnswer);
+  }
+
+  async setAutopilot(settings: ConsulObject): Promise<void> {
+    await this.#http.put(autopilotPath, settings);
   }
 
   /** Whether autopilot considers every server healthy (`/v1/operator/autopilot/health`). */

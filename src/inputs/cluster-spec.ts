@@ -1,6 +1,7 @@
 import type { PullPolicy } from "../docker/find-image.ts";
 import type { Place } from "../errors.ts";
 import type { Seeds } from "./seeds.ts";
+import type { DeclaredSnapshot } from "./snapshot.ts";
 
 export type Role = "server" | "client";
 
@@ -29,6 +30,8 @@ export interface ClusterSpec {
   readonly security: Security;
   /** Whether later steps get the `consul` command. */
   readonly cli: boolean;
+  /** What the first datacenter's servers start from; undefined if from nothing. */
+  readonly snapshot: DeclaredSnapshot | undefined;
   /** What the cluster file declares. */
   readonly seeds: Seeds;
   /** Milliseconds. */

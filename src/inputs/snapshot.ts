@@ -1,0 +1,96 @@
+/** The snapshot that a cluster file names. */
+import { readSnapshot, type SnapshotFacts } from "../consul/snapshot.ts";
+import { isOlder } from "../consul/version-number.ts";
+import { messageOf, type Place, type Problem } from "../errors.ts";
+import type { Content } from "./cluster-file-schema.ts";
+import type { Security } from "./cluster-spec.ts";
+import { type PlaceOf, problemAt } from "./file-problem.ts";
+import { shortened } from "./wording.ts";
+
+export interface DeclaredSnapshot {
+  /** For messages. */
+  readonly name: string;
+  readonly place: Place;
+  /** The file as Consul wrote it. */
+  readonly content: Buffer;
+  readonly facts: SnapshotFacts;
+}
+
+interface Reading {
+  readonly snapshot: DeclaredSnapshot | undefined;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Reads the file that `snapshot` names.
+ *
+ * @param readFile - reads a file; throws if it can't, without the path in its message
+ */
+export function readSnapshotFile(
+  { snapshot: path }: Content,
+  readFile: (path: string) => Buffer,
+  placeOf: PlaceOf,
+): Reading {
+  if (path === undefined) return { snapshot: undefined, problems: [] };
+  const place = placeOf("snapshot");
+  const refused = (reason: string): Reading => ({
+    snapshot: undefined,
+    problems: [problemAt(place, `\`snapshot\`: ${reason}.`)],
+  });
+  let content: Buffer;
+  try {
+    content = readFile(path);
+  } catch (error) {
+    return refused(`the file can't be read: ${shortened(messageOf(error))}`);
+  }
+  try {
+    const snapshot = { name: "snapshot", place, content, facts: readSnapshot(content) };
+    return { snapshot, problems: [] };
+  } catch (error) {
+    const reason = `the file is not what \`consul snapshot save\` writes: ${messageOf(error)}`;
+    return refused(reason);
+  }
+}
+
+/** A snapshot with ACLs for a cluster that would ignore them. */
+export function aclsWithoutAcl(
+  snapshot: DeclaredSnapshot | undefined,
+  { acl }: Security,
+): Problem[] {
+  if (acl || !snapshot?.facts.hasAcl) return [];
+  const message =
+    "`snapshot` has ACLs, but this cluster has none, so that every request would be allowed. Set `acl: true`.";
+  return [problemAt(snapshot.place, message)];
+}
+
+/**
+ * Why servers of a version can't be expected to restore a snapshot. Servers exit if it has what they
+ * don't know.
+ *
+ * @param version - as `versionNumber` returns it, with `+ent` if it is Consul Enterprise
+ * @param node - that runs it by its own `version`; empty if it is the cluster's
+ */
+export function unreadable(
+  { place, facts }: DeclaredSnapshot,
+  version: string,
+  node = "",
+): Problem[] {
+  const seen = node === "" ? `this is Consul ${version}` : `${node} runs Consul ${version}`;
+  const its = node === "" ? "" : "its ";
+  // A server's registration, which names the version, leaves out whether it is a prerelease.
+  const release = facts.version?.replace(/[-+].*/, "");
+  const isNewer = release !== undefined && isOlder(version, `${release}-0`);
+  const needsEdition = facts.needsEnterprise && !/\+ent\b/.test(version);
+  return [
+    ...(isNewer
+      ? [
+          `\`snapshot\` is of Consul ${release} or later, but ${seen}, and Consul restores no snapshot of a later version than its own. Set ${its}\`version\` to ${release} or later.`,
+        ]
+      : []),
+    ...(needsEdition
+      ? [
+          `\`snapshot\` has what only Consul Enterprise can restore, but ${seen}. Use an image of Consul Enterprise.`,
+        ]
+      : []),
+  ].map((message) => problemAt(place, message));
+}
