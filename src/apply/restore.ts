@@ -13,12 +13,10 @@ import {
   type AgentClient,
   answerOf,
   ask,
-  byDatacenter,
   clientFor,
-  servers,
 } from "../ready/agents.ts";
 import { everyoneNames, type Gate, gatesFor } from "../ready/gates.ts";
-import { untilHold } from "../ready/wait.ts";
+import { untilHold, type Wait } from "../ready/wait.ts";
 import { grantTokens, resync } from "./agent-tokens.ts";
 import type { RunningCluster } from "./apply.ts";
 import type { StartContext } from "./start-context.ts";
@@ -26,8 +24,10 @@ import type { StartContext } from "./start-context.ts";
 /** Consul accepts at most 200 connections from one client at a time. */
 const requestsAtOnce = 16;
 
+const failure = { title: "Consul is not ready", summary: "The restored cluster was not ready" };
+
 /**
- * Restores a snapshot in the first datacenter of a cluster that is ready, and waits until the cluster is
+ * Restores a snapshot in a cluster of one datacenter that is ready, and waits until the cluster is
  * ready again. It then has the snapshot's data, and its own agents, tokens, and autopilot settings: a
  * snapshot has all of these, too. Consul's leader would remove the nodes of other agents within a minute,
  * and only then register those that it sees; here this is done at once.
@@ -43,13 +43,12 @@ export async function restore(
   if (!snapshot) return;
   const credentials = credentialsFrom(secrets);
   const clients = agents.map((agent) => clientFor(agent, credentials));
-  const [there = []] = byDatacenter(clients).values();
-  const [server] = there;
+  const [server] = clients;
   if (!server) throw new Error("a cluster has at least one server");
   const patience = { timeout, signal };
   const asked = <T>(what: string, question: (consul: Consul) => Promise<T>) =>
     answerOf(server, what, question, patience);
-  const names = there.map(({ node }) => node);
+  const names = clients.map(({ node }) => node);
 
   await timeline.during("restore", async () => {
     const own = await asked("tell what it has in the catalog", (consul) => ownState(consul, names));
@@ -60,12 +59,10 @@ export async function restore(
       putBack(consul, own),
     );
     log(`removed from the catalog: ${counted(removed, "node")} of the snapshot's agents`);
-    const failure = { title: "Consul is not ready", summary: "The restored cluster was not ready" };
     const wait = { timeout, signal, onChange: log };
-    const hasTokens = secrets?.tokens !== undefined;
-    const isCopied = hasTokens && there.length < clients.length ? [replicationGate] : [];
-    const gates = [...gatesFor(clients, hasTokens), ...isCopied];
+    const gates = gatesFor(clients, secrets?.tokens !== undefined);
     await untilHold(gates, () => clients, { ...wait, failure });
+    await renewRoots(clients, wait);
     if (secrets) await resync(agents, secrets, wait);
   });
 }
@@ -79,7 +76,7 @@ interface OwnState {
 async function ownState(consul: Consul, nodes: readonly string[]): Promise<OwnState> {
   const limit = pLimit(requestsAtOnce);
   const [autopilot, registrations] = await Promise.all([
-    consul.autopilotSettings(),
+    consul.operator.autopilot(),
     Promise.all(nodes.map((node) => limit(() => consul.catalog.registrationsOf(node)))),
   ]);
   return { autopilot, registrations: registrations.flat() };
@@ -91,7 +88,7 @@ async function load(
   timeout: number,
 ): Promise<void> {
   try {
-    await consul.restore(content, timeout);
+    await consul.operator.restore(content, timeout);
   } catch (error) {
     if (!(error instanceof ConsulError)) throw error;
     if (error.status !== undefined)
@@ -109,7 +106,7 @@ async function load(
  */
 async function putBack(consul: Consul, own: OwnState): Promise<number> {
   const limit = pLimit(requestsAtOnce);
-  await consul.setAutopilot(own.autopilot);
+  await consul.operator.setAutopilot(own.autopilot);
   const checks = await consul.catalog.checks("consistent");
   const nodes = new Set(checks.filter(({ id }) => id === "serfHealth").map(({ node }) => node));
   await Promise.all(Array.from(nodes, (node) => limit(() => consul.deregister(node))));
@@ -118,26 +115,37 @@ async function putBack(consul: Consul, own: OwnState): Promise<number> {
 }
 
 /**
- * Until a secondary datacenter has the tokens of the primary, it has those of before: they have the same
- * secrets, but it is about to drop them.
+ * Has every agent take over the snapshot's Connect CA. An agent remembers the roots that it got last, and
+ * waits for an index above theirs, but those of a snapshot may have a lower one: servers from 1.14 on, which
+ * have a certificate from the start, then refuse to issue others for as long as 10 minutes (`agent/cache`).
+ * A change of the CA's settings raises the index, and the second one undoes it.
  */
-const replicationGate: Gate = {
-  name: "every datacenter has replicated the ACL tokens",
-  look: async (agents) => {
-    const firsts = [...byDatacenter(servers(agents)).values()].flatMap((there) =>
-      there.slice(0, 1),
-    );
-    const [wanted, ...others] = await ask(firsts, async (consul) =>
-      (await consul.acl.objects("token"))
-        .filter(({ Local }) => Local !== true)
-        .map(({ AccessorID }) => ({ node: String(AccessorID) })),
-    );
-    if (!wanted || wanted.answer instanceof ConsulError)
-      return { status: "no tokens", failing: wanted ? [`${wanted.node}: ${wanted.answer}`] : [] };
-    const ids = others.map(({ node, answer }) => ({
+async function renewRoots(
+  clients: readonly AgentClient[],
+  wait: Omit<Wait, "failure" | "after">,
+): Promise<void> {
+  const [server] = clients;
+  if (!server) return;
+  const asked = <T>(what: string, question: (consul: Consul) => Promise<T>) =>
+    answerOf(server, what, question, wait);
+  const ca = await asked("tell the settings of Connect's CA", ({ operator }) => operator.ca());
+  if (!ca) return;
+  const look: Gate["look"] = async (agents) => {
+    const root = await asked("tell Connect's root", ({ operator }) => operator.caRoot("servers"));
+    const answers = await ask(agents, async ({ operator }) => [
+      { node: await operator.caRoot("agent") },
+    ]);
+    const named = answers.map(({ node, answer }) => ({
       node,
-      answer: answer instanceof ConsulError ? answer : answer.map((token) => token.node),
+      answer: answer instanceof ConsulError ? answer : answer.map((each) => each.node),
     }));
-    return everyoneNames(wanted.answer, ids, "among its tokens");
-  },
-};
+    return everyoneNames([{ node: root }], named, "the Connect CA's root");
+  };
+  if ((await look(clients)).failing.length === 0) return;
+  const LeafCertTTL = ca.Config.LeafCertTTL === "73h" ? "74h" : "73h";
+  const changed = { ...ca, Config: { ...ca.Config, LeafCertTTL } };
+  for (const settings of [changed, ca])
+    await asked("change the settings of Connect's CA", ({ operator }) => operator.setCa(settings));
+  const gate = { name: "every agent has the Connect CA of the snapshot", look };
+  await untilHold([gate], () => clients, { ...wait, failure });
+}

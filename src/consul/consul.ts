@@ -26,9 +26,9 @@ import { Catalog, type ReadMode } from "./catalog.ts";
 import { type Access, withQuery } from "./http.ts";
 import { HttpClient } from "./http-client.ts";
 import { KeyValueStore } from "./key-value-store.ts";
+import { Operator } from "./operator.ts";
 import { taggedVersion } from "./version-number.ts";
 
-const autopilotPath = "/v1/operator/autopilot/configuration";
 const poolQuery = { lan: {}, wan: { wan: "1" } } as const;
 
 /** The HTTP API of one agent. Every method rejects with a ConsulError that says what happened. */
@@ -36,6 +36,7 @@ export class Consul {
   readonly acl: Acl;
   readonly catalog: Catalog;
   readonly kv: KeyValueStore;
+  readonly operator: Operator;
   readonly #http: HttpClient;
 
   constructor(access: Access) {
@@ -43,6 +44,7 @@ export class Consul {
     this.acl = new Acl(this.#http);
     this.catalog = new Catalog(this.#http);
     this.kv = new KeyValueStore(this.#http);
+    this.operator = new Operator(this.#http);
   }
 
   /**
@@ -275,20 +277,6 @@ export class Consul {
   /** A snapshot of the servers' state (`/v1/snapshot`), like `consul snapshot save`. */
   snapshot(timeout: number): Promise<Buffer> {
     return this.#http.request("/v1/snapshot", { timeout });
-  }
-
-  /** Replaces the servers' state by that of a snapshot, like `consul snapshot restore`. */
-  async restore(snapshot: Buffer, timeout: number): Promise<void> {
-    await this.#http.request("/v1/snapshot", { method: "PUT", body: snapshot, timeout });
-  }
-
-  /** Autopilot's settings (`/v1/operator/autopilot/configuration`), which are part of the servers' state. */
-  autopilotSettings(): Promise<ConsulObject> {
-    return this.#http.get(autopilotPath, objectAnswer);
-  }
-
-  async setAutopilot(settings: ConsulObject): Promise<void> {
-    await this.#http.put(autopilotPath, settings);
   }
 
   /** Whether autopilot considers every server healthy (`/v1/operator/autopilot/health`). */

@@ -17,7 +17,7 @@ export interface SnapshotFacts {
 }
 
 /** Bytes of state. The file's own limit is far smaller, but it could be made to unpack to any size. */
-const maxState = 256 * 1024 * 1024;
+const maxState = 64 * 1024 * 1024;
 
 /**
  * Reads the file that `consul snapshot save` writes: a gzipped tar archive whose `state.bin` has the
@@ -35,8 +35,9 @@ export function readSnapshot(file: Uint8Array): SnapshotFacts {
     if (type === messageTypes.register) versions.push(...serverVersion(object));
     if (type === messageTypes.aclToken) secrets.push(...secretOf(object));
   }
-  const [...found] = types;
-  const needed = firstReaders.filter(({ type }) => found.some((each) => each >= type));
+  const found = [...types];
+  const own = found.filter((type) => type < firstOfEnterprise);
+  const needed = firstReaders.filter(({ type }) => own.some((each) => each >= type));
   return {
     version: newest([...versions, ...needed.map(({ version }) => version)]),
     hasAcl: found.some((type) => aclTypes.includes(type)),

@@ -171,7 +171,7 @@ export const schema = z
           "Creates a CA and a certificate for every agent; the HTTP API is served over HTTPS only.",
         ),
       snapshot: path().describe(
-        "A file that `consul snapshot save` wrote, restored in the first datacenter before anything else. The path is relative to the cluster file's folder.",
+        "A file that `consul snapshot save` wrote, restored before anything else, in a cluster of one datacenter. The path is relative to the cluster file's folder.",
       ),
       feature_gates: z
         .record(z.string(), booleanField(), {

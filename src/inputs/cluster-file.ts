@@ -39,7 +39,7 @@ export interface ClusterFile {
   readonly acl: boolean | undefined;
   readonly gossipEncryption: boolean | undefined;
   readonly tls: boolean | undefined;
-  /** What the first datacenter's servers start from. */
+  /** What the servers start from. */
   readonly snapshot: DeclaredSnapshot | undefined;
   readonly seeds: Seeds;
   /** The place of a key or an item: `placeOf("datacenters", 0, "servers")`. */

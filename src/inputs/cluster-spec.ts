@@ -30,7 +30,7 @@ export interface ClusterSpec {
   readonly security: Security;
   /** Whether later steps get the `consul` command. */
   readonly cli: boolean;
-  /** What the first datacenter's servers start from; undefined if from nothing. */
+  /** What the servers start from; undefined if from nothing. */
   readonly snapshot: DeclaredSnapshot | undefined;
   /** What the cluster file declares. */
   readonly seeds: Seeds;

@@ -27,7 +27,7 @@ import { nodesOf } from "./nodes.ts";
 import { reservedProblems } from "./reserved-settings.ts";
 import { secretsIn } from "./secret-settings.ts";
 import { noSeeds } from "./seeds.ts";
-import { aclsWithoutAcl } from "./snapshot.ts";
+import { unrestorable } from "./snapshot.ts";
 import { readVersionFile } from "./version-file.ts";
 import { shown } from "./wording.ts";
 
@@ -60,7 +60,7 @@ export function parseInputs(
     ...memoryOfSeveral(texts, spec),
     ...(file ? disagreements(file, changedInputs(texts)) : []),
     ...(spec ? unknownNodes(spec.seeds.services, nodesOf(spec.datacenters)) : []),
-    ...(spec ? aclsWithoutAcl(spec.snapshot, spec.security) : []),
+    ...(spec ? unrestorable(spec) : []),
     ...(spec ? agentsNodes(spec.seeds.catalog, nodesOf(spec.datacenters)) : []),
     ...(spec && file
       ? unknownNodeSettings(file.nodes, nodesOf(spec.datacenters), file.placeOf)

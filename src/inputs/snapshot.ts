@@ -3,7 +3,7 @@ import { readSnapshot, type SnapshotFacts } from "../consul/snapshot.ts";
 import { isOlder } from "../consul/version-number.ts";
 import { messageOf, type Place, type Problem } from "../errors.ts";
 import type { Content } from "./cluster-file-schema.ts";
-import type { Security } from "./cluster-spec.ts";
+import type { ClusterSpec } from "./cluster-spec.ts";
 import { type PlaceOf, problemAt } from "./file-problem.ts";
 import { shortened } from "./wording.ts";
 
@@ -52,15 +52,26 @@ export function readSnapshotFile(
   }
 }
 
-/** A snapshot with ACLs for a cluster that would ignore them. */
-export function aclsWithoutAcl(
-  snapshot: DeclaredSnapshot | undefined,
-  { acl }: Security,
-): Problem[] {
-  if (acl || !snapshot?.facts.hasAcl) return [];
-  const message =
-    "`snapshot` has ACLs, but this cluster has none, so that every request would be allowed. Set `acl: true`.";
-  return [problemAt(snapshot.place, message)];
+/** Clusters that a snapshot can't be for, whatever their version. */
+export function unrestorable({
+  snapshot,
+  security,
+  datacenters,
+}: Pick<ClusterSpec, "snapshot" | "security" | "datacenters">): Problem[] {
+  if (!snapshot) return [];
+  return [
+    ...(snapshot.facts.hasAcl && !security.acl
+      ? [
+          "`snapshot` has ACLs, but this cluster has none, so that every request would be allowed. Set `acl: true`.",
+        ]
+      : []),
+    // A secondary datacenter keeps the trust domain that it started with (ClusterID in leader_connect_ca.go).
+    ...(datacenters.length > 1
+      ? [
+          `\`snapshot\` can't be restored with several datacenters, and this cluster has ${datacenters.length}: the others have taken over the CA of Connect that the first had before. Declare one datacenter.`,
+        ]
+      : []),
+  ].map((message) => problemAt(snapshot.place, message));
 }
 
 /**
