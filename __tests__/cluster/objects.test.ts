@@ -222,18 +222,19 @@ describe("a secured cluster", needs("1.8.0"), () => {
       const settings = z.object({ CleanupDeadServers: z.boolean() });
       const path = "/v1/operator/autopilot/configuration";
       expect((await query(restored, server, path, settings)).CleanupDeadServers).toBe(false);
-      expect(restored.result.log).toContain(`::add-mask::${old}`);
+      // Its secrets are masked, as those of the file itself.
+      expect(restored.result.log).not.toContain(old);
     } finally {
       await restored.down();
     }
 
     const job = new RecordedJob(options);
-    const refused = await job.main(testInputs({ cluster: "snapshot: state.snap\n" }));
+    const refused = await job.main(testInputs({ cluster: "{ snapshot: state.snap }" }));
     await job.post();
     job.dispose();
     rmSync(workspace, { recursive: true });
     expect(refused.exitCode).toBe(1);
-    expect(refused.log).toMatch(/^::error .*:1:1: `snapshot` has ACLs, but this cluster has none/m);
+    expect(refused.log).toMatch(/^::error .*:1:3: `snapshot` has ACLs, but this cluster has none/m);
   });
 });
 
