@@ -6,15 +6,10 @@ import { ConsulError } from "../consul/http.ts";
 import { ActionError, counted, InputError } from "../errors.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 import { problemAt } from "../inputs/file-problem.ts";
-import type { DeclaredSnapshot } from "../inputs/snapshot.ts";
+import type { DeclaredSnapshot } from "../inputs/seeds.ts";
 import { placeText } from "../inputs/wording.ts";
 import { credentialsFrom } from "../plan/security-files.ts";
-import {
-  type AgentClient,
-  answerOf,
-  ask,
-  clientFor,
-} from "../ready/agents.ts";
+import { type AgentClient, answerOf, ask, clientFor } from "../ready/agents.ts";
 import { everyoneNames, type Gate, gatesFor } from "../ready/gates.ts";
 import { untilHold, type Wait } from "../ready/wait.ts";
 import { grantTokens, resync } from "./agent-tokens.ts";

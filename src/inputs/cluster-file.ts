@@ -8,12 +8,13 @@ import { secretsInFile, secretsInText } from "./secret-settings.ts";
 import {
   type Declared,
   type DeclaredKey,
+  type DeclaredSnapshot,
   type Definition,
   field,
   fragmentOf,
   type Seeds,
 } from "./seeds.ts";
-import { type DeclaredSnapshot, readSnapshotFile } from "./snapshot.ts";
+import { readSnapshotFile } from "./snapshot.ts";
 import { nearest, type Path, pathText, shortened } from "./wording.ts";
 import { readYaml } from "./yaml-text.ts";
 

@@ -1,7 +1,6 @@
 import type { PullPolicy } from "../docker/find-image.ts";
 import type { Place } from "../errors.ts";
-import type { Seeds } from "./seeds.ts";
-import type { DeclaredSnapshot } from "./snapshot.ts";
+import type { DeclaredSnapshot, Seeds } from "./seeds.ts";
 
 export type Role = "server" | "client";
 

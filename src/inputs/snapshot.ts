@@ -1,20 +1,12 @@
 /** The snapshot that a cluster file names. */
-import { readSnapshot, type SnapshotFacts } from "../consul/snapshot.ts";
+import { readSnapshot } from "../consul/snapshot.ts";
 import { isOlder } from "../consul/version-number.ts";
-import { messageOf, type Place, type Problem } from "../errors.ts";
+import { messageOf, type Problem } from "../errors.ts";
 import type { Content } from "./cluster-file-schema.ts";
 import type { ClusterSpec } from "./cluster-spec.ts";
 import { type PlaceOf, problemAt } from "./file-problem.ts";
+import type { DeclaredSnapshot } from "./seeds.ts";
 import { shortened } from "./wording.ts";
-
-export interface DeclaredSnapshot {
-  /** For messages. */
-  readonly name: string;
-  readonly place: Place;
-  /** The file as Consul wrote it. */
-  readonly content: Buffer;
-  readonly facts: SnapshotFacts;
-}
 
 interface Reading {
   readonly snapshot: DeclaredSnapshot | undefined;
