@@ -3,7 +3,7 @@ import { createSign, generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import * as z from "zod";
 import { nodeOf, testInputs, type Up, up } from "../support/cluster.ts";
@@ -101,57 +101,140 @@ async function login(cluster: Up, node: string, jwt: string) {
   return { status: answer.status, body: await answer.text() };
 }
 
+/** A cluster file whose objects are all in a snapshot. */
+function securedFile(publicKey: string): string {
+  return stringify({
+    datacenters: [{ name: "dc1", servers: 1, clients: 1 }],
+    acl: {
+      policies: [{ Name: "app", Rules: 'key_prefix "app/" { policy = "read" }' }],
+      roles: [{ Name: "app", Policies: [{ Name: "app" }] }],
+      auth_methods: [
+        {
+          Name: "ci",
+          Type: "jwt",
+          Config: {
+            JWTValidationPubKeys: [publicKey],
+            BoundIssuer: "tests",
+            BoundAudiences: ["consul"],
+            ClaimMappings: { sub: "user" },
+          },
+        },
+      ],
+      binding_rules: [
+        { AuthMethod: "ci", Selector: 'value.user == "app"', BindType: "role", BindName: "app" },
+      ],
+    },
+    services: [{ name: "gone", port: 80 }],
+    catalog: [{ Node: "db", Address: "192.0.2.10" }],
+    prepared_queries: [{ Name: "q", Service: { Service: "web" } }],
+    kv: { "app/a": "b" },
+  });
+}
+
+/** That a role's user can log in through every agent, and nobody else, and sees what is declared. */
+async function expectObjects(cluster: Up, privateKey: string): Promise<void> {
+  for (const { name, http } of cluster.nodes) {
+    const { status, body } = await login(cluster, name, jwtFor("app", privateKey));
+    expect(status, body).toBe(200);
+    const { SecretID: token } = loginSchema.parse(JSON.parse(body));
+    const value = await ask(`${http}/v1/kv/app/a?raw`, { token });
+    expect(value, name).toEqual({ status: 200, body: "b" });
+    expect((await login(cluster, name, jwtFor("other", privateKey))).status).toBe(403);
+    const queries = z.array(z.object({ Name: z.string() }));
+    const found = await query(cluster, nodeOf(cluster, name), "/v1/query?stale", queries);
+    expect(found).toEqual([{ Name: "q" }]);
+  }
+}
+
+const policies = z.array(z.object({ ID: z.string(), Name: z.string() }));
+const catalogNodes = z.array(z.object({ Node: z.string(), Address: z.string() }));
+const roots = z.object({ TrustDomain: z.string() });
+
+/** Changes what a new cluster has set up for itself, and saves a snapshot. */
+async function snapshotWithChanges(cluster: Up): Promise<Buffer> {
+  const { "http-address": http = "", "http-token": token = "" } = cluster.outputs;
+  const headers = { "X-Consul-Token": token };
+  const send = async (path: string, body: unknown) => {
+    const options = { method: "PUT", headers, body: JSON.stringify(body) };
+    expect((await fetch(http + path, options)).status, path).toBe(200);
+  };
+  const found = await query(cluster, nodeOf(cluster, "server-1"), "/v1/acl/policies", policies);
+  const { ID } = found.find(({ Name }) => Name === "dns") ?? {};
+  await send(`/v1/acl/policy/${ID}`, { Name: "dns", Rules: 'key "a" { policy = "read" }' });
+  await send("/v1/operator/autopilot/configuration", { CleanupDeadServers: true });
+  return Buffer.from(await (await fetch(`${http}/v1/snapshot`, { headers })).arrayBuffer());
+}
+
 // Auth methods of type jwt are among what it declares.
 describe("a secured cluster", needs("1.8.0"), () => {
-  test("has auth methods and binding rules with which logins through every agent work", async () => {
-    const { publicKey, privateKey } = generateKeyPairSync("ec", {
-      namedCurve: "P-256",
-      publicKeyEncoding: { type: "spki", format: "pem" },
-      privateKeyEncoding: { type: "pkcs8", format: "pem" },
-    });
+  const { publicKey, privateKey } = generateKeyPairSync("ec", {
+    namedCurve: "P-256",
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+  let cluster: Up;
+  beforeAll(async () => {
+    cluster = await up({ cluster: securedFile(publicKey) });
+  });
+  afterAll(() => cluster.down());
+
+  test("has auth methods and binding rules with which logins through every agent work", () =>
+    expectObjects(cluster, privateKey));
+
+  test("is there again in one that starts from its snapshot, but for its agents", async () => {
+    const workspace = mkdtempSync(join(tmpdir(), "workspace-"));
+    writeFileSync(join(workspace, "state.snap"), await snapshotWithChanges(cluster));
+    const options = { env: { GITHUB_WORKSPACE: workspace } };
     const text = stringify({
-      datacenters: [{ name: "dc1", servers: 1, clients: 1 }],
-      acl: {
-        policies: [{ Name: "app", Rules: 'key_prefix "app/" { policy = "read" }' }],
-        roles: [{ Name: "app", Policies: [{ Name: "app" }] }],
-        auth_methods: [
-          {
-            Name: "ci",
-            Type: "jwt",
-            Config: {
-              JWTValidationPubKeys: [publicKey],
-              BoundIssuer: "tests",
-              BoundAudiences: ["consul"],
-              ClaimMappings: { sub: "user" },
-            },
-          },
-        ],
-        binding_rules: [
-          { AuthMethod: "ci", Selector: 'value.user == "app"', BindType: "role", BindName: "app" },
-        ],
-      },
-      catalog: [{ Node: "db", Address: "192.0.2.10" }],
-      prepared_queries: [{ Name: "q", Service: { Service: "web" } }],
-      kv: { "app/a": "b" },
+      datacenters: [{ name: "dc1", servers: 3, clients: 1 }],
+      server_config: { connect: { enabled: true } },
+      acl: true,
+      snapshot: "state.snap",
     });
-    const cluster = await up({ cluster: text });
+    const restored = await up({ cluster: text }, options);
     try {
-      for (const { name, http } of cluster.nodes) {
-        const { status, body } = await login(cluster, name, jwtFor("app", privateKey));
-        expect(status, body).toBe(200);
-        const { SecretID: token } = loginSchema.parse(JSON.parse(body));
-        expect(await ask(`${http}/v1/kv/app/a?raw`, { token }), name).toEqual({
-          status: 200,
-          body: "b",
-        });
-        expect((await login(cluster, name, jwtFor("other", privateKey))).status).toBe(403);
-        const queries = z.array(z.object({ Name: z.string() }));
-        const found = await query(cluster, nodeOf(cluster, name), "/v1/query?stale", queries);
-        expect(found).toEqual([{ Name: "q" }]);
+      await expectObjects(restored, privateKey);
+      // The old tokens are part of the data; the new cluster's are its own.
+      const { "http-token": old = "" } = cluster.outputs;
+      expect(restored.outputs["http-token"]).not.toBe(old);
+      const own = restored.nodes.map(({ name, ip }) => ({ Node: name, Address: ip }));
+      const db = { Node: "db", Address: "192.0.2.10" };
+      for (const node of restored.nodes) {
+        const byOld = await ask(`${node.http}/v1/kv/app/a?raw`, { token: old });
+        expect(byOld, node.name).toEqual({ status: 200, body: "b" });
+        const all = await query(restored, node, "/v1/catalog/nodes?stale", catalogNodes);
+        expect(all.toSorted((a, b) => a.Node.localeCompare(b.Node))).toEqual(
+          [...own, db].toSorted((a, b) => a.Node.localeCompare(b.Node)),
+        );
+        const gone = await query(restored, node, "/v1/health/service/gone", z.array(z.unknown()));
+        expect(gone, node.name).toEqual([]);
+        // The rights to this are those of the token for DNS.
+        expect(await resolveByUdp(node.dns, "client-1.node.consul")).toEqual([
+          nodeOf(restored, "client-1").ip,
+        ]);
+        // Each agent remembers which Connect CA issues its certificates.
+        const domain = await query(restored, node, "/v1/agent/connect/ca/roots", roots);
+        const server = nodeOf(restored, "server-1");
+        expect(domain).toEqual(await query(restored, server, "/v1/connect/ca/roots", roots));
       }
+      const [server] = restored.nodes;
+      if (!server) throw new Error("the cluster has no nodes");
+      const settings = z.object({ CleanupDeadServers: z.boolean() });
+      const path = "/v1/operator/autopilot/configuration";
+      expect((await query(restored, server, path, settings)).CleanupDeadServers).toBe(false);
+      // Its secrets are masked, as those of the file itself.
+      expect(restored.result.log).not.toContain(old);
     } finally {
-      await cluster.down();
+      await restored.down();
     }
+
+    const job = new RecordedJob(options);
+    const refused = await job.main(testInputs({ cluster: "{ snapshot: state.snap }" }));
+    await job.post();
+    job.dispose();
+    rmSync(workspace, { recursive: true });
+    expect(refused.exitCode).toBe(1);
+    expect(refused.log).toMatch(/^::error .*:1:3: `snapshot` has ACLs, but this cluster has none/m);
   });
 });
 

@@ -1,4 +1,5 @@
 import pLimit from "p-limit";
+import type { Acl } from "../consul/acl.ts";
 import type { Consul } from "../consul/consul.ts";
 import { ConsulError } from "../consul/http.ts";
 import { has } from "../consul/versions.ts";
@@ -19,8 +20,9 @@ import type { WaitLimits } from "../runner/poll.ts";
 /** Consul accepts at most 200 connections from one client at a time (`http_max_conns_per_client`). */
 const requestsAtOnce = 16;
 
-/** A token to create, with a policy of the same name. */
+/** A token to create, with a policy. */
 interface Grant {
+  /** The token's name, and its policy's unless another policy has it. */
   readonly name: string;
   readonly secret: string;
   readonly rules: string;
@@ -32,12 +34,15 @@ interface Grant {
  *
  * @param server - a running server of the primary datacenter
  * @param patience - for each question
+ * @param clusterId - if there may be policies already: one that is not as it should be is left alone, and
+ *   the policy with the name and this ID is used instead
  * @throws ActionError with the last answer when time is up
  */
 export async function grantTokens(
   server: AgentClient,
   secrets: Secrets,
   patience: WaitLimits,
+  clusterId = "",
 ): Promise<void> {
   const { tokens } = secrets;
   if (!tokens) return;
@@ -50,10 +55,17 @@ export async function grantTokens(
     await consul.acl.checkToken();
   });
   const limit = pLimit(requestsAtOnce);
+  const grants = grantsOf(tokens, secrets, version);
+  const others = new Set<string>();
+  if (clusterId !== "" && has(version, "chosenSecretId"))
+    await untilDone(async ({ acl }) => {
+      for (const name of await differingPolicies(acl, grants)) others.add(name);
+    });
   await Promise.all(
-    grantsOf(tokens, secrets, version).map((grant) =>
+    grants.map((grant) =>
       limit(async () => {
-        for (const step of stepsOf(grant, version))
+        const policy = others.has(grant.name) ? `${grant.name}-${clusterId}` : grant.name;
+        for (const step of stepsOf(grant, policy, version))
           await untilDone((consul) => step(consul).catch(unlessThere));
       }),
     ),
@@ -79,15 +91,27 @@ function grantsOf(
   ];
 }
 
+/** Names of policies that exist with other rules than tokens are to get. */
+async function differingPolicies(acl: Acl, grants: readonly Grant[]): Promise<string[]> {
+  const rulesOf = new Map(grants.map(({ name, rules }) => [name, rules]));
+  const existing = (await acl.objects("policy")).filter(({ Name }) => rulesOf.has(String(Name)));
+  const policies = await Promise.all(existing.map(({ ID }) => acl.object("policy", String(ID))));
+  return policies
+    .map(({ Name, Rules }) => ({ name: String(Name), rules: Rules }))
+    .filter(({ name, rules }) => rulesOf.get(name) !== rules)
+    .map(({ name }) => name);
+}
+
 function stepsOf(
   { name, secret, rules }: Grant,
+  policy: string,
   version: string,
 ): ((consul: Consul) => Promise<void>)[] {
   if (!has(version, "chosenSecretId"))
     return [(consul) => consul.acl.createLegacyToken(secret, name, rules)];
   return [
-    (consul) => consul.acl.createPolicy(name, rules),
-    (consul) => consul.acl.createToken(secret, name),
+    (consul) => consul.acl.createPolicy(policy, rules),
+    (consul) => consul.acl.createToken(secret, policy),
   ];
 }
 

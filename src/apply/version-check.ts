@@ -4,6 +4,7 @@ import { type Image, parseImage } from "../docker/image-reference.ts";
 import { InputError, messageOf, type Problem } from "../errors.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 import { nodesOf } from "../inputs/nodes.ts";
+import { unreadable } from "../inputs/snapshot.ts";
 import { unmetNeeds, versionNeeds } from "../inputs/version-needs.ts";
 import type { Owner } from "../plan/labels.ts";
 import { versionOf } from "../ready/image-version.ts";
@@ -32,7 +33,7 @@ interface Candidates {
  */
 export async function checkVersions(
   { docker, warn }: Pick<StartContext, "docker" | "warn">,
-  spec: Pick<ClusterSpec, "seeds" | "timeout" | "datacenters" | "security" | "nodes">,
+  spec: Pick<ClusterSpec, "seeds" | "snapshot" | "timeout" | "datacenters" | "security" | "nodes">,
   { owner, images }: Candidates,
 ): Promise<ReadonlyMap<string, string>> {
   const { clusterId } = owner;
@@ -45,13 +46,13 @@ export async function checkVersions(
   };
   if (images.ofNodes.size > 0)
     for (const { reference } of distinctImages(images)) await ask(reference);
-  const needs = versionNeeds(spec.seeds);
+  const problemsOf = unsupportedBy(spec);
   const problems: Problem[] = [];
   for (const { image, node } of serverImages(spec, images)) {
     const labeled = versionNumber(image.version ?? "");
-    const isEnough = labeled !== undefined && unmetNeeds(needs, labeled).length === 0;
-    if (needs.length === 0 || (isEnough && !versions.has(image.reference))) continue;
-    problems.push(...unmetNeeds(needs, await ask(image.reference), node));
+    const isEnough = labeled !== undefined && problemsOf(labeled, node).length === 0;
+    if (!hasNeeds(spec) || (isEnough && !versions.has(image.reference))) continue;
+    problems.push(...problemsOf(await ask(image.reference), node));
   }
   const mix = mixOf(spec, images, versions);
   problems.push(...mixProblems(mix, spec));
@@ -59,6 +60,18 @@ export async function checkVersions(
   for (const message of mixWarnings(mix)) warn(message);
   return versions;
 }
+
+/** Whether anything that the cluster file declares depends on the servers' versions. */
+const hasNeeds = ({ seeds, snapshot }: Pick<ClusterSpec, "seeds" | "snapshot">) =>
+  snapshot !== undefined || versionNeeds(seeds).length > 0;
+
+/** What a server with this version does not support of what the cluster file declares. */
+const unsupportedBy =
+  ({ seeds, snapshot }: Pick<ClusterSpec, "seeds" | "snapshot">) =>
+  (version: string, node: string): Problem[] => [
+    ...unmetNeeds(versionNeeds(seeds), version, node),
+    ...(snapshot ? unreadable(snapshot, version, node) : []),
+  ];
 
 /** Each image that servers run, with the first node that has it as its own; empty for the cluster's. */
 function serverImages(

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as core from "@actions/core";
 import { apply, type RunningCluster } from "../apply/apply.ts";
 import { prepare } from "../apply/prepare.ts";
+import { restore } from "../apply/restore.ts";
 import type { StartContext } from "../apply/start-context.ts";
 import { Docker } from "../docker/docker.ts";
 import { isEngineGone } from "../docker/docker-error.ts";
@@ -95,6 +96,8 @@ async function create(context: StartContext, spec: ClusterSpec): Promise<ReadyCl
   const images = plan.agents.map((agent) => imageOf(plan, agent).image.reference);
   const title = `Start ${counted(plan.agents.length, "agent")} from ${[...new Set(images)].join(" and ")}`;
   const running = await core.group(title, () => apply(context, plan));
+  if (spec.snapshot)
+    await core.group("Restore the snapshot", () => restore(context, spec, running));
   const tokens = hasSeeds(spec.seeds)
     ? await core.group("Apply the cluster file", () => seedCluster(context, spec, running))
     : [];

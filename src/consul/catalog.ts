@@ -1,5 +1,10 @@
 import * as z from "zod";
-import { catalogNodeAnswer, catalogNodesAnswer, objectAnswer } from "./answers.ts";
+import {
+  type ConsulObject,
+  catalogNodeAnswer,
+  catalogNodesAnswer,
+  objectAnswer,
+} from "./answers.ts";
 import { withQuery } from "./http.ts";
 import type { HttpClient } from "./http-client.ts";
 
@@ -59,6 +64,11 @@ const instancesAnswer = z.array(
   }),
 );
 
+/** Null if there is no such node. */
+const registeredAnswer = z
+  .object({ Node: objectAnswer, Services: z.record(z.string(), z.unknown()) })
+  .nullable();
+
 /**
  * The catalog and the health in it, through one agent. Every method rejects with a ConsulError that
  * says what happened.
@@ -114,6 +124,29 @@ export class Catalog {
     if (known === null) return undefined;
     const checks = await this.#http.get(withQuery(`/v1/health/node/${name}`, query), checksAnswer);
     return checks.filter(({ serviceId }) => serviceId === "");
+  }
+
+  /**
+   * What registers a node again with all that it has (`PUT /v1/catalog/register`): the node with its own
+   * checks, and then each of its services with its checks.
+   *
+   * @returns an empty list if there is no such node
+   */
+  async registrationsOf(node: string): Promise<ConsulObject[]> {
+    const name = encodeURIComponent(node);
+    const [known, checks] = await Promise.all([
+      this.#http.get(`/v1/catalog/node/${name}`, registeredAnswer),
+      this.#http.get(`/v1/health/node/${name}`, z.array(objectAnswer)),
+    ]);
+    if (known === null) return [];
+    const { Meta: NodeMeta, ...own } = known.Node;
+    const checksOf = (id: string) => ({
+      Checks: checks.filter(({ ServiceID }) => ServiceID === id),
+    });
+    const services = Object.entries(known.Services).map(([id, Service]) => ({
+      ...{ ...own, NodeMeta, SkipNodeUpdate: true, Service, ...checksOf(id) },
+    }));
+    return [{ ...own, NodeMeta, ...checksOf("") }, ...services];
   }
 
   /** Names of all nodes (`/v1/catalog/nodes`). */

@@ -26,6 +26,7 @@ import { Catalog, type ReadMode } from "./catalog.ts";
 import { type Access, withQuery } from "./http.ts";
 import { HttpClient } from "./http-client.ts";
 import { KeyValueStore } from "./key-value-store.ts";
+import { Operator } from "./operator.ts";
 import { taggedVersion } from "./version-number.ts";
 
 const poolQuery = { lan: {}, wan: { wan: "1" } } as const;
@@ -35,6 +36,7 @@ export class Consul {
   readonly acl: Acl;
   readonly catalog: Catalog;
   readonly kv: KeyValueStore;
+  readonly operator: Operator;
   readonly #http: HttpClient;
 
   constructor(access: Access) {
@@ -42,6 +44,7 @@ export class Consul {
     this.acl = new Acl(this.#http);
     this.catalog = new Catalog(this.#http);
     this.kv = new KeyValueStore(this.#http);
+    this.operator = new Operator(this.#http);
   }
 
   /**
@@ -267,9 +270,8 @@ export class Consul {
     return this.#http.find(withQuery("/v1/operator/features", { stale: "" }), featureGatesAnswer);
   }
 
-  async setFeatureGate(name: string, isEnabled: boolean): Promise<void> {
-    const path = `/v1/operator/feature/${encodeURIComponent(name)}`;
-    await this.#http.put(path, { Enabled: isEnabled });
+  async setFeatureGate(name: string, Enabled: boolean): Promise<void> {
+    await this.#http.put(`/v1/operator/feature/${encodeURIComponent(name)}`, { Enabled });
   }
 
   /** A snapshot of the servers' state (`/v1/snapshot`), like `consul snapshot save`. */

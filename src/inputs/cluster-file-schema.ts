@@ -13,6 +13,9 @@ const wholeNumberField = (min: number, max: number) => {
 
 const booleanField = () => z.boolean({ error: "it must be `true` or `false`" });
 
+const pathError = "it must be the path of a file";
+const path = () => z.string({ error: pathError }).min(1, { error: pathError }).optional();
+
 const definitionError = "it must be a mapping with the keys of Consul's API";
 const definition = () => z.looseObject({}, { error: definitionError });
 
@@ -167,6 +170,9 @@ export const schema = z
         .describe(
           "Creates a CA and a certificate for every agent; the HTTP API is served over HTTPS only.",
         ),
+      snapshot: path().describe(
+        "A file that `consul snapshot save` wrote, restored before anything else, in a cluster of one datacenter. The path is relative to the cluster file's folder.",
+      ),
       feature_gates: z
         .record(z.string(), booleanField(), {
           error: "it must be a mapping of feature gates to `true` or `false`",
@@ -192,13 +198,9 @@ export const schema = z
         .describe(
           "Keys and values of the first datacenter's KV store. `@path` inserts a file's content, with the path relative to the cluster file's folder; `@@` starts a value with a literal @.",
         ),
-      kv_file: z
-        .string({ error: "it must be the path of a file" })
-        .min(1, { error: "it must be the path of a file" })
-        .optional()
-        .describe(
-          "A file with keys, their values, and their flags, as `consul kv export` writes it. The path is relative to the cluster file's folder. A key that is also in `kv` has the value from there.",
-        ),
+      kv_file: path().describe(
+        "A file with keys, their values, and their flags, as `consul kv export` writes it. The path is relative to the cluster file's folder. A key that is also in `kv` has the value from there.",
+      ),
       config_entries: list(
         definition(),
         "Configuration entries in the API's format, written in this order: https://developer.hashicorp.com/consul/docs/connect/config-entries",

@@ -8,11 +8,13 @@ import { secretsInFile, secretsInText } from "./secret-settings.ts";
 import {
   type Declared,
   type DeclaredKey,
+  type DeclaredSnapshot,
   type Definition,
   field,
   fragmentOf,
   type Seeds,
 } from "./seeds.ts";
+import { readSnapshotFile } from "./snapshot.ts";
 import { nearest, type Path, pathText, shortened } from "./wording.ts";
 import { readYaml } from "./yaml-text.ts";
 
@@ -38,6 +40,8 @@ export interface ClusterFile {
   readonly acl: boolean | undefined;
   readonly gossipEncryption: boolean | undefined;
   readonly tls: boolean | undefined;
+  /** What the servers start from. */
+  readonly snapshot: DeclaredSnapshot | undefined;
   readonly seeds: Seeds;
   /** The place of a key or an item: `placeOf("datacenters", 0, "servers")`. */
   placeOf(...path: Path): Place;
@@ -85,12 +89,14 @@ export function parseClusterFile(source: Source): ParsedFile {
 
   const { data, error } = schema.safeParse(value);
   const issues = (error?.issues ?? []).flatMap((issue) => explain(issue, value, placeOf));
-  const found = data ? [...sameNames(data, placeOf), ...nodeEnvProblems(data, placeOf)] : [];
-  const kv = data ? readKeys(data, source.readFile, placeOf) : { keys: [], problems: [] };
-  const all = [...problems, ...issues, ...found, ...kv.problems];
-  return !data || all.length > 0
-    ? refused(all)
-    : { file: fileOf(data, kv.keys, placeOf), problems: [], secrets };
+  if (!data) return refused([...problems, ...issues]);
+  const found = [...sameNames(data, placeOf), ...nodeEnvProblems(data, placeOf)];
+  const kv = readKeys(data, source.readFile, placeOf);
+  const { snapshot, ...restored } = readSnapshotFile(data, source.readFile, placeOf);
+  secrets.push(...(snapshot?.facts.secrets ?? []));
+  const all = [...problems, ...found, ...kv.problems, ...restored.problems];
+  if (all.length > 0) return refused(all);
+  return { file: fileOf(data, { kv: kv.keys, snapshot }, placeOf), problems: [], secrets };
 }
 
 type Issue = z.core.$ZodIssue;
@@ -165,7 +171,13 @@ function sameNames({ datacenters = [] }: Content, placeOf: PlaceOf): Problem[] {
   });
 }
 
-function fileOf(content: Content, kv: readonly DeclaredKey[], placeOf: PlaceOf): ClusterFile {
+/** What is read from files that the file names. */
+interface FilesRead {
+  readonly kv: readonly DeclaredKey[];
+  readonly snapshot: DeclaredSnapshot | undefined;
+}
+
+function fileOf(content: Content, { kv, snapshot }: FilesRead, placeOf: PlaceOf): ClusterFile {
   const objects = typeof content.acl === "object" ? content.acl : {};
   const declared = (list: readonly Definition[] = [], ...path: Path) =>
     list.map((value, index) => declaredAt(value, [...path, index], placeOf));
@@ -185,6 +197,7 @@ function fileOf(content: Content, kv: readonly DeclaredKey[], placeOf: PlaceOf):
     acl: typeof content.acl === "object" ? true : content.acl,
     gossipEncryption: content.gossip_encryption,
     tls: content.tls,
+    snapshot,
     seeds: {
       featureGates: Object.entries(content.feature_gates ?? {}).map(([gate, isEnabled]) => {
         const path = ["feature_gates", gate];

@@ -1,6 +1,6 @@
 import type { PullPolicy } from "../docker/find-image.ts";
 import type { Place } from "../errors.ts";
-import type { Seeds } from "./seeds.ts";
+import type { DeclaredSnapshot, Seeds } from "./seeds.ts";
 
 export type Role = "server" | "client";
 
@@ -29,6 +29,8 @@ export interface ClusterSpec {
   readonly security: Security;
   /** Whether later steps get the `consul` command. */
   readonly cli: boolean;
+  /** What the servers start from; undefined if from nothing. */
+  readonly snapshot: DeclaredSnapshot | undefined;
   /** What the cluster file declares. */
   readonly seeds: Seeds;
   /** Milliseconds. */

@@ -27,6 +27,7 @@ import { nodesOf } from "./nodes.ts";
 import { reservedProblems } from "./reserved-settings.ts";
 import { secretsIn } from "./secret-settings.ts";
 import { noSeeds } from "./seeds.ts";
+import { unrestorable } from "./snapshot.ts";
 import { readVersionFile } from "./version-file.ts";
 import { shown } from "./wording.ts";
 
@@ -59,6 +60,7 @@ export function parseInputs(
     ...memoryOfSeveral(texts, spec),
     ...(file ? disagreements(file, changedInputs(texts)) : []),
     ...(spec ? unknownNodes(spec.seeds.services, nodesOf(spec.datacenters)) : []),
+    ...(spec ? unrestorable(spec) : []),
     ...(spec ? agentsNodes(spec.seeds.catalog, nodesOf(spec.datacenters)) : []),
     ...(spec && file
       ? unknownNodeSettings(file.nodes, nodesOf(spec.datacenters), file.placeOf)
@@ -151,6 +153,7 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
       tls: file?.tls ?? values.tls,
     },
     cli: values.cli,
+    snapshot: file?.snapshot,
     seeds: file?.seeds ?? noSeeds,
     timeout: values.timeout,
     exportEnv: values["export-env"],

@@ -1,3 +1,4 @@
+import type { SnapshotFacts } from "../consul/snapshot.ts";
 import type { Place } from "../errors.ts";
 
 /** An object in the format of Consul's API, which Consul validates. */
@@ -31,6 +32,16 @@ export interface DeclaredGate {
   readonly place: Place;
   readonly gate: string;
   readonly isEnabled: boolean;
+}
+
+/** The snapshot that a cluster file names. */
+export interface DeclaredSnapshot {
+  /** For messages. */
+  readonly name: string;
+  readonly place: Place;
+  /** The file as Consul wrote it. */
+  readonly content: Buffer;
+  readonly facts: SnapshotFacts;
 }
 
 /** Everything that a cluster file declares besides agents. */

@@ -14,6 +14,7 @@ const phaseNames = [
   "voters",
   "catalog",
   "wan",
+  "restore",
   "seeds",
   "report",
 ] as const;

@@ -14,17 +14,19 @@ export async function updateAgentPolicies(
   step: UpgradeStep,
   { version }: UpgradeTarget,
 ): Promise<void> {
-  const { agents, credentials } = step.cluster;
+  const { agents, credentials, clusterId } = step.cluster;
   if (credentials.token === undefined || !has(version, "featureGates")) return;
   await askOrFail(step, firstOf(agents), "an update of the agents' policies", async ({ acl }) => {
     const policies = await acl.objects("policy");
-    for (const { node } of agents) {
-      const id = policies.find(({ Name }) => Name === agentPolicy(node))?.ID;
-      if (typeof id !== "string") continue;
-      const policy = await acl.object("policy", id);
-      const Rules = updatedRules(policy.Rules, node, version);
-      if (Rules !== undefined) await acl.setObject("policy", { ...policy, Rules }, id);
-    }
+    // After a snapshot was restored, a policy of its own may have had the first name.
+    for (const { node } of agents)
+      for (const name of [agentPolicy(node), `${agentPolicy(node)}-${clusterId}`]) {
+        const id = policies.find(({ Name }) => Name === name)?.ID;
+        if (typeof id !== "string") continue;
+        const policy = await acl.object("policy", id);
+        const Rules = updatedRules(policy.Rules, node, version);
+        if (Rules !== undefined) await acl.setObject("policy", { ...policy, Rules }, id);
+      }
   });
 }
 

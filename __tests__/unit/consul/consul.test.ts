@@ -43,6 +43,11 @@ test.each<[string, (consul: Consul) => Promise<unknown>]>([
   ["/v1/catalog/node/a%20b?stale=", (consul) => consul.servicesOf("a b")],
   ["/v1/query?stale=", (consul) => consul.preparedQueries("stale")],
   ["/v1/query/1", (consul) => consul.setPreparedQuery({}, "1")],
+  ["/v1/operator/autopilot/configuration", ({ operator }) => operator.setAutopilot({})],
+  ["/v1/connect/ca/configuration", ({ operator }) => operator.ca()],
+  ["/v1/connect/ca/roots", ({ operator }) => operator.caRoot("servers")],
+  ["/v1/agent/connect/ca/roots", ({ operator }) => operator.caRoot("agent")],
+  ["/v1/snapshot", ({ operator }) => operator.restore(Buffer.from("a"), 1000)],
   ["/v1/operator/features?stale=", (consul) => consul.featureGates()],
   ["/v1/operator/feature/a%2Fb", (consul) => consul.setFeatureGate("a/b", true)],
   [
