@@ -4,7 +4,7 @@ import { differences, has } from "../consul/versions.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { ActionError, InputError } from "../errors.ts";
-import type { Security } from "../inputs/cluster-spec.ts";
+import type { AclSettings, Security } from "../inputs/cluster-spec.ts";
 import { isSecured } from "../plan/agent-config.ts";
 import { keyMakerArguments } from "../plan/container-arguments.ts";
 import type { ClusterPlan } from "../plan/plan.ts";
@@ -73,7 +73,7 @@ async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> 
         { certificate: get(`certificate of ${node}`), key: get(`key of ${node}`) },
       ]),
     ),
-    ...(security.acl && { tokens: makeTokens(plan) }),
+    ...(security.acl && { tokens: makeTokens(plan, security.acl) }),
   };
 }
 
@@ -98,15 +98,15 @@ function refuseMissing(security: Security, version: string): void {
   const problems = (["acl", "tls"] as const)
     .filter((input) => security[input] && !has(version, input))
     .map((input) => {
-      const message = `Input \`${input}\` is true, but this is Consul ${version}, and the first version that supports it is ${differences[input].from}. Set \`version\` to that or a later version, or omit \`${input}\`.`;
+      const message = `Input \`${input}\` is on, but this is Consul ${version}, and the first version that supports it is ${differences[input].from}. Set \`version\` to that or a later version, or omit \`${input}\`.`;
       return { input, message };
     });
   if (problems.length > 0) throw new InputError(problems);
 }
 
-function makeTokens({ spec, agents }: ClusterPlan): Tokens {
+function makeTokens({ spec, agents }: ClusterPlan, { managementToken }: AclSettings): Tokens {
   return {
-    management: randomUUID(),
+    management: managementToken ?? randomUUID(),
     dns: randomUUID(),
     ...(spec.datacenters.length > 1 && { replication: randomUUID() }),
     agents: new Map(agents.map(({ node }) => [node, randomUUID()])),

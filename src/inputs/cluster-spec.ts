@@ -65,9 +65,15 @@ export type Storage = "memory" | "disk";
 
 /** Which of Consul's security features are on. */
 export interface Security {
-  readonly acl: boolean;
+  /** ACLs, if they are on. */
+  readonly acl: false | AclSettings;
   readonly gossipEncryption: boolean;
   readonly tls: boolean;
+}
+
+export interface AclSettings {
+  /** Secret ID of the management token; undefined for a new one. */
+  readonly managementToken: string | undefined;
 }
 
 export const portNames = ["http", "dns", "grpc"] as const;

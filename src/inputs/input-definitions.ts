@@ -185,6 +185,14 @@ export const inputs = z.object({
     example: "info",
   }),
   acl: flag(false),
+  "management-token": z
+    .union([z.literal(""), z.guid()])
+    .register(hints, {
+      default: "",
+      allowed: "a UUID (8, 4, 4, 4, and 12 hexadecimal digits), or empty for a new one",
+      example: "$" + "{{ secrets.CONSUL_TOKEN }}",
+      isSecret: true,
+    }),
   "gossip-encryption": flag(false),
   tls: flag(false),
   cli: flag(false),

@@ -26,6 +26,7 @@ import { readInputs } from "./input-schema.ts";
 import { nodesOf } from "./nodes.ts";
 import { reservedProblems } from "./reserved-settings.ts";
 import { secretsIn } from "./secret-settings.ts";
+import { inputSecrets, securityOf, securityProblems } from "./security-inputs.ts";
 import { noSeeds } from "./seeds.ts";
 import { readVersionFile } from "./version-file.ts";
 import { shown } from "./wording.ts";
@@ -35,7 +36,7 @@ import { shown } from "./wording.ts";
  *
  * @param read - gives an input's text by its name, as `core.getInput` does
  * @param readFile - reads the cluster file and the files it names
- * @param mask - gets every secret in the configuration, also if the inputs are refused
+ * @param mask - gets every secret that the user gives, also if the inputs are refused
  * @returns the spec, and warnings about valid inputs that are probably mistakes
  * @throws InputError with all problems
  */
@@ -47,7 +48,7 @@ export function parseInputs(
   const { texts, values, problems: refused } = readAll(read, readFile);
   const cluster = readCluster(texts.get("cluster") ?? "", readFile);
   // First of all: messages and debug output may quote configuration.
-  for (const secret of configSecrets(texts, cluster.secrets)) mask(secret);
+  for (const secret of givenSecrets(texts, cluster.secrets)) mask(secret);
   const { file } = cluster;
   const spec = values && specOf(values, file);
   const problems = [
@@ -57,6 +58,7 @@ export function parseInputs(
     ...versionAgainstImage(texts, file),
     ...wrongVersionInFile(file, texts),
     ...memoryOfSeveral(texts, spec),
+    ...securityProblems(texts, file),
     ...(file ? disagreements(file, changedInputs(texts)) : []),
     ...(spec ? unknownNodes(spec.seeds.services, nodesOf(spec.datacenters)) : []),
     ...(spec ? agentsNodes(spec.seeds.catalog, nodesOf(spec.datacenters)) : []),
@@ -102,13 +104,11 @@ function byVersionFile(problems: readonly Problem[], texts: Texts): readonly Pro
   }));
 }
 
-/**
- * Every secret in the configuration that the user gives: in the inputs `config` and `env`, and in
- * the cluster file.
- */
-function configSecrets(texts: Texts, inFile: readonly string[]): ReadonlySet<string> {
+/** Every secret that the user gives: inputs, and what is in `config`, `env`, and the cluster file. */
+function givenSecrets(texts: Texts, inFile: readonly string[]): ReadonlySet<string> {
   const env = (texts.get("env") ?? "").split(/\r?\n/);
-  return new Set([...secretsIn(env, [texts.get("config") ?? ""]), ...inFile]);
+  const inConfig = secretsIn(env, [texts.get("config") ?? ""]);
+  return new Set([...inputSecrets(texts), ...inConfig, ...inFile]);
 }
 
 function noFiles(): never {
@@ -145,11 +145,7 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
     network: values.network,
     jobNetwork: values["job-network"],
     logLevel: values["log-level"],
-    security: {
-      acl: file?.acl ?? values.acl,
-      gossipEncryption: file?.gossipEncryption ?? values["gossip-encryption"],
-      tls: file?.tls ?? values.tls,
-    },
+    security: securityOf(values, file),
     cli: values.cli,
     seeds: file?.seeds ?? noSeeds,
     timeout: values.timeout,

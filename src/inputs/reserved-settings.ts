@@ -7,12 +7,15 @@ import { type Fragment, fragmentsOf, settingName } from "./config-fragments.ts";
 import { type NodeShape, nodesOf } from "./nodes.ts";
 import { type Path, pathText, placeText, shown } from "./wording.ts";
 
+/** Values that a setting may have. With none, it can't be set at all. */
+type Allowed = readonly (string | number | boolean)[] | "any";
+
 /** A setting of agents that the action makes itself and relies on. */
 interface Reserved {
   /** Its keys, with dots between them. */
   readonly setting: string;
   /** What an agent has. Any of these values may be given, which changes nothing; the first is usual. */
-  readonly values: (agent: NodeShape, spec: ClusterSpec) => readonly (string | number | boolean)[];
+  readonly values: (agent: NodeShape, spec: ClusterSpec) => Allowed;
   /** What to do instead of setting it: the end of a message. */
   readonly instead: string;
 }
@@ -39,6 +42,9 @@ const listeners = [
 ];
 
 const primaryName: Reserved["values"] = (_, { datacenters }) => [datacenters[0].name];
+
+/** A secret that the action chooses: no message may quote what is given. */
+const managementToken: Reserved["values"] = (_, { security }) => (security.acl ? [] : "any");
 
 /** Consul's own name for a feature that is off. */
 const off = -1;
@@ -106,6 +112,12 @@ export const reservedSettings: readonly Reserved[] = [
     values: () => [agentPorts.dns],
     instead: "use the input `dns-port` for the port on the runner",
   },
+  // Its names from Consul 1.11 on, before, and up to 1.10.
+  ...["acl.tokens.initial_management", "acl.tokens.master", "acl_master_token"].map((setting) => ({
+    setting,
+    values: managementToken,
+    instead: "use the input `management-token`",
+  })),
   { setting: "ports.server", values: () => [8300], instead: ownAddress },
   { setting: "ports.serf_lan", values: () => [8301], instead: ownAddress },
   { setting: "ports.serf_wan", values: () => [8302], instead: ownAddress },
@@ -138,7 +150,7 @@ function noFile(): never {
   throw new Error("only a cluster file has places");
 }
 
-/** What is wrong with a value, unless every agent that gets it has it anyway. */
+/** What is wrong with a value, unless every agent that gets it may have it. */
 function conflict(
   value: string,
   { values, instead }: Reserved,
@@ -147,7 +159,8 @@ function conflict(
 ): string | undefined {
   for (const agent of agents) {
     const own = values(agent, spec);
-    if (own.some((each) => String(each) === value)) continue;
+    if (own === "any" || own.some((each) => String(each) === value)) continue;
+    if (own.length === 0) return `can't be set here: ${instead}.`;
     return `is ${asWritten(value)}, but the action needs ${asWritten(String(own[0]))} on ${agent.node}: ${instead}.`;
   }
   return undefined;

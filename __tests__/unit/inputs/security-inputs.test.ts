@@ -1,0 +1,72 @@
+import { describe, expect, test } from "vitest";
+import { InputError } from "../../../src/errors.ts";
+import { inputDefaults } from "../../../src/inputs/input-definitions.ts";
+import { parseInputs } from "../../../src/inputs/inputs.ts";
+
+const uuid = "8F6E2C1a-0b9d-4e53-a7c4-12d3e4f5a6b7";
+
+function read(inputs: Readonly<Record<string, string>>) {
+  const masked: string[] = [];
+  const text = (name: string) => inputs[name] ?? inputDefaults[name] ?? "";
+  try {
+    const { spec } = parseInputs(text, undefined, (secret) => masked.push(secret));
+    return { security: spec.security, masked, messages: [] };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { masked, messages: error.problems.map(({ message }) => message) };
+  }
+}
+
+describe("management-token", () => {
+  test("is the token of a cluster with ACLs, and is masked", () => {
+    const inputs = { acl: "true", "management-token": uuid };
+    expect(read(inputs).security?.acl).toEqual({ managementToken: uuid });
+    expect(read(inputs).masked).toContain(uuid);
+    expect(read({ "management-token": uuid, cluster: "acl: true\n" }).messages).toEqual([]);
+  });
+
+  test("is a new one if it is empty", () => {
+    expect(read({ acl: "true" }).security?.acl).toEqual({ managementToken: undefined });
+  });
+
+  test.each(["root", `${uuid}0`, `{${uuid}}`, uuid.replaceAll("-", ""), `${uuid}\n${uuid}`])(
+    "is refused unless it is a UUID, and never quoted: %j",
+    (token) => {
+      const { messages, masked } = read({ acl: "true", "management-token": token });
+      expect(messages).toEqual([
+        expect.stringMatching(/^Input `management-token` is not valid: it must be a UUID/),
+      ]);
+      expect(messages.join()).not.toContain(token);
+      expect(masked).toContain(token);
+    },
+  );
+
+  test.each([{}, { acl: "true", cluster: "acl: false\n" }, { cluster: "servers: 1\n" }])(
+    "is refused without ACLs: %o",
+    (inputs) => {
+      const { messages, masked } = read({ ...inputs, "management-token": uuid });
+      expect(messages.join()).toContain("acl");
+      expect(messages.join()).not.toContain(uuid);
+      expect(masked).toContain(uuid);
+    },
+  );
+
+  test("is not the secret of a declared token, too", () => {
+    const cluster = `acl:\n  tokens:\n    - { Description: app, secret_id: "${uuid}" }\n`;
+    const { messages } = read({ cluster, "management-token": uuid });
+    expect(messages).toEqual([
+      "Input `cluster`:3:7: `SecretID` of `acl.tokens[0] (app)` is the token of the input `management-token`: give it another one, or leave the token out.",
+    ]);
+  });
+
+  test.each([
+    'acl { tokens { initial_management = "x" } }',
+    'acl = { tokens = { master = "x" } }',
+    '{"acl_master_token": "x"}',
+  ])("is the only way to choose the token: %s", (config) => {
+    expect(read({ acl: "true", config }).messages.join()).toMatch(
+      /^Input `config`, line 1, column \d+: `[a-z_.]+` can't be set here: use the input `management-token`\.$/,
+    );
+    expect(read({ config }).messages).toEqual([]);
+  });
+});
