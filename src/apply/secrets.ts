@@ -57,6 +57,10 @@ async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> 
     if (section === undefined) throw unusable(plan, `it printed no ${name}.`);
     return section;
   };
+  const certificateOf = (name: string): Certificate => ({
+    certificate: get(`certificate of ${name}`),
+    key: get(`key of ${name}`),
+  });
   return {
     version,
     software: await nodeSoftware(docker, plan),
@@ -68,11 +72,9 @@ async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> 
     ...(security.gossipEncryption && { gossipKey: get("gossip key").trim() }),
     ...(security.tls && { ca: get("CA") }),
     certificates: new Map(
-      (security.tls ? plan.agents : []).map(({ node }): [string, Certificate] => [
-        node,
-        { certificate: get(`certificate of ${node}`), key: get(`key of ${node}`) },
-      ]),
+      (security.tls ? plan.agents : []).map(({ node }) => [node, certificateOf(node)] as const),
     ),
+    ...(security.tls && security.tls.isMutual && { client: certificateOf("the job") }),
     ...(security.acl && { tokens: makeTokens(plan, security.acl) }),
   };
 }
@@ -114,8 +116,8 @@ function makeTokens({ spec, agents }: ClusterPlan, { managementToken }: AclSetti
 }
 
 /**
- * Runs in the container. Its arguments: whether to make certificates, then role, node,
- * container and datacenter of every agent. Names of the files that `consul tls` makes changed between
+ * Runs in the container. Its arguments: whether to make certificates, also for callers if it is `mutual`,
+ * then role, node, container and datacenter of every agent. Names of the files that `consul tls` makes changed between
  * versions, hence the patterns; and up to 1.4.4 it knows no address but 127.0.0.1, which is all
  * that is needed. An entrypoint that does not start as root can't change the user.
  */
@@ -123,6 +125,19 @@ const script = `
 set -eu
 section() { printf '@ %s\\n' "$1"; }
 made_by_consul() { consul "$@" >said 2>&1 || { section failure; cat said; exit 0; }; }
+certificate() {
+  name=$1
+  shift
+  mkdir "$name"
+  cd "$name"
+  made_by_consul tls cert create "$@" -ca=../ca.pem -key=../ca.key
+  section "key of $name"
+  cat -- *-key.pem
+  rm -- *-key.pem
+  section "certificate of $name"
+  cat -- *.pem
+  cd ..
+}
 tls=$1
 shift
 section version
@@ -135,7 +150,7 @@ section gid
 id -g $user 2>/dev/null || id -g
 section 'gossip key'
 consul keygen
-[ "$tls" = true ] || exit 0
+[ "$tls" != false ] || exit 0
 mkdir ca
 cd ca
 made_by_consul tls ca create
@@ -144,17 +159,9 @@ mv -- *.pem ../ca.pem
 cd ..
 section CA
 cat ca.pem
+if [ "$tls" = mutual ]; then certificate 'the job' -cli "-dc=$4"; fi
 while [ $# -gt 0 ]; do
-  mkdir "$2"
-  cd "$2"
-  made_by_consul tls cert create "-$1" "-dc=$4" -ca=../ca.pem -key=../ca.key \\
-    "-additional-dnsname=$2" "-additional-dnsname=$3"
-  section "key of $2"
-  cat -- *-key.pem
-  rm -- *-key.pem
-  section "certificate of $2"
-  cat -- *.pem
-  cd ..
+  certificate "$2" "-$1" "-dc=$4" "-additional-dnsname=$2" "-additional-dnsname=$3"
   shift 4
 done
 `;

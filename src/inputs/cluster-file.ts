@@ -37,7 +37,7 @@ export interface ClusterFile {
   readonly nodes: ReadonlyMap<string, FileNode>;
   readonly acl: boolean | undefined;
   readonly gossipEncryption: boolean | undefined;
-  readonly tls: boolean | undefined;
+  readonly tls: boolean | "mutual" | undefined;
   readonly seeds: Seeds;
   /** The place of a key or an item: `placeOf("datacenters", 0, "servers")`. */
   placeOf(...path: Path): Place;

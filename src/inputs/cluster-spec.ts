@@ -68,12 +68,18 @@ export interface Security {
   /** ACLs, if they are on. */
   readonly acl: false | AclSettings;
   readonly gossipEncryption: boolean;
-  readonly tls: boolean;
+  /** TLS, if it is on. */
+  readonly tls: false | TlsSettings;
 }
 
 export interface AclSettings {
   /** Secret ID of the management token; undefined for a new one. */
   readonly managementToken: string | undefined;
+}
+
+export interface TlsSettings {
+  /** Whether HTTPS asks callers for a certificate. */
+  readonly isMutual: boolean;
 }
 
 export const portNames = ["http", "dns", "grpc"] as const;

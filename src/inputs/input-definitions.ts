@@ -194,7 +194,11 @@ export const inputs = z.object({
       isSecret: true,
     }),
   "gossip-encryption": flag(false),
-  tls: flag(false),
+  tls: z.union([flag(false), z.literal("mutual")]).register(hints, {
+    default: "false",
+    allowed: "true, false, or mutual",
+    example: "mutual",
+  }),
   cli: flag(false),
   timeout,
   "export-env": flag(true),

@@ -25,6 +25,7 @@ const roles =
 const primary = "list the primary datacenter first under `datacenters` in a cluster file";
 const clientInterface =
   "set `CONSUL_CLIENT_INTERFACE` in the input `env` to choose what agents listen on";
+const clientCertificates = "use `tls: mutual` to have HTTPS ask callers for a certificate";
 const ownAddress =
   "keep the default: every agent has an address of its own, so ports can't collide";
 
@@ -45,6 +46,14 @@ const primaryName: Reserved["values"] = (_, { datacenters }) => [datacenters[0].
 
 /** A secret that the action chooses: no message may quote what is given. */
 const managementToken: Reserved["values"] = (_, { security }) => (security.acl ? [] : "any");
+
+/** Whether HTTPS asks for a certificate, which callers of the action's own need then, too. */
+const asksCallers: Reserved["values"] = (_, { security }) =>
+  security.tls ? [security.tls.isMutual] : "any";
+
+/** The same for all of an agent's APIs. */
+const asksAll: Reserved["values"] = (_, { security }) =>
+  security.tls && !security.tls.isMutual ? [false] : "any";
 
 /** Consul's own name for a feature that is off. */
 const off = -1;
@@ -117,6 +126,17 @@ export const reservedSettings: readonly Reserved[] = [
     setting,
     values: managementToken,
     instead: "use the input `management-token`",
+  })),
+  // The second of each is from Consul 1.12 on.
+  ...["verify_incoming_https", "tls.https.verify_incoming"].map((setting) => ({
+    setting,
+    values: asksCallers,
+    instead: clientCertificates,
+  })),
+  ...["verify_incoming", "tls.defaults.verify_incoming"].map((setting) => ({
+    setting,
+    values: asksAll,
+    instead: clientCertificates,
   })),
   { setting: "ports.server", values: () => [8300], instead: ownAddress },
   { setting: "ports.serf_lan", values: () => [8301], instead: ownAddress },

@@ -8,10 +8,11 @@ import { field } from "./seeds.ts";
 
 /** What secures the cluster. The file overrides the inputs. */
 export function securityOf(values: Values, file: ClusterFile | undefined): Security {
+  const tls = file?.tls ?? values.tls;
   return {
     acl: (file?.acl ?? values.acl) && { managementToken: values["management-token"] || undefined },
     gossipEncryption: file?.gossipEncryption ?? values["gossip-encryption"],
-    tls: file?.tls ?? values.tls,
+    tls: tls !== false && { isMutual: tls === "mutual" },
   };
 }
 

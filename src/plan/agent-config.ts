@@ -28,8 +28,8 @@ export interface AgentSettings {
 
 /**
  * Folder for the secret part of a secured agent's configuration: `agent.json`; with TLS `ca.pem`,
- * `cert.pem` and `key.pem`; with ACLs, on servers, the management `token`. It is outside
- * CONSUL_CONFIG_DIR, whatever that is, so that Consul reads it only once.
+ * `cert.pem` and `key.pem`; on servers, with ACLs the management `token`, and with mutual TLS the job's
+ * `client-cert.pem` and `client-key.pem`. It is outside CONSUL_CONFIG_DIR, whatever that is, so that Consul reads it only once.
  */
 export const securityFolder = "/consul/security";
 
@@ -123,6 +123,11 @@ export function securedEnvironment({ tls }: Security): Readonly<Record<string, s
   return {
     CONSUL_HTTP_ADDR: `https://127.0.0.1:${agentPorts.http}`,
     CONSUL_CACERT: `${securityFolder}/ca.pem`,
+    // The agent's own certificate is good for calling an API, too.
+    ...(tls.isMutual && {
+      CONSUL_CLIENT_CERT: `${securityFolder}/cert.pem`,
+      CONSUL_CLIENT_KEY: `${securityFolder}/key.pem`,
+    }),
   };
 }
 

@@ -65,7 +65,11 @@ test("the same value in both is no problem, and neither is a default", () => {
     ...{ tls: "True", "gossip-encryption": "true" },
   });
   expect(spec.images).toEqual(["consul:1.9"]);
-  expect(spec.security).toEqual({ acl: false, gossipEncryption: true, tls: true });
+  expect(spec.security).toEqual({
+    acl: false,
+    gossipEncryption: true,
+    tls: { isMutual: false },
+  });
   expect(refused({ cluster: everything })).toEqual([]);
 });
 

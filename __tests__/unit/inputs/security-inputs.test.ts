@@ -17,6 +17,42 @@ function read(inputs: Readonly<Record<string, string>>) {
   }
 }
 
+describe("tls", () => {
+  test.each([
+    ["false", false],
+    ["true", { isMutual: false }],
+    ["mutual", { isMutual: true }],
+  ] as const)("%s", (tls, expected) => {
+    expect(read({ tls }).security?.tls).toEqual(expected);
+    expect(read({ cluster: `tls: ${tls}\n` }).security?.tls).toEqual(expected);
+  });
+
+  test.each(["Mutual", "verify", ""])("is nothing else: %j", (tls) => {
+    expect(read({ tls }).messages).toEqual([
+      `Input \`tls\` is ${JSON.stringify(tls)}: it must be true, false, or mutual. For example: \`tls: mutual\`.`,
+    ]);
+    expect(read({ cluster: `tls: "${tls}"\n` }).messages.join()).toContain(
+      "it must be `true`, `false`, or `mutual`",
+    );
+  });
+
+  test("is the same in the file and in the input, or refused", () => {
+    expect(read({ tls: "true", cluster: "tls: mutual\n" }).messages).toEqual([
+      expect.stringContaining("`tls` is mutual here, but input `tls` is true"),
+    ]);
+  });
+
+  test.each([
+    "verify_incoming_https = true",
+    "verify_incoming = true",
+    "tls { https { verify_incoming = true } }",
+    "tls { defaults { verify_incoming = true } }",
+  ])("is the only way to ask callers for a certificate: %s", (config) => {
+    expect(read({ tls: "true", config }).messages.join()).toContain("use `tls: mutual`");
+    expect(read({ tls: "mutual", config }).messages).toEqual([]);
+  });
+});
+
 describe("management-token", () => {
   test("is the token of a cluster with ACLs, and is masked", () => {
     const inputs = { acl: "true", "management-token": uuid };

@@ -1,6 +1,7 @@
 import { parseTar } from "nanotar";
 import { describe, expect, test } from "vitest";
 import {
+  credentialsFrom,
   oldestVersion,
   type Secrets,
   secretValues,
@@ -66,7 +67,7 @@ describe("the secrets of agents", () => {
   });
 
   test("are the same for another version except for setting names, with owners and modes", () => {
-    const whole = plan(spec);
+    const whole = plan({ ...spec, tls: "mutual" });
     const filesOf = (archive: Uint8Array) =>
       // The modification time differs between archives.
       parseTar(archive).map(({ name, type, text, attrs: { mtime: _, ...attrs } = {} }) => {
@@ -80,6 +81,21 @@ describe("the secrets of agents", () => {
           const rewritten = securityArchiveFor(written(old), version);
           expect(filesOf(rewritten)).toEqual(filesOf(written(version)));
         }
+  });
+
+  test("have the job's own certificate on servers if callers need one", () => {
+    const client = { certificate: "CERT3", key: key.replace("c2Vj", "b3du") };
+    const whole = plan({ ...spec, tls: "mutual" });
+    const [ofServer, ofClient] = whole.agents.map((agent) =>
+      parseTar(securityArchive(whole, agent, { ...secrets, client })),
+    );
+    expect(ofServer?.slice(-2).map(({ name, text }) => [name, text])).toEqual([
+      ["consul/security/client-cert.pem", client.certificate],
+      ["consul/security/client-key.pem", client.key],
+    ]);
+    expect(ofClient?.map(({ name }) => name).join()).not.toContain("client-");
+    expect(secretValues({ ...secrets, client })).toContain("b3ducmV0");
+    expect(credentialsFrom({ ...secrets, client })).toMatchObject({ scheme: "https", client });
   });
 
   test("are not on any command line", () => {
