@@ -3,8 +3,8 @@ import { printedVersion } from "../consul/version-number.ts";
 import { differences, has } from "../consul/versions.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
-import { ActionError, InputError } from "../errors.ts";
-import type { AclSettings, Security } from "../inputs/cluster-spec.ts";
+import { ActionError, InputError, type Problem } from "../errors.ts";
+import type { AclSettings, CertificateAuthority, Security } from "../inputs/cluster-spec.ts";
 import { isSecured } from "../plan/agent-config.ts";
 import { keyMakerArguments } from "../plan/container-arguments.ts";
 import type { ClusterPlan } from "../plan/plan.ts";
@@ -38,10 +38,11 @@ export async function secure(
 /**
  * Makes the secrets with the image's own tools, so that they fit its version of Consul. One container
  * without a network makes them in memory and prints them, and no log keeps its output: no private key
- * is written to the runner's disk, and the CA's key is gone with the container.
+ * is written to the runner's disk, and the CA's key is gone with the container. A CA of the user's signs in
+ * the same place.
  *
  * @throws InputError if this version of Consul does not support what an input asks for
- * @throws ActionError if the image can't make them
+ * @throws ActionError if the image can't make them, or if the user's CA can't sign them
  */
 async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> {
   const sections = parseSections(await makeKeys(docker, plan));
@@ -51,14 +52,14 @@ async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> 
   refuseMissing(security, version);
 
   const failure = sections.get("failure");
-  if (failure !== undefined) throw unusable(plan, failure);
+  if (failure !== undefined) throw ownCa(plan) ? notSigned(failure) : unusable(plan, failure);
   const get = (name: string) => {
     const section = sections.get(name);
     if (section === undefined) throw unusable(plan, `it printed no ${name}.`);
     return section;
   };
   const certificateOf = (name: string): Certificate => ({
-    certificate: get(`certificate of ${name}`),
+    certificate: get(`certificate of ${name}`) + (ownCa(plan)?.intermediates ?? ""),
     key: get(`key of ${name}`),
   });
   return {
@@ -81,12 +82,27 @@ async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> 
 
 async function makeKeys(docker: Docker, plan: ClusterPlan): Promise<string> {
   try {
-    return await docker.runToEnd(keyMakerArguments(plan, script));
+    return await docker.runToEnd(keyMakerArguments(plan, script), signerText(ownCa(plan)));
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
     throw unusable(plan, error.message, error);
   }
 }
+
+/** @param said - by Consul */
+const notSigned = (said: string) =>
+  new ActionError(
+    "The CA can't sign certificates",
+    `Consul could not make the agents' certificates with the CA in \`ca-cert\` and \`ca-key\`: ${said.trim()}\nIt must allow certificates for 127.0.0.1, \`localhost\`, and the names of nodes and containers (no name constraints), and be allowed to sign them (key usage).`,
+  );
+
+const ownCa = ({ spec: { security } }: ClusterPlan) => (security.tls ? security.tls.ca : undefined);
+
+/** The user's CA as the script reads it from standard input: arguments could be seen by others. */
+const signerText = (ca: CertificateAuthority | undefined) =>
+  ca ? `${ca.key}${endOfKey}\n${ca.certificates}` : "";
+
+const endOfKey = "@";
 
 function unusable({ prerequisites }: ClusterPlan, reason: string, cause?: Error): ActionError {
   return new ActionError(
@@ -97,12 +113,16 @@ function unusable({ prerequisites }: ClusterPlan, reason: string, cause?: Error)
 }
 
 function refuseMissing(security: Security, version: string): void {
-  const problems = (["acl", "tls"] as const)
+  const problems: Problem[] = (["acl", "tls"] as const)
     .filter((input) => security[input] && !has(version, input))
     .map((input) => {
       const message = `Input \`${input}\` is on, but this is Consul ${version}, and the first version that supports it is ${differences[input].from}. Set \`version\` to that or a later version, or omit \`${input}\`.`;
       return { input, message };
     });
+  if (security.tls && security.tls.ca?.keyType === "rsa" && !has(version, "rsaSigner")) {
+    const message = `Input \`ca-key\` has an RSA key, but this is Consul ${version}, and the first version that signs with one is ${differences.rsaSigner.from}. Use a CA with an EC key, or a later version.`;
+    problems.push({ input: "ca-key", message });
+  }
   if (problems.length > 0) throw new InputError(problems);
 }
 
@@ -116,8 +136,8 @@ function makeTokens({ spec, agents }: ClusterPlan, { managementToken }: AclSetti
 }
 
 /**
- * Runs in the container. Its arguments: whether to make certificates, also for callers if it is `mutual`,
- * then role, node, container and datacenter of every agent. Names of the files that `consul tls` makes changed between
+ * Runs in the container. Its arguments: whether to make certificates, also for callers if it is `mutual`;
+ * whether the CA is `given` on standard input, its key first, or `new`; then role, node, container and datacenter of every agent. Names of the files that `consul tls` makes changed between
  * versions, hence the patterns; and up to 1.4.4 it knows no address but 127.0.0.1, which is all
  * that is needed. An entrypoint that does not start as root can't change the user.
  */
@@ -139,7 +159,8 @@ certificate() {
   cd ..
 }
 tls=$1
-shift
+ca=$2
+shift 2
 section version
 consul version
 user=
@@ -151,12 +172,19 @@ id -g $user 2>/dev/null || id -g
 section 'gossip key'
 consul keygen
 [ "$tls" != false ] || exit 0
-mkdir ca
-cd ca
-made_by_consul tls ca create
-mv -- *-key.pem ../ca.key
-mv -- *.pem ../ca.pem
-cd ..
+if [ "$ca" = given ]; then
+  file=ca.key
+  while IFS= read -r line; do
+    if [ "$line" = '${endOfKey}' ]; then file=ca.pem; else printf '%s\\n' "$line" >>"$file"; fi
+  done
+else
+  mkdir ca
+  cd ca
+  made_by_consul tls ca create
+  mv -- *-key.pem ../ca.key
+  mv -- *.pem ../ca.pem
+  cd ..
+fi
 section CA
 cat ca.pem
 if [ "$tls" = mutual ]; then certificate 'the job' -cli "-dc=$4"; fi

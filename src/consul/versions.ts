@@ -98,6 +98,11 @@ export const differences = {
     what: "configuration entry `mesh`",
     source: "agent/structs/config_entry.go of 1.10.0-beta1 and 1.10.0-beta2",
   },
+  rsaSigner: {
+    from: "1.10.0",
+    what: "`consul tls` signs with an RSA key: input `ca-key`; before, only with an EC key",
+    source: "`ParseSigner` in tlsutil/generate.go of 1.9.17 and 1.10.0",
+  },
   exportsEntry: {
     from: "1.11.0-rc",
     what: "configuration entry `exported-services`",

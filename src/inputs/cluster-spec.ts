@@ -80,6 +80,18 @@ export interface AclSettings {
 export interface TlsSettings {
   /** Whether HTTPS asks callers for a certificate. */
   readonly isMutual: boolean;
+  /** The CA that signs the certificates; undefined for a new one. */
+  readonly ca: CertificateAuthority | undefined;
+}
+
+/** A CA of the user's, in PEM. */
+export interface CertificateAuthority {
+  /** Its certificate, and after it all others that agents are to trust, such as its root's. */
+  readonly certificates: string;
+  /** From its own certificate to the last below the root; empty if it is a root itself. */
+  readonly intermediates: string;
+  readonly key: string;
+  readonly keyType: "ec" | "rsa";
 }
 
 export const portNames = ["http", "dns", "grpc"] as const;

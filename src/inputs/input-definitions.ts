@@ -185,19 +185,27 @@ export const inputs = z.object({
     example: "info",
   }),
   acl: flag(false),
-  "management-token": z
-    .union([z.literal(""), z.guid()])
-    .register(hints, {
-      default: "",
-      allowed: "a UUID (8, 4, 4, 4, and 12 hexadecimal digits), or empty for a new one",
-      example: "$" + "{{ secrets.CONSUL_TOKEN }}",
-      isSecret: true,
-    }),
+  "management-token": z.union([z.literal(""), z.guid()]).register(hints, {
+    default: "",
+    allowed: "a UUID (8, 4, 4, 4, and 12 hexadecimal digits), or empty for a new one",
+    example: "$" + "{{ secrets.CONSUL_TOKEN }}",
+    isSecret: true,
+  }),
   "gossip-encryption": flag(false),
   tls: z.union([flag(false), z.literal("mutual")]).register(hints, {
     default: "false",
     allowed: "true, false, or mutual",
     example: "mutual",
+  }),
+  "ca-cert": z.string().register(hints, {
+    default: "",
+    allowed: "the path of a file in the workspace with a CA's certificate in PEM, or empty",
+    example: "test/ca.pem",
+  }),
+  "ca-key": z.string().register(hints, {
+    default: "",
+    allowed: "the path of a file in the workspace with the CA's private key in PEM, or empty",
+    example: "test/ca-key.pem",
   }),
   cli: flag(false),
   timeout,

@@ -8,7 +8,12 @@ import {
   readCluster,
   unknownNodes,
 } from "./cluster-input.ts";
-import type { ClusterSpec, Datacenter, NodeSettings } from "./cluster-spec.ts";
+import type {
+  CertificateAuthority,
+  ClusterSpec,
+  Datacenter,
+  NodeSettings,
+} from "./cluster-spec.ts";
 import {
   changedInputs,
   memoryOfSeveral,
@@ -26,7 +31,7 @@ import { readInputs } from "./input-schema.ts";
 import { nodesOf } from "./nodes.ts";
 import { reservedProblems } from "./reserved-settings.ts";
 import { secretsIn } from "./secret-settings.ts";
-import { inputSecrets, securityOf, securityProblems } from "./security-inputs.ts";
+import { readOwnSecrets, securityOf } from "./security-inputs.ts";
 import { noSeeds } from "./seeds.ts";
 import { readVersionFile } from "./version-file.ts";
 import { shown } from "./wording.ts";
@@ -48,9 +53,11 @@ export function parseInputs(
   const { texts, values, problems: refused } = readAll(read, readFile);
   const cluster = readCluster(texts.get("cluster") ?? "", readFile);
   // First of all: messages and debug output may quote configuration.
-  for (const secret of givenSecrets(texts, cluster.secrets)) mask(secret);
+  for (const secret of configSecrets(texts, cluster.secrets)) mask(secret);
   const { file } = cluster;
-  const spec = values && specOf(values, file);
+  const own = readOwnSecrets(texts, file, readFile);
+  for (const secret of own.secrets) mask(secret);
+  const spec = values && specOf(values, file, own.ca);
   const problems = [
     ...refused,
     ...cluster.problems,
@@ -58,7 +65,7 @@ export function parseInputs(
     ...versionAgainstImage(texts, file),
     ...wrongVersionInFile(file, texts),
     ...memoryOfSeveral(texts, spec),
-    ...securityProblems(texts, file),
+    ...own.problems,
     ...(file ? disagreements(file, changedInputs(texts)) : []),
     ...(spec ? unknownNodes(spec.seeds.services, nodesOf(spec.datacenters)) : []),
     ...(spec ? agentsNodes(spec.seeds.catalog, nodesOf(spec.datacenters)) : []),
@@ -104,11 +111,13 @@ function byVersionFile(problems: readonly Problem[], texts: Texts): readonly Pro
   }));
 }
 
-/** Every secret that the user gives: inputs, and what is in `config`, `env`, and the cluster file. */
-function givenSecrets(texts: Texts, inFile: readonly string[]): ReadonlySet<string> {
+/**
+ * Every secret in the configuration that the user gives: in the inputs `config` and `env`, and in
+ * the cluster file.
+ */
+function configSecrets(texts: Texts, inFile: readonly string[]): ReadonlySet<string> {
   const env = (texts.get("env") ?? "").split(/\r?\n/);
-  const inConfig = secretsIn(env, [texts.get("config") ?? ""]);
-  return new Set([...inputSecrets(texts), ...inConfig, ...inFile]);
+  return new Set([...secretsIn(env, [texts.get("config") ?? ""]), ...inFile]);
 }
 
 function noFiles(): never {
@@ -116,7 +125,11 @@ function noFiles(): never {
 }
 
 /** The file overrides the inputs. */
-function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
+function specOf(
+  values: Values,
+  file: ClusterFile | undefined,
+  ca: CertificateAuthority | undefined,
+): ClusterSpec {
   const image = (file?.image && parseImage(file.image)) || values.image;
   const named = file?.datacenters ?? [];
   const [first = { name: values.datacenter }, ...others] = named;
@@ -145,7 +158,7 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
     network: values.network,
     jobNetwork: values["job-network"],
     logLevel: values["log-level"],
-    security: securityOf(values, file),
+    security: securityOf(values, file, ca),
     cli: values.cli,
     seeds: file?.seeds ?? noSeeds,
     timeout: values.timeout,

@@ -11,8 +11,8 @@ import { helperArguments, volumeArguments } from "./volumes.ts";
  * `docker run` arguments for the container that makes keys and certificates with Consul's own tools.
  * They stay in its memory and out of the engine's logs.
  *
- * @param script - for `sh`; its arguments are whether to use TLS (`true`, `false`, or `mutual`), then
- *   each agent's role, node, container and datacenter
+ * @param script - for `sh`; its arguments are whether to use TLS (`true`, `false`, or `mutual`),
+ *   whether the CA is `given` or `new`, then each agent's role, node, container and datacenter
  */
 export function keyMakerArguments(
   { spec, prerequisites, agents }: ClusterPlan,
@@ -32,6 +32,7 @@ export function keyMakerArguments(
     script,
     "keys",
     tls === false ? "false" : tls.isMutual ? "mutual" : "true",
+    tls && tls.ca ? "given" : "new",
     ...agents.flatMap(({ role, node, container, datacenter }) => [
       role,
       node,

@@ -42,7 +42,7 @@ export interface Secrets extends Software {
   /** What nodes with an image of their own run, by node name. */
   readonly software: ReadonlyMap<string, Software>;
   readonly gossipKey?: string;
-  /** With TLS: the CA certificate in PEM. Its key has been discarded. */
+  /** With TLS: the CA certificate in PEM. Its key is not kept. */
   readonly ca?: string;
   /** By node name; empty without TLS. */
   readonly certificates: ReadonlyMap<string, Certificate>;

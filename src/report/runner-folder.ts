@@ -53,7 +53,10 @@ export async function writeClientCertificate(
   folder: string,
   { certificate, key }: CertificateFiles,
 ): Promise<CertificateFiles> {
-  const files = { certificate: join(folder, "client-cert.pem"), key: join(folder, "client-key.pem") };
+  const files = {
+    certificate: join(folder, "client-cert.pem"),
+    key: join(folder, "client-key.pem"),
+  };
   await writing(files.certificate, async () => {
     await makeFolder(folder);
     await writeFile(files.certificate, certificate);

@@ -45,7 +45,9 @@ test("legacy tokens and servers without them are refused, at the node that diffe
   const nodes = new Map([["server-2", own]]);
   const open = { acl: false, gossipEncryption: false, tls: false } as const;
   const versions = mix("1.4.5", "1.11.0", "1.4.5", "1.4.5");
-  expect(mixProblems(versions, { security: { ...open, acl: { managementToken: undefined } }, nodes })).toEqual([
+  expect(
+    mixProblems(versions, { security: { ...open, acl: { managementToken: undefined } }, nodes }),
+  ).toEqual([
     {
       input: "cluster",
       place,
@@ -56,5 +58,7 @@ test("legacy tokens and servers without them are refused, at the node that diffe
   ]);
   expect(mixProblems(versions, { security: open, nodes })).toEqual([]);
   const later = mix("1.5.0", "1.11.0", "1.5.0", "1.5.0");
-  expect(mixProblems(later, { security: { ...open, acl: { managementToken: undefined } }, nodes })).toEqual([]);
+  expect(
+    mixProblems(later, { security: { ...open, acl: { managementToken: undefined } }, nodes }),
+  ).toEqual([]);
 });

@@ -68,7 +68,7 @@ test("the same value in both is no problem, and neither is a default", () => {
   expect(spec.security).toEqual({
     acl: false,
     gossipEncryption: true,
-    tls: { isMutual: false },
+    tls: { isMutual: false, ca: undefined },
   });
   expect(refused({ cluster: everything })).toEqual([]);
 });

@@ -91,7 +91,7 @@ test("every input is read", () => {
     security: {
       acl: { managementToken: undefined },
       gossipEncryption: true,
-      tls: { isMutual: false },
+      tls: { isMutual: false, ca: undefined },
     },
     cli: true,
     seeds: noSeeds,

@@ -20,8 +20,8 @@ function read(inputs: Readonly<Record<string, string>>) {
 describe("tls", () => {
   test.each([
     ["false", false],
-    ["true", { isMutual: false }],
-    ["mutual", { isMutual: true }],
+    ["true", { isMutual: false, ca: undefined }],
+    ["mutual", { isMutual: true, ca: undefined }],
   ] as const)("%s", (tls, expected) => {
     expect(read({ tls }).security?.tls).toEqual(expected);
     expect(read({ cluster: `tls: ${tls}\n` }).security?.tls).toEqual(expected);
