@@ -4,7 +4,7 @@ import { differences, has } from "../consul/versions.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { ActionError, InputError, type Problem } from "../errors.ts";
-import type { AclSettings, CertificateAuthority, Security } from "../inputs/cluster-spec.ts";
+import type { AclSettings, Security, TlsSettings } from "../inputs/cluster-spec.ts";
 import { isSecured } from "../plan/agent-config.ts";
 import { keyMakerArguments } from "../plan/container-arguments.ts";
 import type { ClusterPlan } from "../plan/plan.ts";
@@ -47,19 +47,20 @@ export async function secure(
 async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> {
   const sections = parseSections(await makeKeys(docker, plan));
   const { security, env } = plan.spec;
+  const tls = security.tls || undefined;
   const version = printedVersion(sections.get("version") ?? "");
   if (version === undefined) throw unusable(plan, "`consul version` printed no version.");
   refuseMissing(security, version);
 
   const failure = sections.get("failure");
-  if (failure !== undefined) throw ownCa(plan) ? notSigned(failure) : unusable(plan, failure);
+  if (failure !== undefined) throw tls?.ca ? notSigned(failure) : unusable(plan, failure);
   const get = (name: string) => {
     const section = sections.get(name);
     if (section === undefined) throw unusable(plan, `it printed no ${name}.`);
     return section;
   };
   const certificateOf = (name: string): Certificate => ({
-    certificate: get(`certificate of ${name}`) + (ownCa(plan)?.intermediates ?? ""),
+    certificate: get(`certificate of ${name}`) + (tls?.ca?.intermediates ?? ""),
     key: get(`key of ${name}`),
   });
   return {
@@ -71,18 +72,21 @@ async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> 
       gid: Number(env.get("CONSUL_GID") || get("gid")),
     },
     ...(security.gossipEncryption && { gossipKey: get("gossip key").trim() }),
-    ...(security.tls && { ca: get("CA") }),
+    ...(tls && { ca: get("CA") }),
     certificates: new Map(
-      (security.tls ? plan.agents : []).map(({ node }) => [node, certificateOf(node)] as const),
+      (tls ? plan.agents : []).map(({ node }) => [node, certificateOf(node)] as const),
     ),
-    ...(security.tls && security.tls.isMutual && { client: certificateOf("the job") }),
+    ...(tls?.isMutual && { client: certificateOf("the job") }),
     ...(security.acl && { tokens: makeTokens(plan, security.acl) }),
   };
 }
 
 async function makeKeys(docker: Docker, plan: ClusterPlan): Promise<string> {
   try {
-    return await docker.runToEnd(keyMakerArguments(plan, script), signerText(ownCa(plan)));
+    return await docker.runToEnd(
+      keyMakerArguments(plan, script),
+      signerText(plan.spec.security.tls || {}),
+    );
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
     throw unusable(plan, error.message, error);
@@ -96,10 +100,8 @@ const notSigned = (said: string) =>
     `Consul could not make the agents' certificates with the CA in \`ca-cert\` and \`ca-key\`: ${said.trim()}\nIt must allow certificates for 127.0.0.1, \`localhost\`, and the names of nodes and containers (no name constraints), and be allowed to sign them (key usage).`,
   );
 
-const ownCa = ({ spec: { security } }: ClusterPlan) => (security.tls ? security.tls.ca : undefined);
-
 /** The user's CA as the script reads it from standard input: arguments could be seen by others. */
-const signerText = (ca: CertificateAuthority | undefined) =>
+const signerText = ({ ca }: Partial<TlsSettings>) =>
   ca ? `${ca.key}${endOfKey}\n${ca.certificates}` : "";
 
 const endOfKey = "@";
@@ -119,7 +121,8 @@ function refuseMissing(security: Security, version: string): void {
       const message = `Input \`${input}\` is on, but this is Consul ${version}, and the first version that supports it is ${differences[input].from}. Set \`version\` to that or a later version, or omit \`${input}\`.`;
       return { input, message };
     });
-  if (security.tls && security.tls.ca?.keyType === "rsa" && !has(version, "rsaSigner")) {
+  const { ca } = security.tls || {};
+  if (ca?.keyType === "rsa" && !has(version, "rsaSigner")) {
     const message = `Input \`ca-key\` has an RSA key, but this is Consul ${version}, and the first version that signs with one is ${differences.rsaSigner.from}. Use a CA with an EC key, or a later version.`;
     problems.push({ input: "ca-key", message });
   }

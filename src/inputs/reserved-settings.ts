@@ -121,6 +121,9 @@ export const reservedSettings: readonly Reserved[] = [
     values: () => [agentPorts.dns],
     instead: "use the input `dns-port` for the port on the runner",
   },
+  { setting: "ports.server", values: () => [8300], instead: ownAddress },
+  { setting: "ports.serf_lan", values: () => [8301], instead: ownAddress },
+  { setting: "ports.serf_wan", values: () => [8302], instead: ownAddress },
   // Its names from Consul 1.11 on, before, and up to 1.10.
   ...["acl.tokens.initial_management", "acl.tokens.master", "acl_master_token"].map((setting) => ({
     setting,
@@ -138,9 +141,6 @@ export const reservedSettings: readonly Reserved[] = [
     values: asksAll,
     instead: clientCertificates,
   })),
-  { setting: "ports.server", values: () => [8300], instead: ownAddress },
-  { setting: "ports.serf_lan", values: () => [8301], instead: ownAddress },
-  { setting: "ports.serf_wan", values: () => [8302], instead: ownAddress },
 ];
 
 const reservedByName = new Map(reservedSettings.map((each) => [each.setting, each]));

@@ -18,7 +18,7 @@ export function keyMakerArguments(
   { spec, prerequisites, agents }: ClusterPlan,
   script: string,
 ): string[] {
-  const { tls } = spec.security;
+  const tls = spec.security.tls || undefined;
   return [
     "--network=none",
     "--log-driver=none",
@@ -31,8 +31,8 @@ export function keyMakerArguments(
     "-c",
     script,
     "keys",
-    tls === false ? "false" : tls.isMutual ? "mutual" : "true",
-    tls && tls.ca ? "given" : "new",
+    tls?.isMutual ? "mutual" : String(tls !== undefined),
+    tls?.ca ? "given" : "new",
     ...agents.flatMap(({ role, node, container, datacenter }) => [
       role,
       node,
