@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { printedVersion } from "../consul/version-number.ts";
+import { isEnterprise, printedVersion } from "../consul/version-number.ts";
 import { differences, has } from "../consul/versions.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
@@ -126,7 +126,21 @@ function refuseMissing(security: Security, version: string): void {
     const message = `Input \`ca-key\` has an RSA key, but this is Consul ${version}, and the first version that signs with one is ${differences.rsaSigner.from}. Use a CA with an EC key, or a later version.`;
     problems.push({ input: "ca-key", message });
   }
+  problems.push(...licenseProblems(security, version));
   if (problems.length > 0) throw new InputError(problems);
+}
+
+function licenseProblems({ license }: Security, version: string): Problem[] {
+  if (license === undefined) return [];
+  const refused = (message: string): Problem[] => [{ input: "license", message }];
+  if (!isEnterprise(version))
+    return refused(
+      `Input \`license\` is set, but this is Consul ${version}, the community edition. Use an image of Consul Enterprise (\`image: hashicorp/consul-enterprise\`), or leave \`license\` empty.`,
+    );
+  if (has(version, "licensePath")) return [];
+  return refused(
+    `Input \`license\` is set, but this is Consul ${version}, and the first version that reads a license from a file is ${differences.licensePath.from}. Use that or a later version, or leave \`license\` empty, and set the license with \`consul license put\`.`,
+  );
 }
 
 function makeTokens({ spec, agents }: ClusterPlan, { managementToken }: AclSettings): Tokens {

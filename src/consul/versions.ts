@@ -103,6 +103,11 @@ export const differences = {
     what: "`consul tls` signs with an RSA key: input `ca-key`; before, only with an EC key",
     source: "`ParseSigner` in tlsutil/generate.go of 1.9.17 and 1.10.0",
   },
+  licensePath: {
+    from: "1.10.0",
+    what: "Consul Enterprise reads its license from a file, `license_path`: input `license`; before, the API takes it",
+    source: "agent/config/config.go of 1.9.17 and 1.10.0; documentation of both",
+  },
   exportsEntry: {
     from: "1.11.0-rc",
     what: "configuration entry `exported-services`",

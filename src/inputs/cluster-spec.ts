@@ -63,13 +63,15 @@ export interface NodeSettings {
 /** Where servers store data. Data in `memory` is lost when the container restarts. */
 export type Storage = "memory" | "disk";
 
-/** Which of Consul's security features are on. */
+/** Which of Consul's security features are on, and what else agents get as secret files. */
 export interface Security {
   /** ACLs, if they are on. */
   readonly acl: false | AclSettings;
   readonly gossipEncryption: boolean;
   /** TLS, if it is on. */
   readonly tls: false | TlsSettings;
+  /** Text of a license of Consul Enterprise, which agents get as a file. */
+  readonly license?: string;
 }
 
 export interface AclSettings {

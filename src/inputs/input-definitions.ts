@@ -207,6 +207,16 @@ export const inputs = z.object({
     allowed: "the path of a file in the workspace with the CA's private key in PEM, or empty",
     example: "test/ca-key.pem",
   }),
+  license: z
+    .string()
+    .regex(/^[A-Za-z0-9+/=_-]*$/)
+    .register(hints, {
+      default: "",
+      allowed:
+        "the text of a license of Consul Enterprise, and not the path of a file, or empty for the community edition",
+      example: "$" + "{{ secrets.CONSUL_LICENSE }}",
+      isSecret: true,
+    }),
   cli: flag(false),
   timeout,
   "export-env": flag(true),

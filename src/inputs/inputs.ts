@@ -14,6 +14,7 @@ import type {
   Datacenter,
   NodeSettings,
 } from "./cluster-spec.ts";
+import { communityImage, enterpriseImage, tagFor } from "./consul-tag.ts";
 import {
   changedInputs,
   memoryOfSeveral,
@@ -130,7 +131,7 @@ function specOf(
   file: ClusterFile | undefined,
   ca: CertificateAuthority | undefined,
 ): ClusterSpec {
-  const image = (file?.image && parseImage(file.image)) || values.image;
+  const image = (file?.image && parseImage(file.image)) || imageFor(values);
   const named = file?.datacenters ?? [];
   const [first = { name: values.datacenter }, ...others] = named;
   return {
@@ -168,6 +169,13 @@ function specOf(
   };
 }
 
+/** The default is the image of the edition that there is a license for. */
+const imageFor = ({ image, license }: Values): ImageReference => {
+  const { repository, tag, digest } = image;
+  const isDefault = repository === communityImage && !tag && !digest;
+  return isDefault && license !== "" ? { repository: enterpriseImage } : image;
+};
+
 /** A node's own version is one of the cluster's repository, whatever tag or digest the others have. */
 const nodeSettings = (
   { version, ...own }: FileNode,
@@ -199,11 +207,13 @@ function resolveDatacenter(
 /**
  * The image references to try for a version, in order. Docker Hub has Consul under two names:
  * `hashicorp/consul`, and the older `consul`. Only the older one has early versions such as 1.4.4;
- * it stopped getting new ones around 1.16, so its `latest` is outdated.
+ * it stopped getting new ones around 1.16, so its `latest` is outdated. Tags of Consul Enterprise end
+ * with its name.
  */
 export function candidates({ repository, tag, digest }: ImageReference, version: string): string[] {
   if (digest) return [`${repository}${tag ? `:${tag}` : ""}@${digest}`];
   if (tag) return [`${repository}:${tag}`];
-  const hasOlderName = repository === "hashicorp/consul" && version !== "latest";
-  return [repository, ...(hasOlderName ? ["consul"] : [])].map((name) => `${name}:${version}`);
+  const hasOlderName = repository === communityImage && version !== "latest";
+  const tagged = tagFor(repository, version);
+  return [repository, ...(hasOlderName ? ["consul"] : [])].map((name) => `${name}:${tagged}`);
 }

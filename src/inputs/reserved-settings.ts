@@ -141,6 +141,11 @@ export const reservedSettings: readonly Reserved[] = [
     values: asksAll,
     instead: clientCertificates,
   })),
+  {
+    setting: "license_path",
+    values: (_, { security }) => (security.license ? [] : "any"),
+    instead: "leave it out, or give the license in another way than by the input `license`",
+  },
 ];
 
 const reservedByName = new Map(reservedSettings.map((each) => [each.setting, each]));

@@ -27,6 +27,7 @@ export function securityOf(
     acl: (file?.acl ?? values.acl) && { managementToken: values["management-token"] || undefined },
     gossipEncryption: file?.gossipEncryption ?? values["gossip-encryption"],
     tls: tls !== false && { isMutual: tls === "mutual", ca },
+    ...(values.license && { license: values.license }),
   };
 }
 
@@ -37,11 +38,12 @@ export function readOwnSecrets(
   readFile: ReadFile,
 ): OwnSecrets {
   const token = texts.get("management-token") ?? "";
+  const given = [token, texts.get("license") ?? ""].filter((secret) => secret !== "");
   const own = ownCa(texts, file, readFile);
   return {
     ca: own.ca,
     problems: [...(token === "" ? [] : tokenProblems(token, texts, file)), ...own.problems],
-    secrets: [...(token === "" ? [] : [token]), ...own.secrets],
+    secrets: [...given, ...own.secrets],
   };
 }
 

@@ -1,3 +1,4 @@
+import { isEnterprise } from "../consul/version-number.ts";
 import { type DifferenceName, firstVersion, has } from "../consul/versions.ts";
 import type { Place, Problem } from "../errors.ts";
 import { type Declared, field, type Seeds } from "./seeds.ts";
@@ -151,11 +152,11 @@ const needOf = (
  * @param node - that runs it by its own `version`; empty if it is the cluster's
  */
 export function unmetNeeds(needs: readonly VersionNeed[], version: string, node = ""): Problem[] {
-  const isEnterprise = /\+ent\b/.test(version);
   return needs
     .filter(
       ({ difference }) =>
-        !has(version, difference) || (enterpriseOnly.includes(difference) && !isEnterprise),
+        !has(version, difference) ||
+        (enterpriseOnly.includes(difference) && !isEnterprise(version)),
     )
     .map(({ name, place, difference }) => {
       const first = firstVersion(difference);

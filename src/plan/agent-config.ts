@@ -29,13 +29,13 @@ export interface AgentSettings {
 /**
  * Folder for the secret part of a secured agent's configuration: `agent.json`; with TLS `ca.pem`,
  * `cert.pem` and `key.pem`; on servers, with ACLs the management `token`, and with mutual TLS the job's
- * `client-cert.pem` and `client-key.pem`. It is outside CONSUL_CONFIG_DIR, whatever that is, so that Consul reads it only once.
+ * `client-cert.pem` and `client-key.pem`; with a license of Consul Enterprise, `license.hclic`. It is outside CONSUL_CONFIG_DIR, whatever that is, so that Consul reads it only once.
  */
 export const securityFolder = "/consul/security";
 
 /** Whether an agent needs its security files before it starts. */
-export const isSecured = ({ acl, gossipEncryption, tls }: Security) =>
-  acl || gossipEncryption || tls;
+export const isSecured = ({ acl, gossipEncryption, tls, license }: Security): boolean =>
+  Boolean(acl || gossipEncryption || tls || license);
 
 /**
  * The agent's command line. It has only what every Consul from 1.4 to 2.1 accepts: settings that

@@ -25,16 +25,22 @@ export interface AgentSecurity {
   readonly tokens?: AgentTokens;
   /** With `mutual`, HTTPS asks callers for a certificate. */
   readonly tls: boolean | "mutual";
+  /** Whether there is a license of Consul Enterprise. */
+  readonly hasLicense?: boolean;
 }
+
+const licenseFile = `${securityFolder}/license.hclic`;
 
 /** The secret part of an agent's configuration, with the settings that go with it. */
 export function securityConfig(security: AgentSecurity): Record<string, unknown> {
-  const { version, primary, gossipKey, tokens, tls } = security;
+  const { version, primary, gossipKey, tokens, tls, hasLicense } = security;
   return {
     ...(gossipKey && { encrypt: gossipKey }),
     ...(tokens && { primary_datacenter: primary, acl: aclConfig(version, tokens) }),
     ...(tokens && !has(version, "noLegacyAclGossip") && fastGossip),
     ...(tls !== false && tlsConfig(version, tls === "mutual")),
+    // The community edition ignores it, and says so in its log.
+    ...(hasLicense && has(version, "licensePath") && { license_path: licenseFile }),
   };
 }
 
@@ -127,11 +133,12 @@ const writtenConfig = z.object({
 });
 
 /**
- * The inverse of `securityConfig`: what it was called with, for whichever version it wrote.
+ * The inverse of `securityConfig`: what it was called with, for whichever version it wrote. Whether there
+ * is a license is not in it, as not every version reads one.
  *
  * @param config - a value that `securityConfig` returned
  */
-export function securityOf(config: unknown): Omit<AgentSecurity, "version"> {
+export function securityOf(config: unknown): Omit<AgentSecurity, "version" | "hasLicense"> {
   const written = writtenConfig.parse(config);
   const { encrypt, primary_datacenter: primary = "", acl, ports } = written;
   const isMutual = written.verify_incoming_https ?? written.tls?.https?.verify_incoming ?? false;

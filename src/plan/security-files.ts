@@ -89,6 +89,7 @@ export function secretValues({ gossipKey, certificates, client, tokens }: Secret
 }
 
 const configFile = "agent.json";
+const licenseFile = "license.hclic";
 
 const textOf = (config: unknown) => JSON.stringify(config, undefined, 2);
 
@@ -105,7 +106,7 @@ export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Se
   const certificate = secrets.certificates.get(agent.node);
   const primary = plan.spec.datacenters[0].name;
   const tokens = tokensOf(agent, secrets, primary);
-  const { tls } = plan.spec.security;
+  const { tls, license } = plan.spec.security;
   const client = agent.role === "server" ? secrets.client : undefined;
   const config = securityConfig({
     version,
@@ -113,12 +114,14 @@ export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Se
     ...(secrets.gossipKey && { gossipKey: secrets.gossipKey }),
     ...(tokens && { tokens }),
     tls: tls && (tls.isMutual ? "mutual" : true),
+    hasLicense: license !== undefined,
   });
   const files = {
     [configFile]: textOf(config),
     ...(secrets.ca && { "ca.pem": secrets.ca }),
     ...(certificate && { "cert.pem": certificate.certificate, "key.pem": certificate.key }),
     ...(tokens?.management && { token: tokens.management }),
+    ...(license && { [licenseFile]: license }),
     ...(client && { "client-cert.pem": client.certificate, "client-key.pem": client.key }),
   };
   const folder = securityFolder.slice(1);
@@ -157,18 +160,19 @@ export function securityArchiveFor(
   owner?: FileOwner,
 ): Uint8Array {
   const files = parseTar(archive);
+  const hasLicense = files.some(({ name }) => name.endsWith(`/${licenseFile}`));
   return createTar(
     files.map(({ name, data, text, attrs }) => {
       const isConfig = name.endsWith(`/${configFile}`);
-      const content = isConfig ? configFor(text, version) : data;
+      const content = isConfig ? configFor(text, version, hasLicense) : data;
       const attributes = { ...tarAttributes(attrs), ...owner };
       return { name, ...(content && { data: content }), attrs: attributes };
     }),
   );
 }
 
-const configFor = (text: string, version: string) =>
-  textOf(securityConfig({ ...securityOf(JSON.parse(text)), version }));
+const configFor = (text: string, version: string, hasLicense: boolean) =>
+  textOf(securityConfig({ ...securityOf(JSON.parse(text)), version, hasLicense }));
 
 /**
  * A file's attributes for `createTar`. `parseTar` parses the octal owner and group as decimal, and

@@ -106,3 +106,52 @@ describe("management-token", () => {
     expect(read({ config }).messages).toEqual([]);
   });
 });
+
+describe("license", () => {
+  const license = "02MV4UU43BK5HGYYTOJZWFQMTMNNEWU33JJVVDCMKOPJLE22SNGVGXU";
+  const images = (inputs: Readonly<Record<string, string>>) => {
+    const all = { license, ...inputs };
+    return parseInputs((name) => all[name] ?? inputDefaults[name] ?? "").spec.images;
+  };
+
+  test("is for agents, and masked", () => {
+    const { security, masked } = read({ license });
+    expect(security?.license).toBe(license);
+    expect(masked).toEqual([license]);
+    expect(read({}).security).not.toHaveProperty("license");
+  });
+
+  test.each(["consul.hclic", "a b", "line\nline"])(
+    "is refused if it can't be one, and never quoted: %j",
+    (text) => {
+      const { messages, masked } = read({ license: text });
+      expect(messages).toEqual([
+        expect.stringMatching(/^Input `license` is not valid: it must be/),
+      ]);
+      expect(messages.join()).not.toContain(text);
+      expect(masked).toContain(text);
+    },
+  );
+
+  test.each([
+    [{}, "hashicorp/consul-enterprise:latest"],
+    [{ version: "1.22" }, "hashicorp/consul-enterprise:1.22-ent"],
+    [{ version: "1.22.7-ubi" }, "hashicorp/consul-enterprise:1.22.7-ent-ubi"],
+    [{ version: "1.22-ent" }, "hashicorp/consul-enterprise:1.22-ent"],
+    [{ version: "1.9.0-ent-beta1" }, "hashicorp/consul-enterprise:1.9.0-ent-beta1"],
+    [{ version: "1.22", image: "me/consul" }, "me/consul:1.22"],
+    [{ image: "hashicorp/consul:1.22" }, "hashicorp/consul:1.22"],
+    [{ cluster: "{ image: me/consul, version: '1.22' }" }, "me/consul:1.22"],
+    [{ cluster: "version: '1.22'\n" }, "hashicorp/consul-enterprise:1.22-ent"],
+  ])("chooses the edition's image: %o", (inputs, image) => {
+    expect(images(inputs)).toEqual([image]);
+  });
+
+  test("is one license_path, and no other", () => {
+    const config = 'license_path = "/x"';
+    expect(read({ license, config }).messages).toEqual([
+      expect.stringContaining("`license_path` can't be set here: leave it out"),
+    ]);
+    expect(read({ config }).messages).toEqual([]);
+  });
+});

@@ -8,7 +8,7 @@ import {
   securityArchive,
   securityArchiveFor,
 } from "../../../src/plan/security-files.ts";
-import { plan } from "./fixtures.ts";
+import { argumentsOf, plan } from "./fixtures.ts";
 
 // Before and after every change that securityConfig handles.
 const versions = [
@@ -96,6 +96,28 @@ describe("the secrets of agents", () => {
     expect(ofClient?.map(({ name }) => name).join()).not.toContain("client-");
     expect(secretValues({ ...secrets, client })).toContain("b3ducmV0");
     expect(credentialsFrom({ ...secrets, client })).toMatchObject({ scheme: "https", client });
+  });
+
+  test("have a license as a file, which the configuration names from Consul 1.10 on", () => {
+    const whole = plan({ ...spec, license: "02MV4" });
+    for (const agent of whole.agents) {
+      const written = (version: string) => {
+        const archive = securityArchive(whole, agent, { ...secrets, version });
+        return { archive, files: parseTar(archive).map(({ name, text }) => ({ name, text })) };
+      };
+      const [old, current] = [written("1.9.17+ent"), written("1.10.0+ent")];
+      expect(current.files).toContainEqual({
+        name: "consul/security/license.hclic",
+        text: "02MV4",
+      });
+      expect(current.files[1]?.text).toContain('"license_path": "/consul/security/license.hclic"');
+      expect(old.files[1]?.text).not.toContain("license_path");
+      const upgraded = parseTar(securityArchiveFor(old.archive, "1.10.0+ent"));
+      expect(upgraded[1]?.text).toBe(current.files[1]?.text);
+      expect(argumentsOf(whole, agent.node).join()).not.toContain("02MV4");
+    }
+    const alone = plan({ license: "02MV4", servers: "1" });
+    expect(argumentsOf(alone, "server-1")).toContain("-config-file=/consul/security/agent.json");
   });
 
   test("are not on any command line", () => {
