@@ -15,7 +15,7 @@ export interface Answer {
 }
 
 /** What a request shows and trusts. */
-export interface Known {
+interface Known {
   readonly token?: string;
   readonly ca?: string;
   /** The caller's certificate and its key. */

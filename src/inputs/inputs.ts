@@ -32,7 +32,7 @@ import { readInputs } from "./input-schema.ts";
 import { nodesOf } from "./nodes.ts";
 import { reservedProblems } from "./reserved-settings.ts";
 import { secretsIn } from "./secret-settings.ts";
-import { readOwnSecrets, securityOf } from "./security-inputs.ts";
+import { readOwnSecrets, resolveSecurity } from "./security-inputs.ts";
 import { noSeeds } from "./seeds.ts";
 import { readVersionFile } from "./version-file.ts";
 import { shown } from "./wording.ts";
@@ -159,7 +159,7 @@ function specOf(
     network: values.network,
     jobNetwork: values["job-network"],
     logLevel: values["log-level"],
-    security: securityOf(values, file, ca),
+    security: resolveSecurity(values, file, ca),
     cli: values.cli,
     seeds: file?.seeds ?? noSeeds,
     timeout: values.timeout,

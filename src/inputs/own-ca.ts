@@ -7,7 +7,7 @@ import { type PemBlock, pemBlocks } from "./pem.ts";
 import { shown } from "./wording.ts";
 
 /** The inputs with the paths of the two files. */
-export interface CaPaths {
+interface CaPaths {
   readonly certificate: string;
   readonly key: string;
 }

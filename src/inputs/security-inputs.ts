@@ -9,7 +9,7 @@ import { readOwnCa } from "./own-ca.ts";
 import { field } from "./seeds.ts";
 
 /** What the user gives of their own for a secured cluster. */
-export interface OwnSecrets {
+interface OwnSecrets {
   readonly ca: CertificateAuthority | undefined;
   readonly problems: readonly Problem[];
   /** What no log may show, whether it can be used or not. */
@@ -17,7 +17,7 @@ export interface OwnSecrets {
 }
 
 /** What secures the cluster. The file overrides the inputs. */
-export function securityOf(
+export function resolveSecurity(
   values: Values,
   file: ClusterFile | undefined,
   ca: CertificateAuthority | undefined,
