@@ -110,7 +110,7 @@ describe("management-token", () => {
 describe("license", () => {
   const license = "02MV4UU43BK5HGYYTOJZWFQMTMNNEWU33JJVVDCMKOPJLE22SNGVGXU";
   const images = (inputs: Readonly<Record<string, string>>) => {
-    const all = { license, ...inputs };
+    const all: Readonly<Record<string, string>> = { license, ...inputs };
     return parseInputs((name) => all[name] ?? inputDefaults[name] ?? "").spec.images;
   };
 
