@@ -14,17 +14,23 @@ export interface Answer {
   readonly body: string;
 }
 
+/** What a request shows and trusts. */
+interface Known {
+  readonly token?: string;
+  readonly ca?: string;
+  /** The caller's certificate and its key. */
+  readonly cert?: string;
+  readonly key?: string;
+}
+
 /** Requests a URL with only the credentials that are given. Rejects if there is no answer. */
-export function ask(
-  url: string,
-  options: { token?: string; ca?: string; body?: string } = {},
-): Promise<Answer> {
-  const { token, ca, body } = options;
+export function ask(url: string, options: Known & { body?: string } = {}): Promise<Answer> {
+  const { token, body, ...tls } = options;
   return new Promise((resolve, reject) => {
     const send = url.startsWith("https:") ? secureRequest : openRequest;
     const headers = token === undefined ? {} : { "X-Consul-Token": token };
     const method = body === undefined ? "GET" : "PUT";
-    const outgoing = send(url, { method, headers, ...(ca && { ca }) }, (answer) => {
+    const outgoing = send(url, { method, headers, ...tls }, (answer) => {
       let text = "";
       answer.setEncoding("utf8").on("data", (part: string) => {
         text += part;
@@ -36,9 +42,12 @@ export function ask(
 }
 
 /** The credentials that a later step of the job finds. */
-export function credentials({ outputs }: Up): { token?: string; ca?: string } {
-  const { "http-token": token, "ca-cert": file } = outputs;
-  return { ...(token && { token }), ...(file && { ca: readFileSync(file, "utf8") }) };
+export function credentials({ outputs }: Up): Known {
+  const { "http-token": token, "ca-cert": ca, "client-cert": cert, "client-key": key } = outputs;
+  const files = Object.entries({ ca, cert, key }).flatMap(([name, file]) =>
+    file ? [[name, readFileSync(file, "utf8")] as const] : [],
+  );
+  return { ...(token && { token }), ...Object.fromEntries(files) };
 }
 
 /** GETs JSON of that shape from a node's HTTP API, with the credentials of a later step. */

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { printedVersion } from "../consul/version-number.ts";
+import { isEnterprise, printedVersion } from "../consul/version-number.ts";
 import { differences, has } from "../consul/versions.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
-import { ActionError, InputError } from "../errors.ts";
-import type { Security } from "../inputs/cluster-spec.ts";
+import { ActionError, InputError, type Problem } from "../errors.ts";
+import type { AclSettings, Security, TlsSettings } from "../inputs/cluster-spec.ts";
 import { isSecured } from "../plan/agent-config.ts";
 import { keyMakerArguments } from "../plan/container-arguments.ts";
 import type { ClusterPlan } from "../plan/plan.ts";
@@ -38,25 +38,31 @@ export async function secure(
 /**
  * Makes the secrets with the image's own tools, so that they fit its version of Consul. One container
  * without a network makes them in memory and prints them, and no log keeps its output: no private key
- * is written to the runner's disk, and the CA's key is gone with the container.
+ * is written to the runner's disk, and the CA's key is gone with the container. A CA of the user's signs in
+ * the same place.
  *
  * @throws InputError if this version of Consul does not support what an input asks for
- * @throws ActionError if the image can't make them
+ * @throws ActionError if the image can't make them, or if the user's CA can't sign them
  */
 async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> {
   const sections = parseSections(await makeKeys(docker, plan));
   const { security, env } = plan.spec;
+  const tls = security.tls || undefined;
   const version = printedVersion(sections.get("version") ?? "");
   if (version === undefined) throw unusable(plan, "`consul version` printed no version.");
   refuseMissing(security, version);
 
   const failure = sections.get("failure");
-  if (failure !== undefined) throw unusable(plan, failure);
+  if (failure !== undefined) throw tls?.ca ? notSigned(failure) : unusable(plan, failure);
   const get = (name: string) => {
     const section = sections.get(name);
     if (section === undefined) throw unusable(plan, `it printed no ${name}.`);
     return section;
   };
+  const certificateOf = (name: string): Certificate => ({
+    certificate: get(`certificate of ${name}`) + (tls?.ca?.intermediates ?? ""),
+    key: get(`key of ${name}`),
+  });
   return {
     version,
     software: await nodeSoftware(docker, plan),
@@ -66,25 +72,39 @@ async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> 
       gid: Number(env.get("CONSUL_GID") || get("gid")),
     },
     ...(security.gossipEncryption && { gossipKey: get("gossip key").trim() }),
-    ...(security.tls && { ca: get("CA") }),
+    ...(tls && { ca: get("CA") }),
     certificates: new Map(
-      (security.tls ? plan.agents : []).map(({ node }): [string, Certificate] => [
-        node,
-        { certificate: get(`certificate of ${node}`), key: get(`key of ${node}`) },
-      ]),
+      (tls ? plan.agents : []).map(({ node }) => [node, certificateOf(node)] as const),
     ),
-    ...(security.acl && { tokens: makeTokens(plan) }),
+    ...(tls?.isMutual && { client: certificateOf("the job") }),
+    ...(security.acl && { tokens: makeTokens(plan, security.acl) }),
   };
 }
 
 async function makeKeys(docker: Docker, plan: ClusterPlan): Promise<string> {
   try {
-    return await docker.runToEnd(keyMakerArguments(plan, script));
+    return await docker.runToEnd(
+      keyMakerArguments(plan, script),
+      signerText(plan.spec.security.tls || {}),
+    );
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
     throw unusable(plan, error.message, error);
   }
 }
+
+/** @param said - by Consul */
+const notSigned = (said: string) =>
+  new ActionError(
+    "The CA can't sign certificates",
+    `Consul could not make the agents' certificates with the CA in \`ca-cert\` and \`ca-key\`: ${said.trim()}\nIt must allow certificates for 127.0.0.1, \`localhost\`, and the names of nodes and containers (no name constraints), and be allowed to sign them (key usage).`,
+  );
+
+/** The user's CA as the script reads it from standard input: arguments could be seen by others. */
+const signerText = ({ ca }: Partial<TlsSettings>) =>
+  ca ? `${ca.key}${endOfKey}\n${ca.certificates}` : "";
+
+const endOfKey = "@";
 
 function unusable({ prerequisites }: ClusterPlan, reason: string, cause?: Error): ActionError {
   return new ActionError(
@@ -95,18 +115,37 @@ function unusable({ prerequisites }: ClusterPlan, reason: string, cause?: Error)
 }
 
 function refuseMissing(security: Security, version: string): void {
-  const problems = (["acl", "tls"] as const)
+  const problems: Problem[] = (["acl", "tls"] as const)
     .filter((input) => security[input] && !has(version, input))
     .map((input) => {
-      const message = `Input \`${input}\` is true, but this is Consul ${version}, and the first version that supports it is ${differences[input].from}. Set \`version\` to that or a later version, or omit \`${input}\`.`;
+      const message = `Input \`${input}\` is on, but this is Consul ${version}, and the first version that supports it is ${differences[input].from}. Set \`version\` to that or a later version, or omit \`${input}\`.`;
       return { input, message };
     });
+  const { ca } = security.tls || {};
+  if (ca?.keyType === "rsa" && !has(version, "rsaSigner")) {
+    const message = `Input \`ca-key\` has an RSA key, but this is Consul ${version}, and the first version that signs with one is ${differences.rsaSigner.from}. Use a CA with an EC key, or a later version.`;
+    problems.push({ input: "ca-key", message });
+  }
+  problems.push(...licenseProblems(security, version));
   if (problems.length > 0) throw new InputError(problems);
 }
 
-function makeTokens({ spec, agents }: ClusterPlan): Tokens {
+function licenseProblems({ license }: Security, version: string): Problem[] {
+  if (license === undefined) return [];
+  const refused = (message: string): Problem[] => [{ input: "license", message }];
+  if (!isEnterprise(version))
+    return refused(
+      `Input \`license\` is set, but this is Consul ${version}, the community edition. Use an image of Consul Enterprise (\`image: hashicorp/consul-enterprise\`), or leave \`license\` empty.`,
+    );
+  if (has(version, "licensePath")) return [];
+  return refused(
+    `Input \`license\` is set, but this is Consul ${version}, and the first version that reads a license from a file is ${differences.licensePath.from}. Use that or a later version, or leave \`license\` empty, and set the license with \`consul license put\`.`,
+  );
+}
+
+function makeTokens({ spec, agents }: ClusterPlan, { managementToken }: AclSettings): Tokens {
   return {
-    management: randomUUID(),
+    management: managementToken ?? randomUUID(),
     dns: randomUUID(),
     ...(spec.datacenters.length > 1 && { replication: randomUUID() }),
     agents: new Map(agents.map(({ node }) => [node, randomUUID()])),
@@ -114,8 +153,8 @@ function makeTokens({ spec, agents }: ClusterPlan): Tokens {
 }
 
 /**
- * Runs in the container. Its arguments: whether to make certificates, then role, node,
- * container and datacenter of every agent. Names of the files that `consul tls` makes changed between
+ * Runs in the container. Its arguments: whether to make certificates, also for callers if it is `mutual`;
+ * whether the CA is `given` on standard input, its key first, or `new`; then role, node, container and datacenter of every agent. Names of the files that `consul tls` makes changed between
  * versions, hence the patterns; and up to 1.4.4 it knows no address but 127.0.0.1, which is all
  * that is needed. An entrypoint that does not start as root can't change the user.
  */
@@ -123,8 +162,22 @@ const script = `
 set -eu
 section() { printf '@ %s\\n' "$1"; }
 made_by_consul() { consul "$@" >said 2>&1 || { section failure; cat said; exit 0; }; }
+certificate() {
+  name=$1
+  shift
+  mkdir "$name"
+  cd "$name"
+  made_by_consul tls cert create "$@" -ca=../ca.pem -key=../ca.key
+  section "key of $name"
+  cat -- *-key.pem
+  rm -- *-key.pem
+  section "certificate of $name"
+  cat -- *.pem
+  cd ..
+}
 tls=$1
-shift
+ca=$2
+shift 2
 section version
 consul version
 user=
@@ -135,26 +188,25 @@ section gid
 id -g $user 2>/dev/null || id -g
 section 'gossip key'
 consul keygen
-[ "$tls" = true ] || exit 0
-mkdir ca
-cd ca
-made_by_consul tls ca create
-mv -- *-key.pem ../ca.key
-mv -- *.pem ../ca.pem
-cd ..
+[ "$tls" != false ] || exit 0
+if [ "$ca" = given ]; then
+  file=ca.key
+  while IFS= read -r line; do
+    if [ "$line" = '${endOfKey}' ]; then file=ca.pem; else printf '%s\\n' "$line" >>"$file"; fi
+  done
+else
+  mkdir ca
+  cd ca
+  made_by_consul tls ca create
+  mv -- *-key.pem ../ca.key
+  mv -- *.pem ../ca.pem
+  cd ..
+fi
 section CA
 cat ca.pem
+if [ "$tls" = mutual ]; then certificate 'the job' -cli "-dc=$4"; fi
 while [ $# -gt 0 ]; do
-  mkdir "$2"
-  cd "$2"
-  made_by_consul tls cert create "-$1" "-dc=$4" -ca=../ca.pem -key=../ca.key \\
-    "-additional-dnsname=$2" "-additional-dnsname=$3"
-  section "key of $2"
-  cat -- *-key.pem
-  rm -- *-key.pem
-  section "certificate of $2"
-  cat -- *.pem
-  cd ..
+  certificate "$2" "-$1" "-dc=$4" "-additional-dnsname=$2" "-additional-dnsname=$3"
   shift 4
 done
 `;

@@ -18,7 +18,13 @@ import { startFailureText } from "../report/failure.ts";
 import { writeSummary } from "../report/job-summary.ts";
 import { describeCluster, type ReadyCluster } from "../report/ready-cluster.ts";
 import { reportCluster } from "../report/report.ts";
-import { runnerFolder, stepsFolder, writeCa, writeCli } from "../report/runner-folder.ts";
+import {
+  runnerFolder,
+  stepsFolder,
+  writeCa,
+  writeCli,
+  writeClientCertificate,
+} from "../report/runner-folder.ts";
 import { cancellation } from "../runner/cancellation.ts";
 import { checkCommandFiles, writeCommandFile } from "../runner/command-files.ts";
 import { fail, logTimed, warn } from "../runner/log.ts";
@@ -105,13 +111,15 @@ async function create(context: StartContext, spec: ClusterSpec): Promise<ReadyCl
   const { agents, secrets, hostAddress } = running;
   const folder = runnerFolder(context.clusterId, context.env);
   const caFile = secrets?.ca ? await writeCa(folder, secrets.ca) : "";
+  const clientFiles = secrets?.client && (await writeClientCertificate(folder, secrets.client));
   if (spec.cli) {
     const path = await writeCli(folder, plan);
     writeCommandFile(() => core.addPath(path));
   }
   const credentials = credentialsFrom(secrets);
   const { timeout } = spec;
-  const started = { plan, agents, credentials, caFile, tokens, hostAddress };
+  const known = { plan, agents, credentials, caFile, tokens, hostAddress };
+  const started = { ...known, ...(clientFiles && { clientFiles }) };
   return context.timeline.during("report", () => describeCluster(started, { ...context, timeout }));
 }
 

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { type Scope, scopeKeys } from "./scope.ts";
 
 /** A member of the gossip pool, as one agent sees it. */
 export interface Member {
@@ -121,7 +122,7 @@ export const selfAnswer = z.object({ Meta: metaAnswer });
 export const objectAnswer = z.record(z.string(), z.unknown());
 
 /** A key in the KV store and its value. */
-export interface KeyValue {
+export interface KeyValue extends Scope {
   readonly key: string;
   readonly value: Buffer;
   /** A number of 64 bits in digits; Consul's default is 0. */
@@ -151,8 +152,9 @@ export const aclLists: Readonly<Record<AclKind, string>> = {
 
 /** Body of a transaction that sets these keys. Consul limits its length by `txn_max_req_len`. */
 export function transactionOf(keys: readonly KeyValue[]): string {
-  const operations = keys.map(({ key, value, flags = "0" }) => {
-    const head = JSON.stringify({ Verb: "set", Key: key, Value: value.toString("base64") });
+  const operations = keys.map(({ key, value, flags = "0", ...scope }) => {
+    const set = { Verb: "set", Key: key, Value: value.toString("base64") };
+    const head = JSON.stringify({ ...set, ...scopeKeys(scope) });
     // JSON.stringify could not write a number of 64 bits.
     return `{"KV":${flags === "0" ? head : head.replace(/\}$/, `,"Flags":${flags}}`)}}`;
   });

@@ -27,6 +27,7 @@ import { type Access, withQuery } from "./http.ts";
 import { HttpClient } from "./http-client.ts";
 import { KeyValueStore } from "./key-value-store.ts";
 import { Operator } from "./operator.ts";
+import { type Scope, scopeQuery } from "./scope.ts";
 import { taggedVersion } from "./version-number.ts";
 
 const poolQuery = { lan: {}, wan: { wan: "1" } } as const;
@@ -189,8 +190,9 @@ export class Consul {
   }
 
   /** Instances of a service in a datacenter's catalog, with their health (`/v1/health/service`). */
-  async service(name: string, datacenter: string): Promise<CatalogService[]> {
-    const path = withQuery(`/v1/health/service/${encodeURIComponent(name)}`, { dc: datacenter });
+  async service(name: string, datacenter: string, scope: Scope = {}): Promise<CatalogService[]> {
+    const query = { dc: datacenter, ...scopeQuery(scope) };
+    const path = withQuery(`/v1/health/service/${encodeURIComponent(name)}`, query);
     const entries = await this.#http.get(path, serviceAnswer);
     return entries.map(({ Node, Service, Checks }) => ({
       node: Node.Node,
@@ -209,9 +211,11 @@ export class Consul {
     kind: string,
     name: string,
     mode?: ReadMode,
+    scope: Scope = {},
   ): Promise<ConsulObject | undefined> {
     const path = `/v1/config/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`;
-    return this.#http.find(withQuery(path, mode ? { [mode]: "" } : {}), objectAnswer);
+    const query = { ...(mode && { [mode]: "" }), ...scopeQuery(scope) };
+    return this.#http.find(withQuery(path, query), objectAnswer);
   }
 
   /** Names of all configuration entries of a kind (`/v1/config/<kind>`). */
@@ -219,6 +223,17 @@ export class Consul {
     const path = withQuery(`/v1/config/${encodeURIComponent(kind)}`, { stale: "" });
     const entries = await this.#http.get(path, z.array(z.object({ Name: z.string() })));
     return entries.map(({ Name }) => Name);
+  }
+
+  /** Creates a partition, or a namespace, unless it is there (`/v1/partition`, `/v1/namespace`). */
+  async ensureScope({ partition, namespace }: Scope): Promise<void> {
+    const [kind, name] =
+      namespace === undefined ? ["partition", partition] : ["namespace", namespace];
+    if (name === undefined) return;
+    const inside = namespace === undefined ? {} : scopeQuery({ ...(partition && { partition }) });
+    const path = withQuery(`/v1/${kind}/${encodeURIComponent(name)}`, inside);
+    if (await this.#http.find(path, objectAnswer)) return;
+    await this.#http.put(withQuery(`/v1/${kind}`, inside), { Name: name });
   }
 
   async setConfigEntry(entry: ConsulObject): Promise<void> {

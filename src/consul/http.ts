@@ -40,6 +40,8 @@ export interface Credentials {
   readonly token?: string;
   /** The CA certificate in PEM, for https. */
   readonly ca?: string;
+  /** What https shows if it is asked for a certificate, in PEM. */
+  readonly client?: { readonly certificate: string; readonly key: string };
 }
 
 /** What it takes to call one agent. */
@@ -56,7 +58,7 @@ export interface Access extends Credentials {
  */
 export function send(access: Access, path: string, options: RequestOptions = {}): Promise<Buffer> {
   const { method = "GET", body, timeout = requestTimeout } = options;
-  const { scheme, address, token, ca } = access;
+  const { scheme, address, token, ca, client } = access;
   const { request, agent } = connections[scheme];
   return new Promise((resolve, reject) => {
     const fail = (reason: string, cause?: unknown, status?: number) =>
@@ -68,6 +70,7 @@ export function send(access: Access, path: string, options: RequestOptions = {})
         agent,
         headers: token ? { "X-Consul-Token": token } : {},
         ...(ca && { ca }),
+        ...(client && { cert: client.certificate, key: client.key }),
         signal: AbortSignal.timeout(timeout),
       },
       (answer) => {

@@ -3,6 +3,7 @@ import { type KeyValue, kvAnswer, transactionAnswer, transactionOf } from "./ans
 import type { ReadMode } from "./catalog.ts";
 import { ConsulError, jsonOf, withQuery } from "./http.ts";
 import type { HttpClient } from "./http-client.ts";
+import { type Scope, scopeQuery } from "./scope.ts";
 
 /** The KV store, through one agent. Every method rejects with a ConsulError that says what happened. */
 export class KeyValueStore {
@@ -12,9 +13,10 @@ export class KeyValueStore {
     this.#http = http;
   }
 
-  /** Every key in the KV store with its value (`/v1/kv/?recurse`). */
-  async all(): Promise<KeyValue[]> {
-    const entries = await this.#http.find(withQuery("/v1/kv/", { recurse: "" }), kvAnswer);
+  /** Every key of a namespace with its value (`/v1/kv/?recurse`). */
+  async all(scope: Scope = {}): Promise<KeyValue[]> {
+    const path = withQuery("/v1/kv/", { recurse: "", ...scopeQuery(scope) });
+    const entries = await this.#http.find(path, kvAnswer);
     return (entries ?? []).map(({ Key, Value, Flags }) => ({
       key: Key,
       value: Buffer.from(Value ?? "", "base64"),
@@ -43,8 +45,8 @@ export class KeyValueStore {
    * Sets one key, even to a value too long for a transaction (`/v1/kv`). Once this resolves, the
    * write is acknowledged.
    */
-  async set({ key, value, flags = "0" }: KeyValue): Promise<void> {
-    const query = flags === "0" ? {} : { flags };
+  async set({ key, value, flags = "0", ...scope }: KeyValue): Promise<void> {
+    const query = { ...(flags !== "0" && { flags }), ...scopeQuery(scope) };
     await this.#http.request(withQuery(pathOf(key), query), { method: "PUT", body: value });
   }
 

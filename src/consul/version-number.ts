@@ -38,6 +38,9 @@ export function taggedVersion(build: string): string {
   return (versionNumber(text) ?? text).replace(/\+.*/, "");
 }
 
+/** Whether a version, as `versionNumber` returns it, is one of Consul Enterprise. */
+export const isEnterprise = (version: string) => /\+ent\b/.test(version);
+
 /** Whether one version is older than another. Build metadata, such as `+ent`, is ignored. */
 export const isOlder = (a: string, b: string) => compare(a, b) < 0;
 

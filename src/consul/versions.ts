@@ -68,6 +68,11 @@ export const differences = {
     what: "in each full exchange, agents tell each other which nodes left; before, an agent that missed a `stop` only begins to suspect the node in an exchange, so that the step takes up to 24 s longer",
     source: "`mergeState` of memberlist 0.1.5 and 0.1.6, which are in 1.6.10 and 1.7.0",
   },
+  namespaces: {
+    from: "1.7.0",
+    what: "namespaces of services, keys, and configuration entries, which only Consul Enterprise has",
+    source: "CHANGELOG of 1.7.0; documentation",
+  },
   gatewayEntries: {
     from: "1.8.0",
     what: "configuration entries `ingress-gateway`, `terminating-gateway`",
@@ -98,10 +103,25 @@ export const differences = {
     what: "configuration entry `mesh`",
     source: "agent/structs/config_entry.go of 1.10.0-beta1 and 1.10.0-beta2",
   },
+  rsaSigner: {
+    from: "1.10.0",
+    what: "`consul tls` signs with an RSA key: input `ca-key`; before, only with an EC key",
+    source: "`ParseSigner` in tlsutil/generate.go of 1.9.17 and 1.10.0",
+  },
+  licensePath: {
+    from: "1.10.0",
+    what: "Consul Enterprise reads its license from a file, `license_path`: input `license`; before, the API takes it",
+    source: "agent/config/config.go of 1.9.17 and 1.10.0; documentation of both",
+  },
   exportsEntry: {
     from: "1.11.0-rc",
     what: "configuration entry `exported-services`",
     source: "agent/structs/config_entry.go of 1.11.0-beta3 and 1.11.0-rc",
+  },
+  partitions: {
+    from: "1.11.0-rc",
+    what: "partitions of services, keys, and configuration entries, which only Consul Enterprise has",
+    source: "CHANGELOG of 1.11.0; documentation",
   },
   initialManagement: {
     from: "1.11.0-rc",

@@ -13,6 +13,7 @@ type Mirrors = ReadonlyMap<string, string>;
  */
 const secondRegistries: Mirrors = new Map([
   ["hashicorp/consul", "public.ecr.aws/hashicorp/consul"],
+  ["hashicorp/consul-enterprise", "public.ecr.aws/hashicorp/consul-enterprise"],
   // The older name is one of Docker's official images, which Amazon copies (gallery.ecr.aws/docker).
   ["consul", "public.ecr.aws/docker/library/consul"],
 ]);

@@ -192,5 +192,11 @@ export async function credentialsIn(docker: Docker, container: string): Promise<
   const textOf = (name: string) => files.find((file) => file.name.endsWith(`/${name}`))?.text;
   const ca = textOf("ca.pem");
   const token = textOf("token");
-  return { scheme: ca ? "https" : "http", ...(ca && { ca }), ...(token && { token }) };
+  const [certificate, key] = [textOf("client-cert.pem"), textOf("client-key.pem")];
+  return {
+    scheme: ca ? "https" : "http",
+    ...(ca && { ca }),
+    ...(certificate && key && { client: { certificate, key } }),
+    ...(token && { token }),
+  };
 }

@@ -165,10 +165,13 @@ export const schema = z
           "Turns on ACLs with the default policy `deny`. A mapping also creates policies, roles, auth methods, binding rules, and tokens.",
         ),
       gossip_encryption: booleanField().optional().describe("Encrypts gossip with a new key."),
-      tls: booleanField()
+      tls: z
+        .union([booleanField(), z.literal("mutual")], {
+          error: "it must be `true`, `false`, or `mutual`",
+        })
         .optional()
         .describe(
-          "Creates a CA and a certificate for every agent; the HTTP API is served over HTTPS only.",
+          "Creates a CA and a certificate for every agent; the HTTP API is served over HTTPS only. With `mutual`, it also asks callers for a certificate.",
         ),
       snapshot: path().describe(
         "A file that `consul snapshot save` wrote, restored before anything else, in a cluster of one datacenter. The path is relative to the cluster file's folder.",

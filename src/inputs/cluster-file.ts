@@ -39,7 +39,7 @@ export interface ClusterFile {
   readonly nodes: ReadonlyMap<string, FileNode>;
   readonly acl: boolean | undefined;
   readonly gossipEncryption: boolean | undefined;
-  readonly tls: boolean | undefined;
+  readonly tls: boolean | "mutual" | undefined;
   /** What the servers start from. */
   readonly snapshot: DeclaredSnapshot | undefined;
   readonly seeds: Seeds;

@@ -65,11 +65,37 @@ export interface NodeSettings {
 /** Where servers store data. Data in `memory` is lost when the container restarts. */
 export type Storage = "memory" | "disk";
 
-/** Which of Consul's security features are on. */
+/** Which of Consul's security features are on, and what else agents get as secret files. */
 export interface Security {
-  readonly acl: boolean;
+  /** ACLs, if they are on. */
+  readonly acl: false | AclSettings;
   readonly gossipEncryption: boolean;
-  readonly tls: boolean;
+  /** TLS, if it is on. */
+  readonly tls: false | TlsSettings;
+  /** Text of a license of Consul Enterprise, which agents get as a file. */
+  readonly license?: string;
+}
+
+export interface AclSettings {
+  /** Secret ID of the management token; undefined for a new one. */
+  readonly managementToken: string | undefined;
+}
+
+export interface TlsSettings {
+  /** Whether HTTPS asks callers for a certificate. */
+  readonly isMutual: boolean;
+  /** The CA that signs the certificates; undefined for a new one. */
+  readonly ca: CertificateAuthority | undefined;
+}
+
+/** A CA of the user's, in PEM. */
+export interface CertificateAuthority {
+  /** Its certificate, and after it all others that agents are to trust, such as its root's. */
+  readonly certificates: string;
+  /** From its own certificate to the last below the root; empty if it is a root itself. */
+  readonly intermediates: string;
+  readonly key: string;
+  readonly keyType: "ec" | "rsa";
 }
 
 export const portNames = ["http", "dns", "grpc"] as const;

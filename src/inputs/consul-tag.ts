@@ -1,15 +1,35 @@
 import { shortName } from "../docker/image-reference.ts";
 import { shown } from "./wording.ts";
 
+/** Repositories of Consul's two editions on Docker Hub. */
+export const communityImage = "hashicorp/consul";
+export const enterpriseImage = "hashicorp/consul-enterprise";
+
+/** A version alone, or with the base of the image. */
+const plainTag = /^(?<version>\d+\.\d+(?:\.\d+)?)(?<base>-ubi)?$/;
+
+/**
+ * The tag that a version has in a repository. The image of Consul Enterprise has them with `-ent`: of
+ * `1.22` and `1.22-ubi`, `1.22-ent` and `1.22-ent-ubi`. A tag in any other form is left as it is.
+ */
+export function tagFor(repository: string, version: string): string {
+  const name = shortName(repository);
+  const isEnterprise = [enterpriseImage, `public.ecr.aws/${enterpriseImage}`].includes(name);
+  const groups = isEnterprise ? plainTag.exec(version)?.groups : undefined;
+  return groups ? `${groups.version}-ent${groups.base ?? ""}` : version;
+}
+
 /**
  * Repositories with Consul's own images, whose tags are versions. A tag of any other image may be
  * anything.
  */
 const ownRepositories: readonly string[] = [
   "consul",
-  "hashicorp/consul",
+  communityImage,
+  enterpriseImage,
   "public.ecr.aws/docker/library/consul",
-  "public.ecr.aws/hashicorp/consul",
+  `public.ecr.aws/${communityImage}`,
+  `public.ecr.aws/${enterpriseImage}`,
 ];
 
 /** What is wrong with a version. */

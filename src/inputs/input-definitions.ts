@@ -185,8 +185,38 @@ export const inputs = z.object({
     example: "info",
   }),
   acl: flag(false),
+  "management-token": z.union([z.literal(""), z.guid()]).register(hints, {
+    default: "",
+    allowed: "a UUID (8, 4, 4, 4, and 12 hexadecimal digits), or empty for a new one",
+    example: "$" + "{{ secrets.CONSUL_TOKEN }}",
+    isSecret: true,
+  }),
   "gossip-encryption": flag(false),
-  tls: flag(false),
+  tls: z.union([flag(false), z.literal("mutual")]).register(hints, {
+    default: "false",
+    allowed: "true, false, or mutual",
+    example: "mutual",
+  }),
+  "ca-cert": z.string().register(hints, {
+    default: "",
+    allowed: "the path of a file in the workspace with a CA's certificate in PEM, or empty",
+    example: "test/ca.pem",
+  }),
+  "ca-key": z.string().register(hints, {
+    default: "",
+    allowed: "the path of a file in the workspace with the CA's private key in PEM, or empty",
+    example: "test/ca-key.pem",
+  }),
+  license: z
+    .string()
+    .regex(/^[A-Za-z0-9+/=_-]*$/)
+    .register(hints, {
+      default: "",
+      allowed:
+        "the text of a license of Consul Enterprise, and not the path of a file, or empty for the community edition",
+      example: "$" + "{{ secrets.CONSUL_LICENSE }}",
+      isSecret: true,
+    }),
   cli: flag(false),
   timeout,
   "export-env": flag(true),

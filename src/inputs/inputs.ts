@@ -8,7 +8,13 @@ import {
   readCluster,
   unknownNodes,
 } from "./cluster-input.ts";
-import type { ClusterSpec, Datacenter, NodeSettings } from "./cluster-spec.ts";
+import type {
+  CertificateAuthority,
+  ClusterSpec,
+  Datacenter,
+  NodeSettings,
+} from "./cluster-spec.ts";
+import { communityImage, enterpriseImage, tagFor } from "./consul-tag.ts";
 import {
   changedInputs,
   memoryOfSeveral,
@@ -26,6 +32,7 @@ import { readInputs } from "./input-schema.ts";
 import { nodesOf } from "./nodes.ts";
 import { reservedProblems } from "./reserved-settings.ts";
 import { secretsIn } from "./secret-settings.ts";
+import { readOwnSecrets, resolveSecurity } from "./security-inputs.ts";
 import { noSeeds } from "./seeds.ts";
 import { unrestorable } from "./snapshot.ts";
 import { readVersionFile } from "./version-file.ts";
@@ -36,7 +43,7 @@ import { shown } from "./wording.ts";
  *
  * @param read - gives an input's text by its name, as `core.getInput` does
  * @param readFile - reads the cluster file and the files it names
- * @param mask - gets every secret in the configuration, also if the inputs are refused
+ * @param mask - gets every secret that the user gives, also if the inputs are refused
  * @returns the spec, and warnings about valid inputs that are probably mistakes
  * @throws InputError with all problems
  */
@@ -50,7 +57,9 @@ export function parseInputs(
   // First of all: messages and debug output may quote configuration.
   for (const secret of configSecrets(texts, cluster.secrets)) mask(secret);
   const { file } = cluster;
-  const spec = values && specOf(values, file);
+  const own = readOwnSecrets(texts, file, readFile);
+  for (const secret of own.secrets) mask(secret);
+  const spec = values && specOf(values, file, own.ca);
   const problems = [
     ...refused,
     ...cluster.problems,
@@ -58,6 +67,7 @@ export function parseInputs(
     ...versionAgainstImage(texts, file),
     ...wrongVersionInFile(file, texts),
     ...memoryOfSeveral(texts, spec),
+    ...own.problems,
     ...(file ? disagreements(file, changedInputs(texts)) : []),
     ...(spec ? unknownNodes(spec.seeds.services, nodesOf(spec.datacenters)) : []),
     ...(spec ? unrestorable(spec) : []),
@@ -118,8 +128,12 @@ function noFiles(): never {
 }
 
 /** The file overrides the inputs. */
-function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
-  const image = (file?.image && parseImage(file.image)) || values.image;
+function specOf(
+  values: Values,
+  file: ClusterFile | undefined,
+  ca: CertificateAuthority | undefined,
+): ClusterSpec {
+  const image = (file?.image && parseImage(file.image)) || imageFor(values);
   const named = file?.datacenters ?? [];
   const [first = { name: values.datacenter }, ...others] = named;
   return {
@@ -147,11 +161,7 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
     network: values.network,
     jobNetwork: values["job-network"],
     logLevel: values["log-level"],
-    security: {
-      acl: file?.acl ?? values.acl,
-      gossipEncryption: file?.gossipEncryption ?? values["gossip-encryption"],
-      tls: file?.tls ?? values.tls,
-    },
+    security: resolveSecurity(values, file, ca),
     cli: values.cli,
     snapshot: file?.snapshot,
     seeds: file?.seeds ?? noSeeds,
@@ -161,6 +171,13 @@ function specOf(values: Values, file: ClusterFile | undefined): ClusterSpec {
     logs: values.logs,
   };
 }
+
+/** The default is the image of the edition that there is a license for. */
+const imageFor = ({ image, license }: Values): ImageReference => {
+  const { repository, tag, digest } = image;
+  const isDefault = repository === communityImage && !tag && !digest;
+  return isDefault && license !== "" ? { repository: enterpriseImage } : image;
+};
 
 /** A node's own version is one of the cluster's repository, whatever tag or digest the others have. */
 const nodeSettings = (
@@ -193,11 +210,13 @@ function resolveDatacenter(
 /**
  * The image references to try for a version, in order. Docker Hub has Consul under two names:
  * `hashicorp/consul`, and the older `consul`. Only the older one has early versions such as 1.4.4;
- * it stopped getting new ones around 1.16, so its `latest` is outdated.
+ * it stopped getting new ones around 1.16, so its `latest` is outdated. Tags of Consul Enterprise end
+ * with its name.
  */
 export function candidates({ repository, tag, digest }: ImageReference, version: string): string[] {
   if (digest) return [`${repository}${tag ? `:${tag}` : ""}@${digest}`];
   if (tag) return [`${repository}:${tag}`];
-  const hasOlderName = repository === "hashicorp/consul" && version !== "latest";
-  return [repository, ...(hasOlderName ? ["consul"] : [])].map((name) => `${name}:${version}`);
+  const hasOlderName = repository === communityImage && version !== "latest";
+  const tagged = tagFor(repository, version);
+  return [repository, ...(hasOlderName ? ["consul"] : [])].map((name) => `${name}:${tagged}`);
 }

@@ -2,11 +2,12 @@
 import * as z from "zod";
 import { flagsAnswer } from "../consul/answers.ts";
 import { parseExactly } from "../consul/exact-json.ts";
+import { type Scope, scopeId } from "../consul/scope.ts";
 import { messageOf, type Problem } from "../errors.ts";
 import type { Content } from "./cluster-file-schema.ts";
 import { type PlaceOf, problemAt } from "./file-problem.ts";
 import { keyProblem } from "./kv-key.ts";
-import type { DeclaredKey } from "./seeds.ts";
+import { type DeclaredKey, scopeOf } from "./seeds.ts";
 import { pathText, shortened } from "./wording.ts";
 
 /** Reads a file that a cluster file names. Throws if it can't; its message must not quote the path. */
@@ -25,7 +26,9 @@ export function readKeys(
 ): Keys {
   const own = mappedKeys(kv, readFile, placeOf);
   const exported = kv_file === undefined ? noKeys : exportedKeys(kv_file, readFile, placeOf);
-  const others = exported.keys.filter(({ key }) => !Object.hasOwn(kv, key));
+  const others = exported.keys.filter(
+    (each) => scopeId(each) !== scopeId({}) || !Object.hasOwn(kv, each.key),
+  );
   return { keys: [...others, ...own.keys], problems: [...exported.problems, ...own.problems] };
 }
 
@@ -60,10 +63,8 @@ function bytesOf(value: string, readFile: ReadFile): Buffer {
   return value.startsWith("@") ? readFile(value.slice(1)) : Buffer.from(value);
 }
 
-/** Names that the community edition has for the only namespace and partition. */
-const onlyOne = z.union([z.literal(""), z.literal("default")], {
-  error: "only `default` can be used, as Consul Enterprise alone has others",
-});
+/** The name of a namespace or of a partition. */
+const scopeName = (key: string) => z.string({ error: `\`${key}\` must be a string` }).optional();
 
 /** What `consul kv export` writes (command/kv/impexp). */
 const exportSchema = z.array(
@@ -72,8 +73,8 @@ const exportSchema = z.array(
       key: z.string({ error: "`key` must be a string" }),
       flags: flagsAnswer,
       value: z.base64({ error: "`value` must be base64" }).nullish(),
-      namespace: onlyOne.optional(),
-      partition: onlyOne.optional(),
+      namespace: scopeName("namespace"),
+      partition: scopeName("partition"),
     },
     { error: "it must be a mapping with `key`, `flags`, and `value`" },
   ),
@@ -101,11 +102,12 @@ function exportedKeys(path: string, readFile: ReadFile, placeOf: PlaceOf): Keys 
   if (content === undefined) return refused([notJson]);
   const { data, error } = exportSchema.safeParse(content);
   if (!data) return refused((error?.issues ?? []).map(explained));
-  const messages = keyMessages(data.map(({ key }) => key));
+  const scoped = data.map((item) => ({ ...item, scope: scopeOf(item) }));
+  const messages = keyMessages(scoped);
   if (messages.length > 0) return refused(messages);
-  const keys = data.map(({ key, flags, value }, index): DeclaredKey => {
+  const keys = scoped.map(({ key, flags, value, scope }, index): DeclaredKey => {
     const name = `${pathText(["kv_file", index])} (${shortened(key)})`;
-    return { key, name, place, flags, value: Buffer.from(value ?? "", "base64") };
+    return { key, name, place, flags, value: Buffer.from(value ?? "", "base64"), ...scope };
   });
   return { keys, problems: [] };
 }
@@ -128,11 +130,12 @@ function explained({ path: [index], message }: z.core.$ZodIssue): string {
     : `the file can't be used: ${message}`;
 }
 
-function keyMessages(keys: readonly string[]): string[] {
+function keyMessages(items: readonly { readonly key: string; readonly scope: Scope }[]): string[] {
   const seen = new Set<string>();
-  return keys.flatMap((key, index) => {
-    const isRepeated = seen.has(key);
-    seen.add(key);
+  return items.flatMap(({ key, scope }, index) => {
+    const id = scopeId(scope) + key;
+    const isRepeated = seen.has(id);
+    seen.add(id);
     const name = `item ${index + 1} of the file, \`${shortened(key)}\`,`;
     if (isRepeated) return [`${name} has the key of an earlier item`];
     const problem = keyProblem(key);

@@ -7,12 +7,15 @@ import { type Fragment, fragmentsOf, settingName } from "./config-fragments.ts";
 import { type NodeShape, nodesOf } from "./nodes.ts";
 import { type Path, pathText, placeText, shown } from "./wording.ts";
 
+/** Values that a setting may have. With none, it can't be set at all. */
+type Allowed = readonly (string | number | boolean)[] | "any";
+
 /** A setting of agents that the action makes itself and relies on. */
 interface Reserved {
   /** Its keys, with dots between them. */
   readonly setting: string;
   /** What an agent has. Any of these values may be given, which changes nothing; the first is usual. */
-  readonly values: (agent: NodeShape, spec: ClusterSpec) => readonly (string | number | boolean)[];
+  readonly values: (agent: NodeShape, spec: ClusterSpec) => Allowed;
   /** What to do instead of setting it: the end of a message. */
   readonly instead: string;
 }
@@ -22,6 +25,7 @@ const roles =
 const primary = "list the primary datacenter first under `datacenters` in a cluster file";
 const clientInterface =
   "set `CONSUL_CLIENT_INTERFACE` in the input `env` to choose what agents listen on";
+const clientCertificates = "use `tls: mutual` to have HTTPS ask callers for a certificate";
 const ownAddress =
   "keep the default: every agent has an address of its own, so ports can't collide";
 
@@ -39,6 +43,17 @@ const listeners = [
 ];
 
 const primaryName: Reserved["values"] = (_, { datacenters }) => [datacenters[0].name];
+
+/** A secret that the action chooses: no message may quote what is given. */
+const managementToken: Reserved["values"] = (_, { security }) => (security.acl ? [] : "any");
+
+/** Whether HTTPS asks for a certificate, which callers of the action's own need then, too. */
+const asksCallers: Reserved["values"] = (_, { security }) =>
+  security.tls ? [security.tls.isMutual] : "any";
+
+/** The same for all of an agent's APIs. */
+const asksAll: Reserved["values"] = (_, { security }) =>
+  security.tls && !security.tls.isMutual ? [false] : "any";
 
 /** Consul's own name for a feature that is off. */
 const off = -1;
@@ -109,6 +124,28 @@ export const reservedSettings: readonly Reserved[] = [
   { setting: "ports.server", values: () => [8300], instead: ownAddress },
   { setting: "ports.serf_lan", values: () => [8301], instead: ownAddress },
   { setting: "ports.serf_wan", values: () => [8302], instead: ownAddress },
+  // Its names from Consul 1.11 on, before, and up to 1.10.
+  ...["acl.tokens.initial_management", "acl.tokens.master", "acl_master_token"].map((setting) => ({
+    setting,
+    values: managementToken,
+    instead: "use the input `management-token`",
+  })),
+  // The second of each is from Consul 1.12 on.
+  ...["verify_incoming_https", "tls.https.verify_incoming"].map((setting) => ({
+    setting,
+    values: asksCallers,
+    instead: clientCertificates,
+  })),
+  ...["verify_incoming", "tls.defaults.verify_incoming"].map((setting) => ({
+    setting,
+    values: asksAll,
+    instead: clientCertificates,
+  })),
+  {
+    setting: "license_path",
+    values: (_, { security }) => (security.license ? [] : "any"),
+    instead: "leave it out, or give the license in another way than by the input `license`",
+  },
 ];
 
 const reservedByName = new Map(reservedSettings.map((each) => [each.setting, each]));
@@ -138,7 +175,7 @@ function noFile(): never {
   throw new Error("only a cluster file has places");
 }
 
-/** What is wrong with a value, unless every agent that gets it has it anyway. */
+/** What is wrong with a value, unless every agent that gets it may have it. */
 function conflict(
   value: string,
   { values, instead }: Reserved,
@@ -147,7 +184,8 @@ function conflict(
 ): string | undefined {
   for (const agent of agents) {
     const own = values(agent, spec);
-    if (own.some((each) => String(each) === value)) continue;
+    if (own === "any" || own.some((each) => String(each) === value)) continue;
+    if (own.length === 0) return `can't be set here: ${instead}.`;
     return `is ${asWritten(value)}, but the action needs ${asWritten(String(own[0]))} on ${agent.node}: ${instead}.`;
   }
   return undefined;

@@ -1,3 +1,4 @@
+import type { Scope } from "../consul/scope.ts";
 import type { SnapshotFacts } from "../consul/snapshot.ts";
 import type { Place } from "../errors.ts";
 
@@ -17,7 +18,7 @@ export interface DeclaredService extends Declared {
   readonly node: string | undefined;
 }
 
-export interface DeclaredKey {
+export interface DeclaredKey extends Scope {
   readonly name: string;
   readonly place: Place;
   readonly key: string;
@@ -85,4 +86,14 @@ export const sameKey = (key: string) => key.toLowerCase().replaceAll("_", "");
 /** The value of a key, in whichever of the spellings that Consul accepts. */
 export function field(definition: Definition, key: string): unknown {
   return Object.entries(definition).find(([each]) => sameKey(each) === sameKey(key))?.[1];
+}
+
+/** Where a declared object is. `default` is the same as nothing. */
+export function scopeOf(definition: Definition): Scope {
+  const nameIn = (key: string) => {
+    const name = field(definition, key);
+    return typeof name === "string" && name !== "" && name !== "default" ? name : undefined;
+  };
+  const [partition, namespace] = [nameIn("Partition"), nameIn("Namespace")];
+  return { ...(partition && { partition }), ...(namespace && { namespace }) };
 }

@@ -1,6 +1,8 @@
+import type { Scope } from "../consul/scope.ts";
+import { isEnterprise } from "../consul/version-number.ts";
 import { type DifferenceName, firstVersion, has } from "../consul/versions.ts";
 import type { Place, Problem } from "../errors.ts";
-import { type Declared, field, type Seeds } from "./seeds.ts";
+import { type Declared, field, type Seeds, scopeOf } from "./seeds.ts";
 import { placeText } from "./wording.ts";
 
 /** Something in a cluster file that not every version of Consul supports. */
@@ -82,6 +84,8 @@ export const enterpriseOnly: readonly DifferenceName[] = [
   "enterpriseEntries",
   "rateLimitEntry",
   "oidcAuthMethods",
+  "namespaces",
+  "partitions",
 ];
 
 /** What a cluster file declares that not every version of Consul supports. */
@@ -90,7 +94,12 @@ export function versionNeeds(seeds: Seeds): VersionNeed[] {
   const valueNeed =
     (key: string, values: ReadonlyMap<string, DifferenceName>) => (declared: Declared) =>
       needOf(declared, values.get(String(field(declared.value, key))) ?? "authMethods");
+  const inScopes = [...seeds.services, ...configEntries].map((declared) => {
+    return { ...declared, scope: scopeOf(declared.value) };
+  });
   return [
+    ...inScopes.flatMap(scopeNeeds),
+    ...seeds.kv.flatMap((key) => scopeNeeds({ ...key, scope: key })),
     ...seeds.featureGates.map((declared) => needOf(declared, "featureGates")),
     ...authMethods.map(valueNeed("Type", authMethodTypes)),
     ...authMethods.flatMap((declared) => keyNeeds(declared, authMethodKeys)),
@@ -107,6 +116,20 @@ export function versionNeeds(seeds: Seeds): VersionNeed[] {
     ...configEntries.map((declared) =>
       needOf(declared, entryKinds.get(String(field(declared.value, "kind"))) ?? "configEntries"),
     ),
+  ];
+}
+
+/** What an object needs because of where it is. */
+function scopeNeeds(
+  declared: Pick<Declared, "name" | "place"> & { readonly scope: Scope },
+): VersionNeed[] {
+  const { namespace, partition } = declared.scope;
+  const need = (key: string, difference: DifferenceName): VersionNeed => {
+    return { ...needOf(declared, difference), name: `\`${key}\` of \`${declared.name}\`` };
+  };
+  return [
+    ...(namespace ? [need("Namespace", "namespaces")] : []),
+    ...(partition ? [need("Partition", "partitions")] : []),
   ];
 }
 
@@ -151,11 +174,11 @@ const needOf = (
  * @param node - that runs it by its own `version`; empty if it is the cluster's
  */
 export function unmetNeeds(needs: readonly VersionNeed[], version: string, node = ""): Problem[] {
-  const isEnterprise = /\+ent\b/.test(version);
   return needs
     .filter(
       ({ difference }) =>
-        !has(version, difference) || (enterpriseOnly.includes(difference) && !isEnterprise),
+        !has(version, difference) ||
+        (enterpriseOnly.includes(difference) && !isEnterprise(version)),
     )
     .map(({ name, place, difference }) => {
       const first = firstVersion(difference);

@@ -28,14 +28,14 @@ export interface AgentSettings {
 
 /**
  * Folder for the secret part of a secured agent's configuration: `agent.json`; with TLS `ca.pem`,
- * `cert.pem` and `key.pem`; with ACLs, on servers, the management `token`. It is outside
- * CONSUL_CONFIG_DIR, whatever that is, so that Consul reads it only once.
+ * `cert.pem` and `key.pem`; on servers, with ACLs the management `token`, and with mutual TLS the job's
+ * `client-cert.pem` and `client-key.pem`; with a license of Consul Enterprise, `license.hclic`. It is outside CONSUL_CONFIG_DIR, whatever that is, so that Consul reads it only once.
  */
 export const securityFolder = "/consul/security";
 
 /** Whether an agent needs its security files before it starts. */
-export const isSecured = ({ acl, gossipEncryption, tls }: Security) =>
-  acl || gossipEncryption || tls;
+export const isSecured = ({ acl, gossipEncryption, tls, license }: Security): boolean =>
+  Boolean(acl || gossipEncryption || tls || license);
 
 /**
  * The agent's command line. It has only what every Consul from 1.4 to 2.1 accepts: settings that
@@ -123,6 +123,11 @@ export function securedEnvironment({ tls }: Security): Readonly<Record<string, s
   return {
     CONSUL_HTTP_ADDR: `https://127.0.0.1:${agentPorts.http}`,
     CONSUL_CACERT: `${securityFolder}/ca.pem`,
+    // The agent's own certificate is good for calling an API, too.
+    ...(tls.isMutual && {
+      CONSUL_CLIENT_CERT: `${securityFolder}/cert.pem`,
+      CONSUL_CLIENT_KEY: `${securityFolder}/key.pem`,
+    }),
   };
 }
 

@@ -11,13 +11,14 @@ import { helperArguments, volumeArguments } from "./volumes.ts";
  * `docker run` arguments for the container that makes keys and certificates with Consul's own tools.
  * They stay in its memory and out of the engine's logs.
  *
- * @param script - for `sh`; its arguments are whether to use TLS, then each agent's role, node,
- *   container and datacenter
+ * @param script - for `sh`; its arguments are whether to use TLS (`true`, `false`, or `mutual`),
+ *   whether the CA is `given` or `new`, then each agent's role, node, container and datacenter
  */
 export function keyMakerArguments(
   { spec, prerequisites, agents }: ClusterPlan,
   script: string,
 ): string[] {
+  const tls = spec.security.tls || undefined;
   return [
     "--network=none",
     "--log-driver=none",
@@ -30,7 +31,8 @@ export function keyMakerArguments(
     "-c",
     script,
     "keys",
-    String(spec.security.tls),
+    tls?.isMutual ? "mutual" : String(tls !== undefined),
+    tls?.ca ? "given" : "new",
     ...agents.flatMap(({ role, node, container, datacenter }) => [
       role,
       node,

@@ -23,17 +23,24 @@ export interface AgentSecurity {
   readonly primary: string;
   readonly gossipKey?: string;
   readonly tokens?: AgentTokens;
-  readonly tls: boolean;
+  /** With `mutual`, HTTPS asks callers for a certificate. */
+  readonly tls: boolean | "mutual";
+  /** Whether there is a license of Consul Enterprise. */
+  readonly hasLicense?: boolean;
 }
+
+const licenseFile = `${securityFolder}/license.hclic`;
 
 /** The secret part of an agent's configuration, with the settings that go with it. */
 export function securityConfig(security: AgentSecurity): Record<string, unknown> {
-  const { version, primary, gossipKey, tokens, tls } = security;
+  const { version, primary, gossipKey, tokens, tls, hasLicense } = security;
   return {
     ...(gossipKey && { encrypt: gossipKey }),
     ...(tokens && { primary_datacenter: primary, acl: aclConfig(version, tokens) }),
     ...(tokens && !has(version, "noLegacyAclGossip") && fastGossip),
-    ...(tls && tlsConfig(version)),
+    ...(tls !== false && tlsConfig(version, tls === "mutual")),
+    // The community edition ignores it, and says so in its log.
+    ...(hasLicense && has(version, "licensePath") && { license_path: licenseFile }),
   };
 }
 
@@ -71,7 +78,7 @@ function aclConfig(version: string, { agent, dns, management, replication }: Age
   };
 }
 
-function tlsConfig(version: string) {
+function tlsConfig(version: string, isMutual: boolean) {
   const files = {
     ca_file: `${securityFolder}/ca.pem`,
     cert_file: `${securityFolder}/cert.pem`,
@@ -81,19 +88,22 @@ function tlsConfig(version: string) {
   // One port per API, with TLS or without, so that the published ports are the same.
   const grpcPorts = has(version, "grpcTls") ? { grpc: -1, grpc_tls: grpc } : { grpc };
   const ports = { http: -1, https: http, ...grpcPorts };
-  // Agents authenticate to each other by certificate; callers of the HTTP API by token.
+  // Agents authenticate to each other by certificate; callers of the HTTP API only if they have to, and
+  // those of gRPC never.
   if (has(version, "tlsStanza"))
     return {
       ports,
       tls: {
         defaults: { ...files, verify_outgoing: true },
         internal_rpc: { verify_incoming: true, verify_server_hostname: true },
+        ...(isMutual && { https: { verify_incoming: true } }),
       },
     };
   return {
     ports,
     ...files,
     verify_incoming_rpc: true,
+    ...(isMutual && { verify_incoming_https: true }),
     verify_outgoing: true,
     verify_server_hostname: true,
   };
@@ -118,21 +128,25 @@ const writtenConfig = z.object({
     })
     .optional(),
   ports: z.object({ https: z.number() }).optional(),
+  verify_incoming_https: z.boolean().optional(),
+  tls: z.object({ https: z.object({ verify_incoming: z.boolean() }).optional() }).optional(),
 });
 
 /**
- * The inverse of `securityConfig`: what it was called with, for whichever version it wrote.
+ * The inverse of `securityConfig`: what it was called with, for whichever version it wrote. Whether there
+ * is a license is not in it, as not every version reads one.
  *
  * @param config - a value that `securityConfig` returned
  */
-export function securityOf(config: unknown): Omit<AgentSecurity, "version"> {
+export function securityOf(config: unknown): Omit<AgentSecurity, "version" | "hasLicense"> {
   const written = writtenConfig.parse(config);
   const { encrypt, primary_datacenter: primary = "", acl, ports } = written;
+  const isMutual = written.verify_incoming_https ?? written.tls?.https?.verify_incoming ?? false;
   return {
     primary,
     ...(encrypt && { gossipKey: encrypt }),
     ...(acl && { tokens: tokensIn(acl.tokens) }),
-    tls: ports !== undefined,
+    tls: ports !== undefined && (isMutual ? "mutual" : true),
   };
 }
 

@@ -42,19 +42,22 @@ export interface Secrets extends Software {
   /** What nodes with an image of their own run, by node name. */
   readonly software: ReadonlyMap<string, Software>;
   readonly gossipKey?: string;
-  /** With TLS: the CA certificate in PEM. Its key has been discarded. */
+  /** With TLS: the CA certificate in PEM. Its key is not kept. */
   readonly ca?: string;
   /** By node name; empty without TLS. */
   readonly certificates: ReadonlyMap<string, Certificate>;
+  /** What callers of the HTTP API show if it asks for a certificate: this step and later ones. */
+  readonly client?: Certificate;
   readonly tokens?: Tokens;
 }
 
 /** Credentials for every agent of the cluster. */
 export function credentialsFrom(secrets: Secrets | undefined): Credentials {
-  const { ca, tokens } = secrets ?? {};
+  const { ca, client, tokens } = secrets ?? {};
   return {
     scheme: ca ? "https" : "http",
     ...(ca && { ca }),
+    ...(client && { client }),
     ...(tokens && { token: tokens.management }),
   };
 }
@@ -72,8 +75,9 @@ export const oldestVersion = (secrets: Secrets, nodes: Iterable<string>): string
 const replicationOf = ({ replication }: Tokens) => (replication === undefined ? [] : [replication]);
 
 /** Every value to mask in logs, line by line, since logs are masked by line. */
-export function secretValues({ gossipKey, certificates, tokens }: Secrets): string[] {
-  const keys = [...certificates.values()].flatMap(({ key }) => key.split("\n"));
+export function secretValues({ gossipKey, certificates, client, tokens }: Secrets): string[] {
+  const pairs = [...certificates.values(), ...(client ? [client] : [])];
+  const keys = pairs.flatMap(({ key }) => key.split("\n"));
   return [
     ...(gossipKey ? [gossipKey] : []),
     ...(tokens
@@ -85,12 +89,14 @@ export function secretValues({ gossipKey, certificates, tokens }: Secrets): stri
 }
 
 const configFile = "agent.json";
+const licenseFile = "license.hclic";
 
 const textOf = (config: unknown) => JSON.stringify(config, undefined, 2);
 
 /**
  * The security files of one agent: the secret part of its configuration, certificate and key, and on
- * servers, which know it anyway, the management token.
+ * servers what later steps call the cluster with, if they need it: the management token, which servers
+ * know anyway, and the callers' certificate.
  *
  * @returns a tar archive to extract at the root of the agent's container
  */
@@ -100,18 +106,23 @@ export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Se
   const certificate = secrets.certificates.get(agent.node);
   const primary = plan.spec.datacenters[0].name;
   const tokens = tokensOf(agent, secrets, primary);
+  const { tls, license } = plan.spec.security;
+  const client = agent.role === "server" ? secrets.client : undefined;
   const config = securityConfig({
     version,
     primary,
     ...(secrets.gossipKey && { gossipKey: secrets.gossipKey }),
     ...(tokens && { tokens }),
-    tls: plan.spec.security.tls,
+    tls: tls && (tls.isMutual ? "mutual" : true),
+    hasLicense: license !== undefined,
   });
   const files = {
     [configFile]: textOf(config),
     ...(secrets.ca && { "ca.pem": secrets.ca }),
     ...(certificate && { "cert.pem": certificate.certificate, "key.pem": certificate.key }),
     ...(tokens?.management && { token: tokens.management }),
+    ...(license && { [licenseFile]: license }),
+    ...(client && { "client-cert.pem": client.certificate, "client-key.pem": client.key }),
   };
   const folder = securityFolder.slice(1);
   return createTar([
@@ -149,18 +160,19 @@ export function securityArchiveFor(
   owner?: FileOwner,
 ): Uint8Array {
   const files = parseTar(archive);
+  const hasLicense = files.some(({ name }) => name.endsWith(`/${licenseFile}`));
   return createTar(
     files.map(({ name, data, text, attrs }) => {
       const isConfig = name.endsWith(`/${configFile}`);
-      const content = isConfig ? configFor(text, version) : data;
+      const content = isConfig ? configFor(text, version, hasLicense) : data;
       const attributes = { ...tarAttributes(attrs), ...owner };
       return { name, ...(content && { data: content }), attrs: attributes };
     }),
   );
 }
 
-const configFor = (text: string, version: string) =>
-  textOf(securityConfig({ ...securityOf(JSON.parse(text)), version }));
+const configFor = (text: string, version: string, hasLicense: boolean) =>
+  textOf(securityConfig({ ...securityOf(JSON.parse(text)), version, hasLicense }));
 
 /**
  * A file's attributes for `createTar`. `parseTar` parses the octal owner and group as decimal, and

@@ -16,7 +16,7 @@ export interface Exported {
   readonly grpc: readonly string[];
   /** The management token; empty without ACLs. */
   readonly token: string;
-  /** The folder that the CA's certificate is in. */
+  /** The folder that the CA's certificate is in, and the job's own. */
   readonly folder: string;
 }
 
@@ -58,6 +58,8 @@ export function staleVariables({ http, grpc, token, folder }: Exported, env: Env
     CONSUL_HTTP_SSL: () => isOwnAddress(env.CONSUL_HTTP_ADDR ?? ""),
     CONSUL_CACERT: isOwnFile,
     CONSUL_GRPC_CACERT: isOwnFile,
+    CONSUL_CLIENT_CERT: isOwnFile,
+    CONSUL_CLIENT_KEY: isOwnFile,
   };
   return Object.entries(isStale).flatMap(([name, check]) => {
     const value = env[name] ?? "";

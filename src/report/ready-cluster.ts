@@ -5,6 +5,7 @@ import { answerOf, clientFor } from "../ready/agents.ts";
 import type { WaitLimits } from "../runner/poll.ts";
 import type { SeededToken } from "../seed/acl.ts";
 import type { Node } from "./nodes.ts";
+import type { CertificateFiles } from "./runner-folder.ts";
 
 /** One object of the output `datacenters`. */
 export interface ReadyDatacenter {
@@ -36,6 +37,8 @@ export interface ReadyCluster {
   readonly credentials: Credentials;
   /** Path of the CA's certificate on the runner; empty without TLS. */
   readonly caFile: string;
+  /** Files on the runner that callers of the HTTP API need if it asks for a certificate. */
+  readonly clientFiles?: CertificateFiles;
   /** IP address at which agents reach what listens on the runner; empty if they know none. */
   readonly hostAddress: string;
 }
@@ -48,6 +51,8 @@ export interface StartedCluster {
   readonly credentials: Credentials;
   /** Path of the CA certificate on the runner; empty without TLS. */
   readonly caFile: string;
+  /** Files on the runner that callers of the HTTP API need if it asks for a certificate. */
+  readonly clientFiles?: CertificateFiles;
   /** The tokens that the cluster file declares. */
   readonly tokens: readonly SeededToken[];
   /** IP address at which agents reach what listens on the runner; empty if they know none. */
@@ -63,7 +68,7 @@ export async function describeCluster(
   started: StartedCluster,
   patience: WaitLimits,
 ): Promise<ReadyCluster> {
-  const { plan, agents, credentials, caFile, tokens, hostAddress } = started;
+  const { plan, agents, credentials, caFile, clientFiles, tokens, hostAddress } = started;
   const [first] = agents;
   if (!first) throw new Error("a cluster has at least one server");
   const views = await Promise.all(
@@ -85,6 +90,7 @@ export async function describeCluster(
     grpc: addressOf(first, "grpc"),
     credentials,
     caFile,
+    ...(clientFiles && { clientFiles }),
     hostAddress,
   };
 }

@@ -18,6 +18,8 @@ export const outputNames = [
   "host-address",
   "http-token",
   "ca-cert",
+  "client-cert",
+  "client-key",
   "nodes",
   "leader",
   "network",
@@ -50,6 +52,8 @@ export function outputsOf(cluster: ReadyCluster, logs: string): Record<OutputNam
     "host-address": cluster.hostAddress,
     "http-token": cluster.credentials.token ?? "",
     "ca-cert": cluster.caFile,
+    "client-cert": cluster.clientFiles?.certificate ?? "",
+    "client-key": cluster.clientFiles?.key ?? "",
     nodes: JSON.stringify(cluster.nodes),
     leader: cluster.leader,
     network: cluster.plan.network,
@@ -85,7 +89,7 @@ export function environmentOf(
   cluster: ReadyCluster,
   env: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  const { http, grpc, caFile } = cluster;
+  const { http, grpc, caFile, clientFiles } = cluster;
   const { scheme, token } = cluster.credentials;
   return {
     CONSUL_HTTP_ADDR: `${scheme}://${http}`,
@@ -98,6 +102,10 @@ export function environmentOf(
       CONSUL_HTTP_SSL: String(scheme === "https"),
     }),
     ...(caFile && { CONSUL_CACERT: caFile, CONSUL_GRPC_CACERT: caFile }),
+    ...(clientFiles && {
+      CONSUL_CLIENT_CERT: clientFiles.certificate,
+      CONSUL_CLIENT_KEY: clientFiles.key,
+    }),
   };
 }
 

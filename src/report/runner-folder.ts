@@ -8,7 +8,7 @@ import { cliScript } from "./consul-command.ts";
 
 /**
  * The folder on the runner for later steps: the CA's certificate and the `consul` command. It
- * contains no secrets.
+ * contains no secrets, except with mutual TLS: the key of the job's own certificate.
  *
  * @param env - the runner's environment
  * @returns the cluster's folder, inside the folder that the runner empties after each job
@@ -35,6 +35,34 @@ export async function writeCa(folder: string, certificate: string): Promise<stri
     await writeFile(file, certificate);
   });
   return file;
+}
+
+/** Paths of files with a certificate and its key. */
+export interface CertificateFiles {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/**
+ * Writes the certificate that callers of the HTTP API show. Only the owner may read its key.
+ *
+ * @returns the paths of the files
+ * @throws ActionError if they can't be written
+ */
+export async function writeClientCertificate(
+  folder: string,
+  { certificate, key }: CertificateFiles,
+): Promise<CertificateFiles> {
+  const files = {
+    certificate: join(folder, "client-cert.pem"),
+    key: join(folder, "client-key.pem"),
+  };
+  await writing(files.certificate, async () => {
+    await makeFolder(folder);
+    await writeFile(files.certificate, certificate);
+  });
+  await writing(files.key, () => writeFile(files.key, key, { mode: 0o600 }));
+  return files;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { transactionOf } from "../consul/answers.ts";
 import type { Consul } from "../consul/consul.ts";
 import { ConsulError } from "../consul/http.ts";
+import { scopeId } from "../consul/scope.ts";
 import type { DeclaredKey } from "../inputs/seeds.ts";
 import { collectRefusal, refusedByConsul, type Writing } from "./progress.ts";
 
@@ -12,15 +13,24 @@ const maxTransactionBytes = 512 * 1024;
 export async function seedKeys(kv: readonly DeclaredKey[], consul: Consul, writing: Writing) {
   const [first] = kv;
   if (!first) return;
-  let missing = kv;
+  let missing: DeclaredKey[] = [];
   const isRead = await collectRefusal(writing, first, async () => {
-    const existing = new Map((await consul.kv.all()).map((each) => [each.key, each]));
-    missing = kv.filter(({ key, value, flags }) => {
-      const found = existing.get(key);
-      return !found?.value.equals(value) || (flags !== undefined && found.flags !== flags);
-    });
+    missing = [];
+    for (const keys of Map.groupBy(kv, scopeId).values())
+      missing.push(...(await missingOf(keys, consul)));
   });
   if (isRead) for (const batch of transactions(missing)) await setKeys(batch, consul, writing);
+}
+
+/** Of keys in one namespace, those that are not there as declared. */
+async function missingOf(keys: readonly DeclaredKey[], consul: Consul): Promise<DeclaredKey[]> {
+  const [{ partition, namespace } = {}] = keys;
+  const scope = { ...(partition && { partition }), ...(namespace && { namespace }) };
+  const existing = new Map((await consul.kv.all(scope)).map((each) => [each.key, each]));
+  return keys.filter(({ key, value, flags }) => {
+    const found = existing.get(key);
+    return !found?.value.equals(value) || (flags !== undefined && found.flags !== flags);
+  });
 }
 
 async function setKeys(batch: readonly DeclaredKey[], consul: Consul, writing: Writing) {

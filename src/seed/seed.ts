@@ -1,5 +1,5 @@
 import { InputError, type Problem } from "../errors.ts";
-import type { Declared, Seeds } from "../inputs/seeds.ts";
+import { type Declared, type Seeds, scopeOf } from "../inputs/seeds.ts";
 import type { AgentClient } from "../ready/agents.ts";
 import { type SeededToken, seedAcl } from "./acl.ts";
 import { seedCatalog, untilEveryServerHas } from "./catalog.ts";
@@ -7,6 +7,7 @@ import { textField } from "./declared.ts";
 import { seedFeatureGates } from "./feature-gates.ts";
 import { seedKeys } from "./kv.ts";
 import { collectRefusal, type Named, type Seeding, untilNothingIsMissing } from "./progress.ts";
+import { seedScopes } from "./scopes.ts";
 import { seedEntriesThenServices, untilVisible } from "./services.ts";
 
 /**
@@ -33,6 +34,7 @@ export async function seed(
     collectRefusal(writing, declared, action);
 
   await seedFeatureGates(seeds.featureGates, agents, seeding, write);
+  await seedScopes(seeds, consul, write);
   if (problems.length > 0) throw new InputError(problems);
   const [tokens] = await Promise.all([
     seedAcl(seeds, consul, write),
@@ -101,7 +103,8 @@ async function untilReplicated(
       if (missing !== undefined) return `${kind} ${missing} is missing`;
     }
     for (const { name, value } of configEntries) {
-      const entry = await consul.configEntry(textField(value, "kind"), textField(value, "name"));
+      const [kind, entryName] = [textField(value, "kind"), textField(value, "name")];
+      const entry = await consul.configEntry(kind, entryName, undefined, scopeOf(value));
       if (!entry) return `\`${name}\` is missing`;
     }
     return undefined;

@@ -7,6 +7,7 @@ import {
   type Definition,
   field,
   type Seeds,
+  scopeOf,
 } from "../inputs/seeds.ts";
 import { placeText } from "../inputs/wording.ts";
 import type { AgentClient } from "../ready/agents.ts";
@@ -38,7 +39,8 @@ export async function seedEntriesThenServices(
 
 async function ensureConfigEntry({ value }: Declared, consul: Consul): Promise<void> {
   const [kind, name] = [textField(value, "kind"), textField(value, "name")];
-  const existing = kind && name ? await consul.configEntry(kind, name) : undefined;
+  const existing =
+    kind && name ? await consul.configEntry(kind, name, undefined, scopeOf(value)) : undefined;
   if (!existing || !covers(existing, value)) await consul.setConfigEntry(value);
 }
 
@@ -68,7 +70,7 @@ export async function untilVisible(
   const name = textField(service.value, "name");
   const id = textField(service.value, "id") || name;
   const look = async (passed: number) => {
-    const instances = await consul.service(name, own.datacenter);
+    const instances = await consul.service(name, own.datacenter, scopeOf(service.value));
     const found = instances.find((each) => each.id === id && each.node === own.node);
     return notSettled(service.value, found, passed);
   };

@@ -43,9 +43,11 @@ test("legacy tokens and servers without them are refused, at the node that diffe
   const place = { file: "cluster.yml", line: 3, column: 5 };
   const own = { place, images: [], config: "", env: new Map<string, string>() };
   const nodes = new Map([["server-2", own]]);
-  const open = { acl: false, gossipEncryption: false, tls: false };
+  const open = { acl: false, gossipEncryption: false, tls: false } as const;
   const versions = mix("1.4.5", "1.11.0", "1.4.5", "1.4.5");
-  expect(mixProblems(versions, { security: { ...open, acl: true }, nodes })).toEqual([
+  expect(
+    mixProblems(versions, { security: { ...open, acl: { managementToken: undefined } }, nodes }),
+  ).toEqual([
     {
       input: "cluster",
       place,
@@ -56,5 +58,7 @@ test("legacy tokens and servers without them are refused, at the node that diffe
   ]);
   expect(mixProblems(versions, { security: open, nodes })).toEqual([]);
   const later = mix("1.5.0", "1.11.0", "1.5.0", "1.5.0");
-  expect(mixProblems(later, { security: { ...open, acl: true }, nodes })).toEqual([]);
+  expect(
+    mixProblems(later, { security: { ...open, acl: { managementToken: undefined } }, nodes }),
+  ).toEqual([]);
 });

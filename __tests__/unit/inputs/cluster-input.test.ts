@@ -52,7 +52,7 @@ test("what the file does not say, the inputs say", () => {
     [1, 1],
     [1, 1],
   ]);
-  expect(said.security.acl).toBe(true);
+  expect(said.security.acl).toEqual({ managementToken: undefined });
   const { spec, warnings } = parse({ cluster: "{ datacenters: [{ name: a, servers: 2 }] }" });
   expect(spec.datacenters[0].clients).toBe(0);
   expect(warnings).toEqual([expect.stringContaining("`servers` is 2, an even number")]);
@@ -65,7 +65,11 @@ test("the same value in both is no problem, and neither is a default", () => {
     ...{ tls: "True", "gossip-encryption": "true" },
   });
   expect(spec.images).toEqual(["consul:1.9"]);
-  expect(spec.security).toEqual({ acl: false, gossipEncryption: true, tls: true });
+  expect(spec.security).toEqual({
+    acl: false,
+    gossipEncryption: true,
+    tls: { isMutual: false, ca: undefined },
+  });
   expect(refused({ cluster: everything })).toEqual([]);
 });
 

@@ -88,7 +88,11 @@ test("every input is read", () => {
     network: "my.net-1",
     jobNetwork: "github_network_1",
     logLevel: "trace",
-    security: { acl: true, gossipEncryption: true, tls: true },
+    security: {
+      acl: { managementToken: undefined },
+      gossipEncryption: true,
+      tls: { isMutual: false, ca: undefined },
+    },
     cli: true,
     seeds: noSeeds,
     timeout: 90_000,

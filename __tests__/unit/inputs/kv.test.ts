@@ -57,6 +57,24 @@ describe("what `consul kv export` wrote", () => {
     ]);
   });
 
+  test("may have keys of other namespaces and partitions, each once", () => {
+    const scopes = [
+      {},
+      { namespace: "default", partition: "" },
+      { namespace: "team" },
+      { namespace: "team", partition: "west" },
+    ];
+    const [, ...others] = scopes.map((scope) => ({ ...item("a", ""), ...scope }));
+    const read = parse("kv: { a: own }\nkv_file: kv.json", JSON.stringify(others)).file?.seeds.kv;
+    expect(
+      read?.map(({ value, namespace, partition }) => [String(value), namespace, partition]),
+    ).toEqual([
+      ["", "team", undefined],
+      ["", "team", "west"],
+      ["own", undefined, undefined],
+    ]);
+  });
+
   test("may have any keys, values, and flags", () => {
     const key = fc.string({ unit: "grapheme" }).filter((text) => keyProblem(text) === undefined);
     const value = fc.uint8Array().map((bytes) => Buffer.from(bytes));
@@ -90,10 +108,7 @@ describe("a file that is refused", () => {
       '[{ "key": "a", "flags": 18446744073709551616 }]',
       "`flags` must be a whole number of at most",
     ],
-    [
-      '[{ "key": "a", "namespace": "team" }]',
-      "item 1 of the file can't be used: only `default` can be used, as Consul Enterprise alone",
-    ],
+    ['[{ "key": "a", "namespace": 1 }]', "item 1 of the file can't be used: `namespace` must be a"],
     [
       JSON.stringify([item("a", ""), item("/b", "")]),
       "item 2 of the file, `/b`, is not a valid key: it must not start with `/`.",

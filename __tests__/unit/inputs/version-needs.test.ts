@@ -64,6 +64,8 @@ describe("the first version with", () => {
     ["rate limits by address", entry("control-plane-request-limit"), "1.15.11+ent", "1.16.0+ent"],
     ["file-system-certificate", entry("file-system-certificate"), "1.18.2", "1.19.0"],
     ["rate-limit", entry("rate-limit"), "1.22.7+ent", "2.0.0+ent"],
+    ["namespaces", "services: [{ name: web, namespace: team }]", "1.6.10+ent", "1.7.0+ent"],
+    ["partitions", "config_entries: [{ Kind: mesh, Partition: a }]", "1.10.12+ent", "1.11.0+ent"],
     ["an unknown kind", entry("newer-kind"), "1.4.4", "1.5.0"],
     ["an entry without a kind", "config_entries: [{ Name: web }]", "1.4.4", "1.5.0"],
     ["kinds in small letters", "config_entries: [{ kind: mesh }]", "1.9.0", "1.10.0"],

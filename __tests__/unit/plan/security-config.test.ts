@@ -63,6 +63,18 @@ describe("an agent's secret configuration", () => {
     expect(current).not.toHaveProperty("verify_outgoing");
   });
 
+  test("has HTTPS ask callers for a certificate if TLS is mutual, and nothing else", () => {
+    const mutual = (version: string) =>
+      securityConfig({ version, primary: "dc1", gossipKey: "k", tokens, tls: "mutual" });
+    expect(mutual("1.11.11")).toEqual({ ...configOf("1.11.11"), verify_incoming_https: true });
+    expect(mutual("1.12.0")).toMatchObject({ tls: { https: { verify_incoming: true } } });
+    expect(mutual("1.12.0")).not.toHaveProperty("verify_incoming_https");
+    for (const version of ["1.11.11", "1.12.0"]) {
+      expect(configOf(version)).not.toHaveProperty("verify_incoming_https");
+      expect(configOf(version)).not.toHaveProperty("tls.https");
+    }
+  });
+
   test("has one port for HTTP and one for gRPC, with TLS or without", () => {
     expect(configOf("1.13.9").ports).toEqual({ http: -1, https: 8500, grpc: 8502 });
     expect(configOf("1.14.0").ports).toEqual({ http: -1, https: 8500, grpc: -1, grpc_tls: 8502 });
@@ -87,7 +99,7 @@ const anySecurity: fc.Arbitrary<Omit<AgentSecurity, "version">> = fc.record(
       { agent: anySecret, dns: anySecret, management: anySecret, replication: anySecret },
       { requiredKeys: ["agent", "dns"] },
     ),
-    tls: fc.boolean(),
+    tls: fc.constantFrom(true, false, "mutual" as const),
   },
   { requiredKeys: ["primary", "tls"] },
 );

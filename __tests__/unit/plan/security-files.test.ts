@@ -1,13 +1,14 @@
 import { parseTar } from "nanotar";
 import { describe, expect, test } from "vitest";
 import {
+  credentialsFrom,
   oldestVersion,
   type Secrets,
   secretValues,
   securityArchive,
   securityArchiveFor,
 } from "../../../src/plan/security-files.ts";
-import { plan } from "./fixtures.ts";
+import { argumentsOf, plan } from "./fixtures.ts";
 
 // Before and after every change that securityConfig handles.
 const versions = [
@@ -66,7 +67,7 @@ describe("the secrets of agents", () => {
   });
 
   test("are the same for another version except for setting names, with owners and modes", () => {
-    const whole = plan(spec);
+    const whole = plan({ ...spec, tls: "mutual" });
     const filesOf = (archive: Uint8Array) =>
       // The modification time differs between archives.
       parseTar(archive).map(({ name, type, text, attrs: { mtime: _, ...attrs } = {} }) => {
@@ -80,6 +81,43 @@ describe("the secrets of agents", () => {
           const rewritten = securityArchiveFor(written(old), version);
           expect(filesOf(rewritten)).toEqual(filesOf(written(version)));
         }
+  });
+
+  test("have the job's own certificate on servers if callers need one", () => {
+    const client = { certificate: "CERT3", key: key.replace("c2Vj", "b3du") };
+    const whole = plan({ ...spec, tls: "mutual" });
+    const [ofServer, ofClient] = whole.agents.map((agent) =>
+      parseTar(securityArchive(whole, agent, { ...secrets, client })),
+    );
+    expect(ofServer?.slice(-2).map(({ name, text }) => [name, text])).toEqual([
+      ["consul/security/client-cert.pem", client.certificate],
+      ["consul/security/client-key.pem", client.key],
+    ]);
+    expect(ofClient?.map(({ name }) => name).join()).not.toContain("client-");
+    expect(secretValues({ ...secrets, client })).toContain("b3ducmV0");
+    expect(credentialsFrom({ ...secrets, client })).toMatchObject({ scheme: "https", client });
+  });
+
+  test("have a license as a file, which the configuration names from Consul 1.10 on", () => {
+    const whole = plan({ ...spec, license: "02MV4" });
+    for (const agent of whole.agents) {
+      const written = (version: string) => {
+        const archive = securityArchive(whole, agent, { ...secrets, version });
+        return { archive, files: parseTar(archive).map(({ name, text }) => ({ name, text })) };
+      };
+      const [old, current] = [written("1.9.17+ent"), written("1.10.0+ent")];
+      expect(current.files).toContainEqual({
+        name: "consul/security/license.hclic",
+        text: "02MV4",
+      });
+      expect(current.files[1]?.text).toContain('"license_path": "/consul/security/license.hclic"');
+      expect(old.files[1]?.text).not.toContain("license_path");
+      const upgraded = parseTar(securityArchiveFor(old.archive, "1.10.0+ent"));
+      expect(upgraded[1]?.text).toBe(current.files[1]?.text);
+      expect(argumentsOf(whole, agent.node).join()).not.toContain("02MV4");
+    }
+    const alone = plan({ license: "02MV4", servers: "1" });
+    expect(argumentsOf(alone, "server-1")).toContain("-config-file=/consul/security/agent.json");
   });
 
   test("are not on any command line", () => {

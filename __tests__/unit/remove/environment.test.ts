@@ -21,6 +21,8 @@ const exported = {
   CONSUL_HTTP_SSL: "true",
   CONSUL_CACERT: "/temp/consul-c0ffee00/ca.pem",
   CONSUL_GRPC_CACERT: "/temp/consul-c0ffee00/ca.pem",
+  CONSUL_CLIENT_CERT: "/temp/consul-c0ffee00/client-cert.pem",
+  CONSUL_CLIENT_KEY: "/temp/consul-c0ffee00/client-key.pem",
 };
 
 describe("variables of a cluster that is gone", () => {

@@ -14,6 +14,8 @@ test("outputs are those of action.yml, nodes as JSON", () => {
     "host-address": "172.17.0.1",
     "http-token": "",
     "ca-cert": "",
+    "client-cert": "",
+    "client-key": "",
     logs: "/temp/consul-c0ffee00",
     "dns-address": "127.0.0.1:8600",
     "grpc-address": "127.0.0.1:8502",
@@ -84,6 +86,19 @@ test("with TLS, the environment says so to every kind of client", () => {
     CONSUL_GRPC_ADDR: "https://127.0.0.1:8502",
     CONSUL_CACERT: "/temp/ca.pem",
     CONSUL_GRPC_CACERT: "/temp/ca.pem",
+  });
+});
+
+test("with mutual TLS, outputs and environment have the job's own certificate", () => {
+  const clientFiles = { certificate: "/temp/client-cert.pem", key: "/temp/client-key.pem" };
+  const cluster = { ...readyCluster(1, 0), caFile: "/temp/ca.pem", clientFiles };
+  expect(environmentOf(cluster, {})).toMatchObject({
+    CONSUL_CLIENT_CERT: "/temp/client-cert.pem",
+    CONSUL_CLIENT_KEY: "/temp/client-key.pem",
+  });
+  expect(outputsOf(cluster, "")).toMatchObject({
+    "client-cert": "/temp/client-cert.pem",
+    "client-key": "/temp/client-key.pem",
   });
 });
 

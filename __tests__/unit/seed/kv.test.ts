@@ -93,3 +93,24 @@ test("a key is written again if its value or its declared flags differ", async (
     '/v1/txn [{"KV":{"Verb":"set","Key":"d","Value":"AA=="}}]',
   ]);
 });
+
+test("keys are compared and written in their own namespaces", async () => {
+  const seen: string[] = [];
+  const consul = await consulThatAnswers(async (request, response) => {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    seen.push(`${request.method} ${request.url} ${body}`);
+    if (request.method === "GET")
+      return response.end(request.url?.includes("ns=") ? '[{"Key":"a","Value":""}]' : "[]");
+    response.end(JSON.stringify({ Results: [], Errors: null }));
+  });
+  const team = { namespace: "team", partition: "west" };
+  const keys = [keyOf("a", 0), { ...keyOf("a", 0), ...team }, { ...keyOf("b", 0), ...team }];
+  const patience = { timeout: 10_000, signal: new AbortController().signal };
+  await seedKeys(keys, consul, { problems: [], patience });
+  expect(seen).toEqual([
+    "GET /v1/kv/?recurse= ",
+    "GET /v1/kv/?recurse=&partition=west&ns=team ",
+    'PUT /v1/txn [{"KV":{"Verb":"set","Key":"a","Value":""}},{"KV":{"Verb":"set","Key":"b","Value":"","Partition":"west","Namespace":"team"}}]',
+  ]);
+});
