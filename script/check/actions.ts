@@ -9,6 +9,8 @@ import { logsInputDefaults } from "../../src/logs/logs-inputs.ts";
 import { removeOutputNames } from "../../src/remove/remove.ts";
 import { removeInputDefaults } from "../../src/remove/remove-inputs.ts";
 import { outputNames } from "../../src/report/report.ts";
+import { scaleOutputNames } from "../../src/scale/report-scale.ts";
+import { scaleInputDefaults } from "../../src/scale/scale-inputs.ts";
 import { upgradeOutputNames } from "../../src/upgrade/upgrade.ts";
 import { upgradeInputDefaults } from "../../src/upgrade/upgrade-inputs.ts";
 import { waitOutputNames } from "../../src/wait/wait.ts";
@@ -40,6 +42,12 @@ const rows: readonly Row[] = [
     defaults: upgradeInputDefaults,
     outputs: upgradeOutputNames,
     docs: "docs/upgrades.md",
+  },
+  {
+    folder: "scale",
+    defaults: scaleInputDefaults,
+    outputs: scaleOutputNames,
+    docs: "docs/scale.md",
   },
   { folder: "logs", defaults: logsInputDefaults, outputs: logsOutputNames, docs: "docs/logs.md" },
   { folder: "wait", defaults: waitInputDefaults, outputs: waitOutputNames, docs: "docs/wait.md" },

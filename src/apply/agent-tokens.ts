@@ -1,7 +1,8 @@
 import pLimit from "p-limit";
 import type { Consul } from "../consul/consul.ts";
-import { ConsulError } from "../consul/http.ts";
+import { ConsulError, type Credentials } from "../consul/http.ts";
 import { has } from "../consul/versions.ts";
+import type { AgentsSpec } from "../inputs/cluster-spec.ts";
 import type { AgentPlan } from "../plan/plan.ts";
 import { agentPolicy, agentRules, dnsRules, replicationRules } from "../plan/security-config.ts";
 import {
@@ -42,6 +43,45 @@ export async function grantTokens(
   const { tokens } = secrets;
   if (!tokens) return;
   const version = oldestVersion(secrets, tokens.agents.keys());
+  const grants = [...sharedGrants(tokens, version), ...agentGrants(secrets, version)];
+  await grant(server, grants, version, patience);
+}
+
+/**
+ * Creates the tokens of agents that are to join a cluster, and waits until servers know them: an agent
+ * that tries its token too early would not try again soon.
+ *
+ * @param server - a running server of the primary datacenter
+ * @param asked - the servers of the agents' own datacenter
+ * @param patience - for each question
+ * @throws ActionError with the last answer when time is up
+ */
+export async function grantToJoin(
+  server: AgentClient,
+  asked: readonly AgentClient[],
+  secrets: Secrets,
+  patience: WaitLimits,
+): Promise<void> {
+  const { tokens } = secrets;
+  if (!tokens) return;
+  const version = oldestVersion(secrets, tokens.agents.keys());
+  await grant(server, agentGrants(secrets, version), version, patience);
+  const isKnown = async (consul: Consul) => {
+    for (const [node, secret] of tokens.agents)
+      if (!(await consul.acl.tokenOf(secret))) throw new ConsulError(`no token of ${node}`);
+  };
+  await Promise.all(
+    asked.map((each) => answerOf(each, "learn of new agents' ACL tokens", isKnown, patience)),
+  );
+}
+
+/** @param version - the oldest: all servers must understand the rules */
+async function grant(
+  server: AgentClient,
+  grants: readonly Grant[],
+  version: string,
+  patience: WaitLimits,
+): Promise<void> {
   const untilDone = (attempt: (consul: Consul) => Promise<void>) =>
     answerOf(server, "create the agents' ACL tokens", attempt, patience);
   // The leader first: that question needs no token, so it leaves no refusal in the server's log.
@@ -51,32 +91,28 @@ export async function grantTokens(
   });
   const limit = pLimit(requestsAtOnce);
   await Promise.all(
-    grantsOf(tokens, secrets, version).map((grant) =>
+    grants.map((each) =>
       limit(async () => {
-        for (const step of stepsOf(grant, version))
+        for (const step of stepsOf(each, version))
           await untilDone((consul) => step(consul).catch(unlessThere));
       }),
     ),
   );
 }
 
-/** @param version - the oldest: all servers must understand the rules */
-function grantsOf(
-  { dns, replication, agents }: Tokens,
-  secrets: Secrets,
-  version: string,
-): Grant[] {
+const sharedGrants = ({ dns, replication }: Tokens, version: string): Grant[] => [
+  ...(replication
+    ? [{ name: "replication", secret: replication, rules: replicationRules(version) }]
+    : []),
+  { name: "dns", secret: dns, rules: dnsRules(version) },
+];
+
+function agentGrants(secrets: Secrets, version: string): Grant[] {
   const isLegacy = !has(version, "chosenSecretId");
-  return [
-    ...(replication
-      ? [{ name: "replication", secret: replication, rules: replicationRules(version) }]
-      : []),
-    { name: "dns", secret: dns, rules: dnsRules(version) },
-    ...Array.from(agents, ([node, secret]) => {
-      const own = isLegacy ? version : softwareOf(secrets, node).version;
-      return { name: agentPolicy(node), secret, rules: agentRules(node, own) };
-    }),
-  ];
+  return Array.from(secrets.tokens?.agents ?? [], ([node, secret]) => {
+    const own = isLegacy ? version : softwareOf(secrets, node).version;
+    return { name: agentPolicy(node), secret, rules: agentRules(node, own) };
+  });
 }
 
 function stepsOf(
@@ -128,8 +164,25 @@ export async function resync(
   );
 }
 
+/**
+ * Waits until agents with configuration of their own, such as metadata, have synced it with the catalog.
+ * Before that, the catalog has a node's name and address only.
+ *
+ * @throws ActionError when time is up
+ */
+export async function untilDescribed(
+  agents: readonly AgentPlan[],
+  { nodes }: AgentsSpec,
+  credentials: Credentials,
+  wait: Omit<Wait, "failure" | "after">,
+): Promise<void> {
+  const described = agents.filter(({ node }) => (nodes.get(node)?.config ?? "") !== "");
+  const clients = described.map((agent) => clientFor(agent, credentials));
+  if (clients.length > 0) await untilSynced(clients, wait);
+}
+
 /** Waits until every agent has synced with the catalog. @throws ActionError when time is up */
-export const untilSynced = (
+const untilSynced = (
   clients: readonly AgentClient[],
   wait: Omit<Wait, "failure" | "after">,
 ): Promise<void> => untilHold([syncGate], () => clients, { ...wait, failure: notSynced });

@@ -129,6 +129,16 @@ export class Consul {
     await this.#http.request("/v1/agent/leave", { method: "PUT", timeout });
   }
 
+  /**
+   * Has the cluster treat a node that failed as one that left (`/v1/agent/force-leave`): the leader then
+   * removes it from Raft and from the catalog.
+   */
+  async forceLeave(node: string): Promise<void> {
+    await this.#http.request(`/v1/agent/force-leave/${encodeURIComponent(node)}`, {
+      method: "PUT",
+    });
+  }
+
   /** Makes this agent join the cluster of the agent at this address (`/v1/agent/join`). */
   async join(address: string, pool: "lan" | "wan" = "lan"): Promise<void> {
     const path = withQuery(`/v1/agent/join/${address}`, poolQuery[pool]);

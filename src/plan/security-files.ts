@@ -3,10 +3,10 @@ import type { Credentials } from "../consul/http.ts";
 import { isOlder } from "../consul/version-number.ts";
 import { securityFolder } from "./agent-config.ts";
 import { dataDirectory, type Entrypoint } from "./entrypoint.ts";
-import type { AgentPlan, ClusterPlan } from "./plan.ts";
+import type { AgentPlan, AgentsPlan } from "./plan.ts";
 import { type AgentTokens, securityConfig, securityOf } from "./security-config.ts";
 
-/** One agent's certificate and private key, in PEM. */
+/** A certificate and its private key, in PEM. */
 export interface Certificate {
   readonly certificate: string;
   readonly key: string;
@@ -42,8 +42,8 @@ export interface Secrets extends Software {
   /** What nodes with an image of their own run, by node name. */
   readonly software: ReadonlyMap<string, Software>;
   readonly gossipKey?: string;
-  /** With TLS: the CA certificate in PEM. Its key has been discarded. */
-  readonly ca?: string;
+  /** With TLS: the CA. */
+  readonly ca?: Certificate;
   /** By node name; empty without TLS. */
   readonly certificates: ReadonlyMap<string, Certificate>;
   readonly tokens?: Tokens;
@@ -54,7 +54,7 @@ export function credentialsFrom(secrets: Secrets | undefined): Credentials {
   const { ca, tokens } = secrets ?? {};
   return {
     scheme: ca ? "https" : "http",
-    ...(ca && { ca }),
+    ...(ca && { ca: ca.certificate }),
     ...(tokens && { token: tokens.management }),
   };
 }
@@ -72,8 +72,9 @@ export const oldestVersion = (secrets: Secrets, nodes: Iterable<string>): string
 const replicationOf = ({ replication }: Tokens) => (replication === undefined ? [] : [replication]);
 
 /** Every value to mask in logs, line by line, since logs are masked by line. */
-export function secretValues({ gossipKey, certificates, tokens }: Secrets): string[] {
-  const keys = [...certificates.values()].flatMap(({ key }) => key.split("\n"));
+export function secretValues({ gossipKey, ca, certificates, tokens }: Secrets): string[] {
+  const pairs = [...(ca ? [ca] : []), ...certificates.values()];
+  const keys = pairs.flatMap(({ key }) => key.split("\n"));
   return [
     ...(gossipKey ? [gossipKey] : []),
     ...(tokens
@@ -94,7 +95,7 @@ const textOf = (config: unknown) => JSON.stringify(config, undefined, 2);
  *
  * @returns a tar archive to extract at the root of the agent's container
  */
-export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Secrets): Uint8Array {
+export function securityArchive(plan: AgentsPlan, agent: AgentPlan, secrets: Secrets): Uint8Array {
   const { version, owner } = softwareOf(secrets, agent.node);
   const { uid, gid } = owner;
   const certificate = secrets.certificates.get(agent.node);
@@ -109,7 +110,7 @@ export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Se
   });
   const files = {
     [configFile]: textOf(config),
-    ...(secrets.ca && { "ca.pem": secrets.ca }),
+    ...(secrets.ca && { "ca.pem": secrets.ca.certificate }),
     ...(certificate && { "cert.pem": certificate.certificate, "key.pem": certificate.key }),
     ...(tokens?.management && { token: tokens.management }),
   };
@@ -130,7 +131,7 @@ export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Se
  *
  * @returns a tar archive to extract at the root of the agent's container
  */
-export function dataDirectoryArchive({ spec }: ClusterPlan, { uid, gid }: Entrypoint): Uint8Array {
+export function dataDirectoryArchive({ spec }: AgentsPlan, { uid, gid }: Entrypoint): Uint8Array {
   const name = dataDirectory(spec.env).slice(1);
   return createTar([{ name, attrs: { mode: "755", uid, gid } }]);
 }

@@ -1,5 +1,6 @@
 import { diagramOf } from "./diagram.ts";
-import type { ReadyCluster } from "./ready-cluster.ts";
+import type { Node } from "./nodes.ts";
+import type { ReadyCluster, ReadyDatacenter } from "./ready-cluster.ts";
 
 /**
  * The job summary of a cluster in Markdown: a diagram, a table of its nodes, and the timeline.
@@ -8,14 +9,6 @@ import type { ReadyCluster } from "./ready-cluster.ts";
  */
 export function summaryText(cluster: ReadyCluster, bars: readonly string[]): string {
   const { nodes, datacenters, versions } = cluster;
-  const leaders = datacenters.map(({ leader }) => leader);
-  const rows = nodes.map(({ name, role, datacenter, ip, http }) => {
-    const link = role === "server" ? `[${http}](${http}/ui)` : http;
-    const roleText = `${role}${leaders.includes(name) ? ", leader" : ""}`;
-    const cell = datacenters.length > 1 ? ` ${datacenter} |` : "";
-    return `| ${name} | ${roleText} |${cell} ${ip} | ${link} |`;
-  });
-  const [column, rule] = datacenters.length > 1 ? [" datacenter |", " --- |"] : ["", ""];
   return [
     `### Consul ${versions.join(" and ")}: ${datacenters.map(({ name, leader }) => `datacenter \`${name}\`, leader \`${leader}\``).join("; ")}`,
     "",
@@ -23,9 +16,7 @@ export function summaryText(cluster: ReadyCluster, bars: readonly string[]): str
     ...diagramOf(cluster),
     "```",
     "",
-    `| node | role |${column} network address | HTTP API |`,
-    `| --- | --- |${rule} --- | --- |`,
-    ...rows,
+    ...nodeTable(nodes, datacenters),
     "",
     "<details><summary>Where the time went</summary>",
     "",
@@ -36,4 +27,24 @@ export function summaryText(cluster: ReadyCluster, bars: readonly string[]): str
     "</details>",
     "",
   ].join("\n");
+}
+
+/** A table of nodes in Markdown. */
+export function nodeTable(
+  nodes: readonly Node[],
+  datacenters: readonly Pick<ReadyDatacenter, "leader">[],
+): string[] {
+  const leaders = datacenters.map(({ leader }) => leader);
+  const rows = nodes.map(({ name, role, datacenter, ip, http }) => {
+    const link = role === "server" ? `[${http}](${http}/ui)` : http;
+    const roleText = `${role}${leaders.includes(name) ? ", leader" : ""}`;
+    const cell = datacenters.length > 1 ? ` ${datacenter} |` : "";
+    return `| ${name} | ${roleText} |${cell} ${ip} | ${link} |`;
+  });
+  const [column, rule] = datacenters.length > 1 ? [" datacenter |", " --- |"] : ["", ""];
+  return [
+    `| node | role |${column} network address | HTTP API |`,
+    `| --- | --- |${rule} --- | --- |`,
+    ...rows,
+  ];
 }

@@ -22,7 +22,7 @@ describe("the secrets of agents", () => {
     software: new Map(),
     owner: { uid: 100, gid: 1000 },
     gossipKey: "gossip",
-    ca: "CA",
+    ca: { certificate: "CA", key: "CAKEY" },
     certificates: new Map([
       ["server-1", { certificate: "CERT", key }],
       ["client-1", { certificate: "CERT2", key }],
