@@ -1,8 +1,7 @@
 import pLimit from "p-limit";
 import type { Consul } from "../consul/consul.ts";
-import { ConsulError, type Credentials } from "../consul/http.ts";
+import { ConsulError } from "../consul/http.ts";
 import { has } from "../consul/versions.ts";
-import type { AgentsSpec } from "../inputs/cluster-spec.ts";
 import type { AgentPlan } from "../plan/plan.ts";
 import { agentPolicy, agentRules, dnsRules, replicationRules } from "../plan/security-config.ts";
 import {
@@ -164,25 +163,8 @@ export async function resync(
   );
 }
 
-/**
- * Waits until agents with configuration of their own, such as metadata, have synced it with the catalog.
- * Before that, the catalog has a node's name and address only.
- *
- * @throws ActionError when time is up
- */
-export async function untilDescribed(
-  agents: readonly AgentPlan[],
-  { nodes }: AgentsSpec,
-  credentials: Credentials,
-  wait: Omit<Wait, "failure" | "after">,
-): Promise<void> {
-  const described = agents.filter(({ node }) => (nodes.get(node)?.config ?? "") !== "");
-  const clients = described.map((agent) => clientFor(agent, credentials));
-  if (clients.length > 0) await untilSynced(clients, wait);
-}
-
 /** Waits until every agent has synced with the catalog. @throws ActionError when time is up */
-const untilSynced = (
+export const untilSynced = (
   clients: readonly AgentClient[],
   wait: Omit<Wait, "failure" | "after">,
 ): Promise<void> => untilHold([syncGate], () => clients, { ...wait, failure: notSynced });

@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import { has } from "../consul/versions.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
-import type { Role } from "../inputs/cluster-spec.ts";
+import type { ClusterSpec, Role } from "../inputs/cluster-spec.ts";
 import { givesTokens } from "../inputs/config-fragments.ts";
 import { keptArchive } from "../plan/kept-files.ts";
 import { clusterFilter, nodeFilter } from "../plan/labels.ts";
@@ -13,7 +13,7 @@ import { explainExit, explainNotReady } from "../ready/diagnosis.ts";
 import { untilReady } from "../ready/wait.ts";
 import { withScope } from "../runner/scope.ts";
 import type { Timeline } from "../runner/timeline.ts";
-import { grantTokens, resync, untilDescribed } from "./agent-tokens.ts";
+import { grantTokens, resync, untilSynced } from "./agent-tokens.ts";
 import { findHostAddress } from "./host-address.ts";
 import { secure } from "./secrets.ts";
 import { type Begin, startAgent } from "./start-agent.ts";
@@ -83,11 +83,20 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
     const made = await secrets;
     if (made && !givesTokens(plan.spec))
       await resync(agents, made, { timeout, signal, onChange: log });
-    const wait = { timeout, signal, onChange: log };
-    await untilDescribed(agents, plan.spec, credentialsFrom(made), wait);
+    // Before an agent has synced, the catalog has its name and address only.
+    const described = agents.filter(hasOwnConfig(plan.spec));
+    const credentials = credentialsFrom(made);
+    const clients = described.map((agent) => clientFor(agent, credentials));
+    if (clients.length > 0) await untilSynced(clients, { timeout, signal, onChange: log });
     return { secrets: made, agents, hostAddress: await hostAddress };
   });
 }
+
+/** Whether a node has configuration of its own, such as metadata. */
+const hasOwnConfig =
+  ({ nodes }: ClusterSpec) =>
+  ({ node }: AgentPlan) =>
+    (nodes.get(node)?.config ?? "") !== "";
 
 /** Whether every agent syncs with the catalog at once when its token is set. */
 const syncOnTokenChange = (secrets: Secrets, { agents }: ClusterPlan) =>

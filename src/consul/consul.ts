@@ -84,6 +84,13 @@ export class Consul {
     return this.#raft({ stale: "" });
   }
 
+  /** Removes a server from Raft at once (`/v1/operator/raft/peer`). @param address - with its port */
+  async removeRaftPeer(address: string): Promise<void> {
+    await this.#http.request(withQuery("/v1/operator/raft/peer", { address }), {
+      method: "DELETE",
+    });
+  }
+
   async #raft(query: { stale?: "" }): Promise<{ index: number; peers: RaftPeer[] }> {
     const path = withQuery("/v1/operator/raft/configuration", query);
     const { Index, Servers } = await this.#http.get(path, raftAnswer);

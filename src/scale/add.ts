@@ -1,9 +1,9 @@
-import { grantToJoin, untilDescribed } from "../apply/agent-tokens.ts";
+import { grantToJoin, untilSynced } from "../apply/agent-tokens.ts";
 import { startAgent } from "../apply/start-agent.ts";
 import { lookAgain } from "../find/existing-cluster.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
 import type { AgentPlan } from "../plan/plan.ts";
-import { credentialsFrom, type Secrets } from "../plan/security-files.ts";
+import type { Secrets } from "../plan/security-files.ts";
 import { servers } from "../ready/agents.ts";
 import { explainNotReady } from "../ready/diagnosis.ts";
 import { asking, gatesFor, raftIsSettled } from "../ready/gates.ts";
@@ -35,13 +35,11 @@ export async function addNode(
     secrets: Promise.resolve(secrets),
     log: logTimed,
   };
-  const started = await startAgent(begin, agent);
+  await startAgent(begin, agent);
   logTimed(`${agent.node} started`);
   const containers = step.cluster.agents.map(({ container }) => container);
   step.cluster = await lookAgain(docker, step.cluster, [...containers, agent.container]);
   await untilSettled(step, agent.node);
-  const wait = { ...patience, onChange: logTimed };
-  await untilDescribed([started], plan.spec, credentialsFrom(secrets), wait);
   step.unfinished = undefined;
   step.done.push({ kind: "add", shape: agent });
   logTimed(`${agent.node} has joined`);
@@ -69,4 +67,18 @@ async function untilSettled(step: ScaleStep, node: string): Promise<void> {
   } catch (error) {
     throw await explainNotReady(docker, agents, error);
   }
+}
+
+/**
+ * Waits until the nodes that were added have synced with the catalog, which takes Consul up to 3 s: before
+ * that, it has their names and addresses only, and neither their metadata nor services of their
+ * configuration.
+ *
+ * @throws ActionError when time is up
+ */
+export async function untilDescribed({ cluster, done, spec, signal }: ScaleStep): Promise<void> {
+  const names = done.flatMap((change) => (change.kind === "add" ? [change.shape.node] : []));
+  const added = cluster.agents.filter(({ node }) => names.includes(node));
+  const { timeout } = spec;
+  if (added.length > 0) await untilSynced(added, { timeout, signal, onChange: logTimed });
 }

@@ -4,17 +4,20 @@ import { ConsulError } from "../consul/http.ts";
 import type { Docker } from "../docker/docker.ts";
 import { ActionError, counted, messageOf } from "../errors.ts";
 import { agentIn, type FoundAgent } from "../find/existing-cluster.ts";
-import { leave, untilOutOfRaft } from "../find/leave.ts";
 import { labelOf } from "../find/node-facts.ts";
 import { clusterFilter, labelNames, nodeFilter } from "../plan/labels.ts";
 import { logTimed, warn } from "../runner/log.ts";
-import { firstOf, type ScaleStep, type Unfinished } from "./step.ts";
+import { agentsThere, firstOf, type ScaleStep, type Unfinished } from "./step.ts";
 import { forgetToken } from "./tokens.ts";
 
 /** Milliseconds for all of it. The runner kills a canceled step after 10 s. */
 const patience = 8000;
-/** Milliseconds of these for a server to give back its vote. */
-const leavePatience = 4000;
+/** Milliseconds of these for a server that was started to get into Raft. */
+const joinPatience = 2000;
+/** Milliseconds between two looks. */
+const pause = 50;
+/** Consul's own; configuration can't change it. */
+const raftPort = 8300;
 
 /**
  * Takes away the node that was being added or removed, and says what the cluster has now.
@@ -55,41 +58,53 @@ interface Cleaning {
 }
 
 async function takeAway(step: ScaleStep, unfinished: Unfinished, { docker, deadline }: Cleaning) {
-  const { node, container } = unfinished.agent;
+  const { node, container, role } = unfinished.agent;
   const { agents, credentials } = step.cluster;
-  const others = agents.filter((each) => each.node !== node);
-  const first = firstOf(others);
+  const first = firstOf(agents);
+  const here = firstOf(agentsThere(step));
   const [facts] = await docker.inspectContainers([container]);
-  if (facts?.State.Running && unfinished.agent.role === "server") {
-    const found: FoundAgent = { ...agentIn(facts, credentials), state: "running" };
-    await giveBackVote(docker, found, others);
-  }
+  const ip = facts && role === "server" ? agentIn(facts, credentials).ip : "";
+  const isRunning = facts?.State.Running === true;
+  if (ip !== "") await takeOutOfRaft(here, ip, isRunning ? joinPatience : 0);
   await docker.removeContainers([container]);
-  try {
-    // Otherwise the others see it as failed, and as a node of the catalog, for hours.
-    if (facts) await first.consul.forceLeave(node);
-  } catch (error) {
-    if (!(error instanceof ConsulError)) throw error;
-    logTimed(`${first.node} could not make the others forget ${node}: ${error.message}`);
-  }
-  await forgetToken(first, unfinished, { timeout: leavePatience, signal: deadline });
+  // It may have got in meanwhile.
+  if (ip !== "") await takeOutOfRaft(here, ip, 0);
+  // Otherwise the others see it as failed, and as a node of the catalog, for hours.
+  if (facts) await unlessRefused(here, `forget ${node}`, ({ consul }) => consul.forceLeave(node));
+  await forgetToken(first, unfinished, { timeout: joinPatience, signal: deadline });
 }
 
-/** A server that is gone and still has a vote could cost the others their quorum. */
-async function giveBackVote(docker: Docker, agent: FoundAgent, others: readonly FoundAgent[]) {
-  const over = new AbortController();
-  const scoped = docker.within(over.signal);
-  const left = leave(scoped, agent, leavePatience).catch((error: unknown) => {
-    if (!over.signal.aborted) logTimed(`${agent.node} did not leave: ${messageOf(error)}`);
+/**
+ * A server that is gone but still in Raft could cost the others their quorum: autopilot gives a vote even to
+ * one that it does not yet know to be gone (seen on 1.8.7, with two servers). So it goes from Raft first, and
+ * not by leaving, which takes longer than the runner waits.
+ *
+ * @param asked - another server
+ * @param patience - milliseconds to wait until it is in Raft, if it is about to join
+ */
+async function takeOutOfRaft(asked: FoundAgent, ip: string, patience: number): Promise<void> {
+  await unlessRefused(asked, `take ${ip} out of Raft`, async ({ consul }) => {
+    const since = performance.now();
+    while (!(await consul.raftPeers()).some((peer) => peer.ip === ip)) {
+      if (performance.now() - since > patience) return;
+      await sleep(pause);
+    }
+    await consul.removeRaftPeer(`${ip}:${raftPort}`);
   });
-  const out = untilOutOfRaft(agent, others, over.signal).catch(() => {});
-  await Promise.race([
-    left,
-    out,
-    sleep(leavePatience, undefined, { signal: over.signal }).catch(() => {}),
-  ]);
-  over.abort();
-  await Promise.all([left, out]);
+}
+
+/** A refusal is only logged: what comes after it is worth doing in any case. */
+async function unlessRefused(
+  asked: FoundAgent,
+  what: string,
+  request: (asked: FoundAgent) => Promise<void>,
+): Promise<void> {
+  try {
+    await request(asked);
+  } catch (error) {
+    if (!(error instanceof ConsulError)) throw error;
+    logTimed(`${asked.node} could not ${what}: ${error.message}`);
+  }
 }
 
 /** How many nodes the datacenter has, and which. */

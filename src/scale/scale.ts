@@ -11,7 +11,7 @@ import { stepsFolder } from "../report/runner-folder.ts";
 import { cancellation } from "../runner/cancellation.ts";
 import { fail, logTimed, warn } from "../runner/log.ts";
 import { recordStep } from "../runner/step-records.ts";
-import { addNode } from "./add.ts";
+import { addNode, untilDescribed } from "./add.ts";
 import { type Change, changesTo } from "./changes.ts";
 import { endEarly, sizeText } from "./interruption.ts";
 import { planNewNodes } from "./new-nodes.ts";
@@ -86,6 +86,7 @@ async function carryOut(step: ScaleStep, changes: readonly Change[]): Promise<vo
     const agent = added?.plan.agents.find((each) => each.node === node);
     if (added && agent) await core.group(`Add ${node}`, () => addNode(step, agent, added));
   }
+  await untilDescribed(step);
 }
 
 /** A cluster that is not ready could lose its quorum on the way. */

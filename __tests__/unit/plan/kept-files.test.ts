@@ -36,12 +36,12 @@ test("only root reads it; the folder stays the agent's", () => {
   const owners = (archive: Uint8Array) =>
     parseTar(archive).map(({ name, attrs }) => [name, attrs?.mode, attrs?.uid]);
   expect(owners(keptArchive(plan, undefined))).toEqual([
-    ["consul/security/", "0000700", 0],
+    ["consul/security", "0000700", 0],
     ["consul/security/agents.json", "0000400", 0],
   ]);
   expect(owners(keptArchive(plan, secrets))).toEqual([
     // Octal digits, parsed as decimal ones.
-    ["consul/security/", "0000700", 144],
+    ["consul/security", "0000700", 144],
     ["consul/security/agents.json", "0000400", 0],
     ["consul/security/ca-key.pem", "0000400", 0],
   ]);
