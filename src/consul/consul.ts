@@ -136,10 +136,7 @@ export class Consul {
     await this.#http.request("/v1/agent/leave", { method: "PUT", timeout });
   }
 
-  /**
-   * Has the cluster treat a node that failed as one that left (`/v1/agent/force-leave`): the leader then
-   * removes it from Raft and from the catalog.
-   */
+  /** Makes a node that failed one that left: for good, in Raft and catalog (`/v1/agent/force-leave`). */
   async forceLeave(node: string): Promise<void> {
     await this.#http.request(`/v1/agent/force-leave/${encodeURIComponent(node)}`, {
       method: "PUT",

@@ -15,7 +15,7 @@ const specFile = "agents.json";
 const caKeyFile = "ca-key.pem";
 
 /** The part of a spec that the agents' own files and containers don't tell. */
-export type KeptSpec = Omit<AgentsSpec, "security">;
+type KeptSpec = Omit<AgentsSpec, "security">;
 
 /** What was kept. */
 export interface Kept {

@@ -4,7 +4,7 @@ import { inputDefaults } from "../../../src/inputs/input-definitions.ts";
 import { parseInputs } from "../../../src/inputs/inputs.ts";
 import { keptArchive, readKept } from "../../../src/plan/kept-files.ts";
 import { planCluster } from "../../../src/plan/plan.ts";
-import type { Secrets } from "../../../src/plan/security-files.ts";
+import { type Secrets, securityArchiveFor } from "../../../src/plan/security-files.ts";
 import { prerequisites } from "./fixtures.ts";
 
 const file = `
@@ -30,6 +30,13 @@ test("what was kept is read as it was", () => {
   const kept = { datacenters, config, fileConfig, env, nodes, logLevel };
   expect(readKept(keptArchive(plan, undefined))).toEqual({ spec: kept });
   expect(readKept(keptArchive(plan, secrets))).toEqual({ spec: kept, caKey: "KEY" });
+});
+
+test("an upgrade leaves it as it is", () => {
+  for (const each of [undefined, secrets]) {
+    const archive = keptArchive(plan, each);
+    expect(readKept(securityArchiveFor(archive, "2.1.0"))).toEqual(readKept(archive));
+  }
 });
 
 test("only root reads it; the folder stays the agent's", () => {
