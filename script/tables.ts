@@ -11,6 +11,7 @@ export const pageOfAction = {
   ".": "README.md",
   fault: "docs/faults.md",
   upgrade: "docs/upgrades.md",
+  scale: "docs/scale.md",
   wait: "docs/wait.md",
   logs: "docs/logs.md",
   remove: "docs/remove.md",

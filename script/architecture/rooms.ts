@@ -18,7 +18,7 @@ export const rooms: readonly Room[] = [
   {
     name: "entry",
     holds: "what the runner starts: one file per step, and the bundle of all steps",
-    below: ["cluster", "fault", "upgrade", "wait", "logs", "remove"],
+    below: ["cluster", "fault", "upgrade", "scale", "wait", "logs", "remove"],
   },
   {
     name: "cluster",
@@ -35,6 +35,11 @@ export const rooms: readonly Room[] = [
     name: "upgrade",
     holds: "the action that replaces every agent with one of another version",
     below: ["report"],
+  },
+  {
+    name: "scale",
+    holds: "the action that adds and removes nodes, one at a time",
+    below: ["report", "apply"],
   },
   {
     name: "wait",

@@ -8,6 +8,8 @@ import { logsInputDefaults } from "../../src/logs/logs-inputs.ts";
 import { removeOutputNames } from "../../src/remove/remove.ts";
 import { removeInputDefaults } from "../../src/remove/remove-inputs.ts";
 import { outputNames } from "../../src/report/report.ts";
+import { scaleOutputNames } from "../../src/scale/report-scale.ts";
+import { scaleInputDefaults } from "../../src/scale/scale-inputs.ts";
 import { upgradeOutputNames } from "../../src/upgrade/upgrade.ts";
 import { upgradeInputDefaults } from "../../src/upgrade/upgrade-inputs.ts";
 import { waitOutputNames } from "../../src/wait/wait.ts";
@@ -29,6 +31,7 @@ const rows: readonly Row[] = [
   { folder: ".", defaults: inputDefaults, outputs: outputNames },
   { folder: "fault", defaults: faultInputDefaults, outputs: faultOutputNames },
   { folder: "upgrade", defaults: upgradeInputDefaults, outputs: upgradeOutputNames },
+  { folder: "scale", defaults: scaleInputDefaults, outputs: scaleOutputNames },
   { folder: "logs", defaults: logsInputDefaults, outputs: logsOutputNames },
   { folder: "wait", defaults: waitInputDefaults, outputs: waitOutputNames },
   { folder: "remove", defaults: removeInputDefaults, outputs: removeOutputNames },

@@ -17,7 +17,7 @@ const colors: readonly string[] = "white black yellow blue green orange red purp
  * them. docs.github.com, Metadata syntax, `branding.icon`, lists all of them, and those it leaves out.
  */
 const icons: readonly string[] = (
-  "activity archive arrow-up-circle check-circle clock file-text layers minus-circle pause-circle " +
+  "activity archive arrow-up-circle check-circle clock file-text layers maximize-2 minus-circle pause-circle " +
   "play-circle refresh-cw server share-2 trash trash-2 upload watch x-circle zap zap-off"
 ).split(" ");
 

@@ -47,6 +47,52 @@ export async function grantTokens(
   const { tokens } = secrets;
   if (!tokens) return;
   const version = oldestVersion(secrets, tokens.agents.keys());
+  const grants = [...sharedGrants(tokens, version), ...agentGrants(secrets, version)];
+  await grant(server, { grants, version, clusterId }, patience);
+}
+
+/**
+ * Creates the tokens of agents that are to join a cluster, and waits until servers know them: an agent
+ * that tries its token too early would not try again soon.
+ *
+ * @param server - a running server of the primary datacenter
+ * @param asked - the servers of the agents' own datacenter
+ * @param patience - for each question
+ * @throws ActionError with the last answer when time is up
+ */
+export async function grantToJoin(
+  server: AgentClient,
+  asked: readonly AgentClient[],
+  secrets: Secrets,
+  patience: WaitLimits,
+): Promise<void> {
+  const { tokens } = secrets;
+  if (!tokens) return;
+  const version = oldestVersion(secrets, tokens.agents.keys());
+  await grant(server, { grants: agentGrants(secrets, version), version, clusterId: "" }, patience);
+  const isKnown = async (consul: Consul) => {
+    for (const [node, secret] of tokens.agents)
+      if (!(await consul.acl.tokenOf(secret))) throw new ConsulError(`no token of ${node}`);
+  };
+  await Promise.all(
+    asked.map((each) => answerOf(each, "learn of new agents' ACL tokens", isKnown, patience)),
+  );
+}
+
+/** Tokens to create in a cluster. */
+interface Grants {
+  readonly grants: readonly Grant[];
+  /** The oldest: all servers must understand the rules. */
+  readonly version: string;
+  /** As `grantTokens` takes it. */
+  readonly clusterId: string;
+}
+
+async function grant(
+  server: AgentClient,
+  { grants, version, clusterId }: Grants,
+  patience: WaitLimits,
+): Promise<void> {
   const untilDone = (attempt: (consul: Consul) => Promise<void>) =>
     answerOf(server, "create the agents' ACL tokens", attempt, patience);
   // The leader first: that question needs no token, so it leaves no refusal in the server's log.
@@ -55,7 +101,6 @@ export async function grantTokens(
     await consul.acl.checkToken();
   });
   const limit = pLimit(requestsAtOnce);
-  const grants = grantsOf(tokens, secrets, version);
   const others = new Set<string>();
   if (clusterId !== "" && has(version, "chosenSecretId"))
     await untilDone(async ({ acl }) => {
@@ -72,23 +117,19 @@ export async function grantTokens(
   );
 }
 
-/** @param version - the oldest: all servers must understand the rules */
-function grantsOf(
-  { dns, replication, agents }: Tokens,
-  secrets: Secrets,
-  version: string,
-): Grant[] {
+const sharedGrants = ({ dns, replication }: Tokens, version: string): Grant[] => [
+  ...(replication
+    ? [{ name: "replication", secret: replication, rules: replicationRules(version) }]
+    : []),
+  { name: "dns", secret: dns, rules: dnsRules(version) },
+];
+
+function agentGrants(secrets: Secrets, version: string): Grant[] {
   const isLegacy = !has(version, "chosenSecretId");
-  return [
-    ...(replication
-      ? [{ name: "replication", secret: replication, rules: replicationRules(version) }]
-      : []),
-    { name: "dns", secret: dns, rules: dnsRules(version) },
-    ...Array.from(agents, ([node, secret]) => {
-      const own = isLegacy ? version : softwareOf(secrets, node).version;
-      return { name: agentPolicy(node), secret, rules: agentRules(node, own) };
-    }),
-  ];
+  return Array.from(secrets.tokens?.agents ?? [], ([node, secret]) => {
+    const own = isLegacy ? version : softwareOf(secrets, node).version;
+    return { name: agentPolicy(node), secret, rules: agentRules(node, own) };
+  });
 }
 
 /** Names of policies that exist with other rules than tokens are to get. */

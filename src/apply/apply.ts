@@ -2,35 +2,25 @@ import pLimit from "p-limit";
 import { has } from "../consul/versions.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
-import { freePorts } from "../docker/ports.ts";
-import { hostName } from "../inputs/agent-defaults.ts";
 import type { ClusterSpec, Role } from "../inputs/cluster-spec.ts";
 import { givesTokens } from "../inputs/config-fragments.ts";
-import { isSecured } from "../plan/agent-config.ts";
-import { agentRunArguments } from "../plan/container-arguments.ts";
+import { keptArchive } from "../plan/kept-files.ts";
 import { clusterFilter, nodeFilter } from "../plan/labels.ts";
-import { type AgentPlan, type ClusterPlan, imageOf, withOtherPorts } from "../plan/plan.ts";
-import {
-  credentialsFrom,
-  dataDirectoryArchive,
-  oldestVersion,
-  type Secrets,
-  securityArchive,
-} from "../plan/security-files.ts";
+import type { AgentPlan, ClusterPlan } from "../plan/plan.ts";
+import { credentialsFrom, oldestVersion, type Secrets } from "../plan/security-files.ts";
 import { type AgentClient, clientFor } from "../ready/agents.ts";
-import { explainExit, explainNotReady, explainStart } from "../ready/diagnosis.ts";
+import { explainExit, explainNotReady } from "../ready/diagnosis.ts";
 import { untilReady } from "../ready/wait.ts";
 import { withScope } from "../runner/scope.ts";
 import type { Timeline } from "../runner/timeline.ts";
 import { grantTokens, resync, untilSynced } from "./agent-tokens.ts";
 import { findHostAddress } from "./host-address.ts";
 import { secure } from "./secrets.ts";
+import { type Begin, startAgent } from "./start-agent.ts";
 import type { StartContext } from "./start-context.ts";
 
 /** How many containers start at once. More make the engine no faster (measured, 2 cores). */
 const startsAtOnce = 8;
-/** How many times an agent is started: with other ports each time that somebody else took one. */
-const startAttempts = 5;
 /** Milliseconds that tokens get beyond the gates' timeout. */
 const tokenGrace = 2000;
 
@@ -66,7 +56,10 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
     const secrets = start(secure(docker, plan, { log, onSecret }));
     const begin = { docker, plan, secrets, agents, log, signal };
     const servers = start(timeline.during("servers", () => startRole(begin, "server")));
-    // While agents boot and elect, this costs no time.
+    // While agents boot and elect, these cost no time.
+    const kept = start(
+      Promise.all([secrets, servers]).then(([made]) => keepForLater(docker, plan, made)),
+    );
     const hostAddress = start(servers.then(() => askHostAddress(docker, agents, log)));
     const granted = start(
       Promise.all([secrets, servers]).then(
@@ -86,7 +79,7 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
       }),
     );
 
-    await Promise.race([exited, Promise.all([started, granted, ready, hostAddress])]);
+    await Promise.race([exited, Promise.all([started, granted, ready, hostAddress, kept])]);
     const made = await secrets;
     if (made && !givesTokens(plan.spec))
       await resync(agents, made, { timeout, signal, onChange: log });
@@ -124,6 +117,12 @@ async function failOnExit(
   const filters = [clusterFilter(prerequisites.clusterId), nodeFilter];
   const exit = await docker.firstExit(filters, new Date());
   throw await explainExit(docker, prerequisites.image.reference, agents, exit);
+}
+
+/** Nodes that come later are made from this. */
+async function keepForLater(docker: Docker, plan: ClusterPlan, secrets: Secrets | undefined) {
+  const [first] = plan.agents;
+  if (first) await docker.putArchive(first.container, keptArchive(plan, secrets));
 }
 
 function firstServer([first]: readonly AgentPlan[], secrets: Secrets): AgentClient {
@@ -167,18 +166,14 @@ async function untilPlanIsReady({ docker, agents, secrets, wait, timeline }: Rea
 }
 
 /** What it takes to start a plan's agents. */
-interface Begin {
-  readonly docker: Docker;
-  readonly plan: ClusterPlan;
-  readonly secrets: Promise<Secrets | undefined>;
+interface BeginAll extends Begin {
   /** The agents as they are now. An agent that gets other ports is replaced here. */
   readonly agents: AgentPlan[];
-  readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
 /** Starts the agents of a role, several at a time. */
-function startRole(begin: Begin, role: Role): Promise<void> {
+function startRole(begin: BeginAll, role: Role): Promise<void> {
   const { plan, agents, log } = begin;
   const ofRole = [...plan.agents.entries()].filter(([, agent]) => agent.role === role);
   const limit = pLimit(startsAtOnce);
@@ -190,54 +185,4 @@ function startRole(begin: Begin, role: Role): Promise<void> {
     });
     await Promise.all(tasks.map(start));
   });
-}
-
-/** @returns the agent with the ports it got */
-async function startAgent(begin: Begin, agent: AgentPlan, attempt = 1): Promise<AgentPlan> {
-  const { docker, plan } = begin;
-  try {
-    await runAgent(begin, agent);
-    return agent;
-  } catch (error) {
-    if (!(error instanceof DockerError)) throw error;
-    const other = attempt < startAttempts && (await otherStart(begin, agent, error));
-    if (!other) {
-      const { reference } = imageOf(plan, agent).image;
-      throw await explainStart(docker, reference, agent, error);
-    }
-    // The engine had created the container before it found what was wrong.
-    await docker.removeContainers([agent.container]);
-    return startAgent(other.begin, other.agent, attempt + 1);
-  }
-}
-
-/** How an agent that could not be started may start; undefined if nothing can be changed. */
-async function otherStart(begin: Begin, agent: AgentPlan, { failure }: DockerError) {
-  const { plan, log } = begin;
-  if (failure === "no-host-gateway" && plan.knowsHost) {
-    log(`${agent.node} can't reach the runner: this engine has no address for ${hostName}`);
-    return { begin: { ...begin, plan: { ...plan, knowsHost: false } }, agent };
-  }
-  const canMove = agent.publications.some(({ isFixed }) => !isFixed);
-  if (failure !== "port-taken" || !canMove) return undefined;
-  const ports = await freePorts(agent.publications.length);
-  return { begin, agent: withOtherPorts(agent, ports) };
-}
-
-/**
- * Runs one agent. A secured one gets its secrets as files before it starts: the engine shows
- * arguments, environment, and labels to anyone. Its data directory gets its owner at the same time,
- * unless the entrypoint sees to that.
- */
-async function runAgent({ docker, plan, secrets }: Begin, agent: AgentPlan): Promise<void> {
-  const args = agentRunArguments(plan, agent);
-  const { spec } = plan;
-  const { entrypoint } = imageOf(plan, agent);
-  const givesData = entrypoint?.ownsDataDirectory === false;
-  if (!isSecured(spec.security) && !givesData) return docker.runContainer(args);
-  await docker.createContainer(args);
-  if (givesData) await docker.putArchive(agent.container, dataDirectoryArchive(plan, entrypoint));
-  const made = await secrets;
-  if (made) await docker.putArchive(agent.container, securityArchive(plan, agent, made));
-  await docker.change("start", [agent.container]);
 }

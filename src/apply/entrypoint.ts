@@ -2,7 +2,7 @@ import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import type { Image } from "../docker/image-reference.ts";
 import { InputError, messageOf } from "../errors.ts";
-import type { ClusterSpec } from "../inputs/cluster-spec.ts";
+import type { AgentsSpec } from "../inputs/cluster-spec.ts";
 import {
   dependsOnEntrypoint,
   type Entrypoint,
@@ -25,7 +25,7 @@ const patience = 20_000;
  */
 export async function askEntrypoint(
   { docker, log }: Pick<StartContext, "docker" | "log">,
-  spec: ClusterSpec,
+  spec: AgentsSpec,
   { image, owner }: { readonly image: Image; readonly owner: Owner },
 ): Promise<Entrypoint | undefined> {
   if (!dependsOnEntrypoint(spec)) return undefined;

@@ -1,10 +1,10 @@
 /** What agents do differently because of their images. */
 import type { Docker } from "../docker/docker.ts";
 import type { Image } from "../docker/image-reference.ts";
-import type { ClusterSpec } from "../inputs/cluster-spec.ts";
+import type { AgentsSpec } from "../inputs/cluster-spec.ts";
 import { userQuestionArguments } from "../plan/container-arguments.ts";
 import type { Owner } from "../plan/labels.ts";
-import type { AgentImage, ClusterPlan, NodeImage } from "../plan/plan.ts";
+import type { AgentImage, AgentsPlan, NodeImage } from "../plan/plan.ts";
 import type { FileOwner, Software } from "../plan/security-files.ts";
 import { type ClusterImages, distinctImages } from "./cluster-images.ts";
 import { askEntrypoint } from "./entrypoint.ts";
@@ -26,7 +26,7 @@ interface Examined {
  */
 export async function examineImages(
   context: Pick<StartContext, "docker" | "log">,
-  spec: ClusterSpec,
+  spec: AgentsSpec,
   { owner, images, versions }: Examined,
 ): Promise<AgentImage & { nodeImages: ReadonlyMap<string, NodeImage> }> {
   const examine = async (image: Image): Promise<AgentImage> => {
@@ -61,7 +61,7 @@ const userScript = "id -u consul 2>/dev/null || id -u; id -g consul 2>/dev/null 
  */
 export async function nodeSoftware(
   docker: Docker,
-  plan: ClusterPlan,
+  plan: AgentsPlan,
 ): Promise<ReadonlyMap<string, Software>> {
   const software = new Map<string, Software>();
   const owners = new Map<string, FileOwner>();
@@ -78,7 +78,7 @@ export async function nodeSoftware(
   return software;
 }
 
-async function ownerIn(docker: Docker, plan: ClusterPlan, image: string): Promise<FileOwner> {
+async function ownerIn(docker: Docker, plan: AgentsPlan, image: string): Promise<FileOwner> {
   const said = await docker.runToEnd(userQuestionArguments(plan, image, userScript));
   const [uid = "", gid = ""] = said.split("\n");
   return { uid: Number(uid), gid: Number(gid) };

@@ -4,32 +4,40 @@ import { differences, has } from "../consul/versions.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { ActionError, InputError, type Problem } from "../errors.ts";
-import type { AclSettings, Security, TlsSettings } from "../inputs/cluster-spec.ts";
+import type { AclSettings, CertificateAuthority, Security } from "../inputs/cluster-spec.ts";
 import { isSecured } from "../plan/agent-config.ts";
 import { keyMakerArguments } from "../plan/container-arguments.ts";
-import type { ClusterPlan } from "../plan/plan.ts";
+import type { AgentsPlan } from "../plan/plan.ts";
 import {
   type Certificate,
   type Secrets,
+  type Signer,
   secretValues,
   type Tokens,
 } from "../plan/security-files.ts";
 import { nodeSoftware } from "./node-images.ts";
 import type { StartContext } from "./start-context.ts";
 
+/** The secrets of a cluster that do not belong to one agent. */
+export interface SharedSecrets extends Pick<Secrets, "gossipKey" | "ca"> {
+  readonly tokens?: Omit<Tokens, "agents">;
+}
+
 /**
- * Makes the secrets of a cluster, and hands each one to `onSecret` before anything uses it.
+ * Makes the secrets of a plan's agents, and hands each one to `onSecret` before anything uses it.
  *
+ * @param shared - those of the cluster that the agents join; undefined if they form a new one
  * @returns undefined if nothing secures the cluster
  * @throws as `makeSecrets` does
  */
 export async function secure(
   docker: Docker,
-  plan: ClusterPlan,
+  plan: AgentsPlan,
   { log, onSecret }: Pick<StartContext, "log" | "onSecret">,
+  shared?: SharedSecrets,
 ): Promise<Secrets | undefined> {
   if (!isSecured(plan.spec.security)) return undefined;
-  const secrets = await makeSecrets(docker, plan);
+  const secrets = await makeSecrets(docker, plan, shared);
   for (const value of secretValues(secrets)) onSecret(value);
   log(`Consul ${secrets.version} made the keys and certificates`);
   return secrets;
@@ -38,16 +46,19 @@ export async function secure(
 /**
  * Makes the secrets with the image's own tools, so that they fit its version of Consul. One container
  * without a network makes them in memory and prints them, and no log keeps its output: no private key
- * is written to the runner's disk, and the CA's key is gone with the container. A CA of the user's signs in
- * the same place.
+ * is written to the runner's disk. A CA of the user's signs in the same place.
  *
  * @throws InputError if this version of Consul does not support what an input asks for
  * @throws ActionError if the image can't make them, or if the user's CA can't sign them
  */
-async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> {
-  const sections = parseSections(await makeKeys(docker, plan));
+async function makeSecrets(
+  docker: Docker,
+  plan: AgentsPlan,
+  shared: SharedSecrets | undefined,
+): Promise<Secrets> {
   const { security, env } = plan.spec;
   const tls = security.tls || undefined;
+  const sections = parseSections(await makeKeys(docker, plan, signerText(tls?.ca, shared?.ca)));
   const version = printedVersion(sections.get("version") ?? "");
   if (version === undefined) throw unusable(plan, "`consul version` printed no version.");
   refuseMissing(security, version);
@@ -63,6 +74,7 @@ async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> 
     certificate: get(`certificate of ${name}`) + (tls?.ca?.intermediates ?? ""),
     key: get(`key of ${name}`),
   });
+  const caKey = shared?.ca?.key ?? sections.get("key of the CA");
   return {
     version,
     software: await nodeSoftware(docker, plan),
@@ -71,22 +83,26 @@ async function makeSecrets(docker: Docker, plan: ClusterPlan): Promise<Secrets> 
       uid: Number(env.get("CONSUL_UID") || get("uid")),
       gid: Number(env.get("CONSUL_GID") || get("gid")),
     },
-    ...(security.gossipEncryption && { gossipKey: get("gossip key").trim() }),
-    ...(tls && { ca: get("CA") }),
+    ...(security.gossipEncryption && { gossipKey: shared?.gossipKey ?? get("gossip key").trim() }),
+    ...(tls && { ca: { certificate: get("CA"), ...(caKey && { key: caKey }) } }),
     certificates: new Map(
       (tls ? plan.agents : []).map(({ node }) => [node, certificateOf(node)] as const),
     ),
     ...(tls?.isMutual && { client: certificateOf("the job") }),
-    ...(security.acl && { tokens: makeTokens(plan, security.acl) }),
+    ...(security.acl && { tokens: makeTokens(plan, security.acl, shared?.tokens) }),
   };
 }
 
-async function makeKeys(docker: Docker, plan: ClusterPlan): Promise<string> {
+/** A CA as the script reads it from standard input: arguments could be seen by others. */
+function signerText(own: CertificateAuthority | undefined, shared: Signer | undefined): string {
+  if (own) return `${own.key.trimEnd()}\n@\n${own.certificates}`;
+  return shared?.key ? `${shared.key.trimEnd()}\n@\n${shared.certificate}` : "";
+}
+
+/** @param signer - as the script reads it */
+async function makeKeys(docker: Docker, plan: AgentsPlan, signer: string): Promise<string> {
   try {
-    return await docker.runToEnd(
-      keyMakerArguments(plan, script),
-      signerText(plan.spec.security.tls || {}),
-    );
+    return await docker.runToEnd(keyMakerArguments(plan, script), signer);
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
     throw unusable(plan, error.message, error);
@@ -100,13 +116,7 @@ const notSigned = (said: string) =>
     `Consul could not make the agents' certificates with the CA in \`ca-cert\` and \`ca-key\`: ${said.trim()}\nIt must allow certificates for 127.0.0.1, \`localhost\`, and the names of nodes and containers (no name constraints), and be allowed to sign them (key usage).`,
   );
 
-/** The user's CA as the script reads it from standard input: arguments could be seen by others. */
-const signerText = ({ ca }: Partial<TlsSettings>) =>
-  ca ? `${ca.key}${endOfKey}\n${ca.certificates}` : "";
-
-const endOfKey = "@";
-
-function unusable({ prerequisites }: ClusterPlan, reason: string, cause?: Error): ActionError {
+function unusable({ prerequisites }: AgentsPlan, reason: string, cause?: Error): ActionError {
   return new ActionError(
     "The image can't make keys",
     `Inputs \`acl\`, \`gossip-encryption\`, and \`tls\` need an image with \`sh\` and \`consul\`, which make the keys and certificates. With ${prerequisites.image.reference} this failed: ${reason}`,
@@ -143,18 +153,26 @@ function licenseProblems({ license }: Security, version: string): Problem[] {
   );
 }
 
-function makeTokens({ spec, agents }: ClusterPlan, { managementToken }: AclSettings): Tokens {
-  return {
+function makeTokens(
+  { spec, agents }: AgentsPlan,
+  { managementToken }: AclSettings,
+  shared: SharedSecrets["tokens"],
+): Tokens {
+  const ofCluster = shared ?? {
     management: managementToken ?? randomUUID(),
     dns: randomUUID(),
     ...(spec.datacenters.length > 1 && { replication: randomUUID() }),
+  };
+  return {
+    ...ofCluster,
     agents: new Map(agents.map(({ node }) => [node, randomUUID()])),
   };
 }
 
 /**
  * Runs in the container. Its arguments: whether to make certificates, also for callers if it is `mutual`;
- * whether the CA is `given` on standard input, its key first, or `new`; then role, node, container and datacenter of every agent. Names of the files that `consul tls` makes changed between
+ * then role, node, container and datacenter of every agent. Its input: the CA's key, a line with `@`, and
+ * the CA's certificate, or nothing for a new CA. Names of the files that `consul tls` makes changed between
  * versions, hence the patterns; and up to 1.4.4 it knows no address but 127.0.0.1, which is all
  * that is needed. An entrypoint that does not start as root can't change the user.
  */
@@ -176,8 +194,7 @@ certificate() {
   cd ..
 }
 tls=$1
-ca=$2
-shift 2
+shift
 section version
 consul version
 user=
@@ -189,18 +206,19 @@ id -g $user 2>/dev/null || id -g
 section 'gossip key'
 consul keygen
 [ "$tls" != false ] || exit 0
-if [ "$ca" = given ]; then
-  file=ca.key
-  while IFS= read -r line; do
-    if [ "$line" = '${endOfKey}' ]; then file=ca.pem; else printf '%s\\n' "$line" >>"$file"; fi
-  done
-else
+file=ca.key
+while IFS= read -r line; do
+  if [ "$line" = @ ]; then file=ca.pem; else printf '%s\\n' "$line" >>"$file"; fi
+done
+if ! [ -e ca.key ]; then
   mkdir ca
   cd ca
   made_by_consul tls ca create
   mv -- *-key.pem ../ca.key
   mv -- *.pem ../ca.pem
   cd ..
+  section 'key of the CA'
+  cat ca.key
 fi
 section CA
 cat ca.pem

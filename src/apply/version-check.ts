@@ -2,7 +2,7 @@ import { versionNumber } from "../consul/version-number.ts";
 import { has } from "../consul/versions.ts";
 import { type Image, parseImage } from "../docker/image-reference.ts";
 import { InputError, messageOf, type Problem } from "../errors.ts";
-import type { ClusterSpec } from "../inputs/cluster-spec.ts";
+import type { AgentsSpec, ClusterSpec } from "../inputs/cluster-spec.ts";
 import { nodesOf } from "../inputs/nodes.ts";
 import { unreadable } from "../inputs/snapshot.ts";
 import { unmetNeeds, versionNeeds } from "../inputs/version-needs.ts";
@@ -113,7 +113,7 @@ interface Candidate {
  */
 export async function devTurnsConnectOn(
   { docker, log }: Pick<StartContext, "docker" | "log">,
-  { datacenters }: Pick<ClusterSpec, "datacenters">,
+  { datacenters }: Pick<AgentsSpec, "datacenters">,
   { owner, image }: Candidate,
 ): Promise<boolean> {
   if (datacenters.every(({ storage }) => storage !== "memory")) return false;

@@ -110,7 +110,7 @@ async function create(context: StartContext, spec: ClusterSpec): Promise<ReadyCl
 
   const { agents, secrets, hostAddress } = running;
   const folder = runnerFolder(context.clusterId, context.env);
-  const caFile = secrets?.ca ? await writeCa(folder, secrets.ca) : "";
+  const caFile = secrets?.ca ? await writeCa(folder, secrets.ca.certificate) : "";
   const clientFiles = secrets?.client && (await writeClientCertificate(folder, secrets.client));
   if (spec.cli) {
     const path = await writeCli(folder, plan);

@@ -62,4 +62,15 @@ export class Acl {
     // Consul answers 403 if it does not know the secret.
     return this.#http.withToken(secret).find("/v1/acl/token/self", objectAnswer, [403, 404]);
   }
+
+  /** @param id - ID of a policy or role, or AccessorID of a token */
+  async removeObject(kind: AclKind, id: string): Promise<void> {
+    const path = `/v1/acl/${kind}/${encodeURIComponent(id)}`;
+    await this.#http.request(path, { method: "DELETE" });
+  }
+
+  /** Removes the legacy ACL token with this secret (`/v1/acl/destroy`); up to Consul 1.10. */
+  async removeLegacyToken(secret: string): Promise<void> {
+    await this.#http.request(`/v1/acl/destroy/${encodeURIComponent(secret)}`, { method: "PUT" });
+  }
 }

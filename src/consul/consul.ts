@@ -88,6 +88,13 @@ export class Consul {
     return this.#raft({ stale: "" });
   }
 
+  /** Removes a server from Raft at once (`/v1/operator/raft/peer`). @param address - with its port */
+  async removeRaftPeer(address: string): Promise<void> {
+    await this.#http.request(withQuery("/v1/operator/raft/peer", { address }), {
+      method: "DELETE",
+    });
+  }
+
   async #raft(query: { stale?: "" }): Promise<{ index: number; peers: RaftPeer[] }> {
     const path = withQuery("/v1/operator/raft/configuration", query);
     const { Index, Servers } = await this.#http.get(path, raftAnswer);
@@ -131,6 +138,13 @@ export class Consul {
   /** Leaves the cluster for good, like `consul leave`; the agent then exits. */
   async leave(timeout: number): Promise<void> {
     await this.#http.request("/v1/agent/leave", { method: "PUT", timeout });
+  }
+
+  /** Makes a node that failed one that left: for good, in Raft and catalog (`/v1/agent/force-leave`). */
+  async forceLeave(node: string): Promise<void> {
+    await this.#http.request(`/v1/agent/force-leave/${encodeURIComponent(node)}`, {
+      method: "PUT",
+    });
   }
 
   /** Makes this agent join the cluster of the agent at this address (`/v1/agent/join`). */

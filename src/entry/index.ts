@@ -5,5 +5,6 @@ export { fault } from "../fault/fault.ts";
 export { logs } from "../logs/logs.ts";
 export { remove } from "../remove/remove.ts";
 export { runStep } from "../runner/step.ts";
+export { scale } from "../scale/scale.ts";
 export { upgrade } from "../upgrade/upgrade.ts";
 export { wait } from "../wait/wait.ts";

@@ -6,10 +6,6 @@ import { agreedLeader, type Gate, noneNames, type Verdict } from "../ready/gates
 
 export const namesOf = (agents: readonly FoundAgent[]) => agents.map(({ node }) => node);
 
-/** The same gates, which always ask these agents. */
-export const asking = (agents: readonly AgentClient[], gates: readonly Gate[]): Gate[] =>
-  gates.map(({ name, look }) => ({ name, look: () => look(agents) }));
-
 async function lookForNoLeader(agents: readonly AgentClient[]): Promise<Verdict> {
   const answers = await ask(agents, (consul) => consul.leader());
   const roles = new Map(agents.map(({ node, role }) => [node, role]));

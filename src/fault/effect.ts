@@ -1,10 +1,10 @@
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
+import { aliveForAll, leftForAll } from "../find/gossip.ts";
 import { type FoundDatacenter, hasQuorum, quorumOf } from "../find/raft.ts";
 import { servers } from "../ready/agents.ts";
-import { type Gate, overWan, raftIsSettled, readyGates } from "../ready/gates.ts";
+import { asking, type Gate, overWan, raftIsSettled, readyGates } from "../ready/gates.ts";
 import {
   aloneGate,
-  asking,
   leaderAmongOthers,
   namesOf,
   noLeader,
@@ -12,7 +12,6 @@ import {
   notSeenAlive,
 } from "./effect-gates.ts";
 import type { NodeAction } from "./fault-inputs.ts";
-import { aliveForAll, leftForAll } from "./gossip.ts";
 import { includes } from "./step.ts";
 import type { Led, Sign, Watched } from "./watch.ts";
 

@@ -1,10 +1,9 @@
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
 import { type FoundDatacenter, quorumOf } from "../find/raft.ts";
-import type { Gate } from "../ready/gates.ts";
+import { asking, type Gate } from "../ready/gates.ts";
 import type { Before, Effect } from "./effect.ts";
 import {
   aliveExactly,
-  asking,
   leaderWithin,
   namesOf,
   noLeader,

@@ -75,14 +75,23 @@ export async function findCluster(
   return { clusterId, network: networkLabel(facts), credentials, agents, addresses };
 }
 
-/** The same cluster in its current state. */
-export async function lookAgain(docker: Docker, cluster: FoundCluster): Promise<FoundCluster> {
-  const names = cluster.agents.map(({ container }) => container);
+/**
+ * The same cluster in its current state.
+ *
+ * @param containers - those of its nodes, if nodes came or went
+ */
+export async function lookAgain(
+  docker: Docker,
+  cluster: FoundCluster,
+  containers = cluster.agents.map(({ container }) => container),
+): Promise<FoundCluster> {
   const [facts, volumes] = await Promise.all([
-    docker.inspectContainers(names),
+    docker.inspectContainers(containers),
     docker.volumes(clusterFilter(cluster.clusterId)),
   ]);
-  return { ...cluster, agents: foundAgents(facts, cluster.credentials, volumes) };
+  const agents = foundAgents(facts, cluster.credentials, volumes);
+  const now = agents.filter(({ ip }) => ip !== "").map(({ node, ip }) => [node, ip] as const);
+  return { ...cluster, agents, addresses: new Map([...cluster.addresses, ...now]) };
 }
 
 function notFound(wanted: string): InputError {

@@ -4,16 +4,13 @@ import type { DeclaredSnapshot, Seeds } from "./seeds.ts";
 
 export type Role = "server" | "client";
 
-/** The cluster that the user asks for: every input, parsed and checked. */
-export interface ClusterSpec {
-  /** Image references to try in this order; the first one that exists is used. */
-  readonly images: readonly string[];
-  /** When the image is pulled. */
-  readonly pull: PullPolicy;
-  /** The first is the primary. */
+/**
+ * What agents are configured from. It stays as it is while the cluster runs, so that agents which come
+ * later are like the first.
+ */
+export interface AgentsSpec {
+  /** The first is the primary. The numbers are those of the start. */
   readonly datacenters: readonly [Datacenter, ...Datacenter[]];
-  /** Ports on the runner's loopback for the first server; 0 means any free port. */
-  readonly ports: Readonly<Record<PortName, number>>;
   /** Additional configuration of every agent, HCL or JSON, as the user wrote it; may be empty. */
   readonly config: string;
   /** The same from a cluster file, applied first; each may be empty. */
@@ -21,12 +18,22 @@ export interface ClusterSpec {
   readonly env: ReadonlyMap<string, string>;
   /** What single nodes have of their own, by node name. */
   readonly nodes: ReadonlyMap<string, NodeSettings>;
+  readonly logLevel: LogLevel;
+  readonly security: Security;
+}
+
+/** The cluster that the user asks for: every input, parsed and checked. */
+export interface ClusterSpec extends AgentsSpec {
+  /** Image references to try in this order; the first one that exists is used. */
+  readonly images: readonly string[];
+  /** When the image is pulled. */
+  readonly pull: PullPolicy;
+  /** Ports on the runner's loopback for the first server; 0 means any free port. */
+  readonly ports: Readonly<Record<PortName, number>>;
   /** The existing Docker network that the user names; empty if the user leaves the choice to us. */
   readonly network: string;
   /** The job's network in the runner's words; empty if it has none in which containers have names. */
   readonly jobNetwork: string;
-  readonly logLevel: LogLevel;
-  readonly security: Security;
   /** Whether later steps get the `consul` command. */
   readonly cli: boolean;
   /** What the servers start from; undefined if from nothing. */

@@ -1,5 +1,5 @@
 import { type Setting, settingsIn } from "./agent-config-text.ts";
-import type { ClusterSpec } from "./cluster-spec.ts";
+import type { AgentsSpec } from "./cluster-spec.ts";
 import type { NodeShape } from "./nodes.ts";
 import type { Path } from "./wording.ts";
 
@@ -14,7 +14,7 @@ export interface Fragment {
 }
 
 /** All agent configuration that the user gives. */
-export function fragmentsOf(spec: ClusterSpec): Fragment[] {
+export function fragmentsOf(spec: AgentsSpec): Fragment[] {
   const { config, fileConfig, datacenters, nodes, env } = spec;
   const everyone = () => true;
   return [
@@ -45,7 +45,7 @@ export const settingName = ({ path }: Setting) => path.join(".").toLowerCase();
 const tokenSettings = ["acl.tokens.default", "acl.tokens.agent", "acl_token", "acl_agent_token"];
 
 /** Whether the user gives agents such tokens, which nothing may replace. */
-export function givesTokens(spec: ClusterSpec): boolean {
+export function givesTokens(spec: AgentsSpec): boolean {
   return fragmentsOf(spec).some(({ text }) =>
     settingsIn(text).some((setting) => tokenSettings.includes(settingName(setting))),
   );

@@ -7,6 +7,7 @@ import { type ClusterSpec, type PortDefaults, type PortName, portNames } from ".
 import { versionMistake } from "./consul-tag.ts";
 import { inputs, type Texts } from "./input-definitions.ts";
 import { hintOf } from "./input-schema.ts";
+import type { Shape } from "./nodes.ts";
 import { pathText, placeText, shown } from "./wording.ts";
 
 /** The inputs that differ from their defaults. */
@@ -103,7 +104,7 @@ export function memoryOfSeveral(texts: Texts, spec: ClusterSpec | undefined): Pr
   return [{ input: "storage", message }];
 }
 
-export function warningsOf({ datacenters }: ClusterSpec): string[] {
+export function warningsOf({ datacenters }: { readonly datacenters: readonly Shape[] }): string[] {
   const agents = datacenters.reduce((sum, { servers, clients }) => sum + servers + clients, 0);
   return [
     ...datacenters

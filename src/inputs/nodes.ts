@@ -20,11 +20,27 @@ export interface NodeShape {
  */
 export function nodesOf(datacenters: readonly Shape[]): NodeShape[] {
   return datacenters.flatMap(({ name, servers, clients }) => {
-    const prefix = datacenters.length > 1 ? `${name}-` : "";
+    const isOneOfSeveral = datacenters.length > 1;
     const numbered = (role: Role, length: number) =>
-      Array.from({ length }, (_, index): NodeShape => {
-        return { node: `${prefix}${role}-${index + 1}`, role, datacenter: name };
-      });
+      Array.from({ length }, (_, index) =>
+        nodeNumbered(index + 1, { role, datacenter: name, isOneOfSeveral }),
+      );
     return [...numbered("server", servers), ...numbered("client", clients)];
   });
+}
+
+/** What the name of a node says, besides its number. */
+interface Kind {
+  readonly role: Role;
+  readonly datacenter: string;
+  readonly isOneOfSeveral: boolean;
+}
+
+/** The node of a kind with this number, from 1. */
+export function nodeNumbered(
+  number: number,
+  { role, datacenter, isOneOfSeveral }: Kind,
+): NodeShape {
+  const prefix = isOneOfSeveral ? `${datacenter}-` : "";
+  return { node: `${prefix}${role}-${number}`, role, datacenter };
 }

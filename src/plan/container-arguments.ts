@@ -1,10 +1,10 @@
 import { loopback } from "../docker/ports.ts";
 import { agentPorts, hostName, imageDataDirectory } from "../inputs/agent-defaults.ts";
-import type { ClusterSpec, Datacenter } from "../inputs/cluster-spec.ts";
+import type { AgentsSpec, Datacenter } from "../inputs/cluster-spec.ts";
 import { agentArguments, securedEnvironment } from "./agent-config.ts";
 import { dataDirectory, environmentArguments } from "./entrypoint.ts";
 import { labelArguments, labelNames } from "./labels.ts";
-import { type AgentPlan, type ClusterPlan, envOf, imageOf, type Publication } from "./plan.ts";
+import { type AgentPlan, type AgentsPlan, envOf, imageOf, type Publication } from "./plan.ts";
 import { helperArguments, volumeArguments } from "./volumes.ts";
 
 /**
@@ -12,10 +12,10 @@ import { helperArguments, volumeArguments } from "./volumes.ts";
  * They stay in its memory and out of the engine's logs.
  *
  * @param script - for `sh`; its arguments are whether to use TLS (`true`, `false`, or `mutual`),
- *   whether the CA is `given` or `new`, then each agent's role, node, container and datacenter
+ *   then each agent's role, node, container and datacenter
  */
 export function keyMakerArguments(
-  { spec, prerequisites, agents }: ClusterPlan,
+  { spec, prerequisites, agents }: AgentsPlan,
   script: string,
 ): string[] {
   const tls = spec.security.tls || undefined;
@@ -32,7 +32,6 @@ export function keyMakerArguments(
     script,
     "keys",
     tls?.isMutual ? "mutual" : String(tls !== undefined),
-    tls?.ca ? "given" : "new",
     ...agents.flatMap(({ role, node, container, datacenter }) => [
       role,
       node,
@@ -48,7 +47,7 @@ export function keyMakerArguments(
  * @param script - for `sh`
  */
 export const userQuestionArguments = (
-  { prerequisites }: ClusterPlan,
+  { prerequisites }: AgentsPlan,
   image: string,
   script: string,
 ): string[] => [
@@ -61,7 +60,7 @@ export const userQuestionArguments = (
 ];
 
 /** `docker run` arguments for a container that writes the image's Consul binary to its output. */
-export function binaryRunArguments({ prerequisites }: ClusterPlan): string[] {
+export function binaryRunArguments({ prerequisites }: AgentsPlan): string[] {
   return [
     "--rm",
     "--pull=never",
@@ -76,7 +75,7 @@ export function binaryRunArguments({ prerequisites }: ClusterPlan): string[] {
 }
 
 /** `docker run` arguments for one agent, including its image and command. */
-export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[] {
+export function agentRunArguments(plan: AgentsPlan, agent: AgentPlan): string[] {
   const { spec, prerequisites, network } = plan;
   const { image, entrypoint, devTurnsConnectOn } = imageOf(plan, agent);
   const env = envOf(spec, agent);
@@ -114,11 +113,16 @@ export function agentRunArguments(plan: ClusterPlan, agent: AgentPlan): string[]
       security: spec.security,
     }),
     ...configOf(spec, datacenter, agent).map((fragment) => `-hcl=${fragment}`),
+    // Last, since what it overrides may be the user's, too.
+    ...(agent.role === "server" && !plan.isNew ? [`-hcl=${joinsOnly}`] : []),
   ];
 }
 
+/** A server that expected others could elect itself before it joins them. */
+const joinsOnly = JSON.stringify({ bootstrap_expect: 0 });
+
 /** Labels by which later steps know a node, whatever its command line says. */
-function nodeLabelArguments(plan: ClusterPlan, agent: AgentPlan): string[] {
+function nodeLabelArguments(plan: AgentsPlan, agent: AgentPlan): string[] {
   const [primary] = plan.spec.datacenters;
   const { name, storage } = datacenterOf(plan, agent);
   const nodeLabels = {
@@ -133,7 +137,7 @@ function nodeLabelArguments(plan: ClusterPlan, agent: AgentPlan): string[] {
 }
 
 /** An agent's datacenter. */
-function datacenterOf({ spec }: ClusterPlan, { datacenter }: AgentPlan): Datacenter {
+function datacenterOf({ spec }: AgentsPlan, { datacenter }: AgentPlan): Datacenter {
   return spec.datacenters.find(({ name }) => name === datacenter) ?? spec.datacenters[0];
 }
 
@@ -145,7 +149,7 @@ function datacenterOf({ spec }: ClusterPlan, { datacenter }: AgentPlan): Datacen
 const joinName = ({ container }: AgentPlan) => `${container}-gossip`;
 
 /** The servers that an agent joins. */
-function joins({ agents }: ClusterPlan, agent: AgentPlan) {
+function joins({ agents }: AgentsPlan, agent: AgentPlan) {
   const servers = agents.filter(({ role, node }) => role === "server" && node !== agent.node);
   const local = servers.filter(({ datacenter }) => datacenter === agent.datacenter);
   const remote = servers.filter(({ datacenter }) => datacenter !== agent.datacenter);
@@ -154,14 +158,14 @@ function joins({ agents }: ClusterPlan, agent: AgentPlan) {
 }
 
 /** The user's additions to an agent's configuration. Later fragments override earlier ones. */
-function configOf(spec: ClusterSpec, datacenter: Datacenter, agent: AgentPlan) {
+function configOf(spec: AgentsSpec, datacenter: Datacenter, agent: AgentPlan) {
   const fragments = [...fileConfigOf(spec, datacenter, agent), spec.config];
   return fragments.filter((fragment) => fragment !== "");
 }
 
 /** An agent's configuration from a cluster file, the general first; each part may be empty. */
 export const fileConfigOf = (
-  { fileConfig, nodes }: Pick<ClusterSpec, "fileConfig" | "nodes">,
+  { fileConfig, nodes }: Pick<AgentsSpec, "fileConfig" | "nodes">,
   datacenter: Pick<Datacenter, "config">,
   { node, role }: Pick<AgentPlan, "node" | "role">,
 ) => [fileConfig.all, datacenter.config, fileConfig[role], nodes.get(node)?.config ?? ""];

@@ -1,7 +1,7 @@
 /** What an image's entrypoint does with the variables that the official image's entrypoint reads. */
 import type { Image } from "../docker/image-reference.ts";
 import { imageConfigDirectory, imageDataDirectory } from "../inputs/agent-defaults.ts";
-import type { ClusterSpec } from "../inputs/cluster-spec.ts";
+import type { AgentsSpec } from "../inputs/cluster-spec.ts";
 import type { Owner } from "./labels.ts";
 import { helperArguments } from "./volumes.ts";
 
@@ -21,7 +21,7 @@ export interface Entrypoint {
   readonly ownsDataDirectory: boolean;
 }
 
-type Env = ClusterSpec["env"];
+type Env = AgentsSpec["env"];
 
 /** The agents' data directory. Entrypoints treat an empty variable as unset. */
 export const dataDirectory = (env: Env) => env.get("CONSUL_DATA_DIR") || imageDataDirectory;
@@ -29,7 +29,7 @@ export const dataDirectory = (env: Env) => env.get("CONSUL_DATA_DIR") || imageDa
 const configDirectory = (env: Env) => env.get("CONSUL_CONFIG_DIR") || imageConfigDirectory;
 
 /** Whether something depends on the entrypoint. Asking it takes a container, 0.3 s. */
-export const dependsOnEntrypoint = ({ env }: ClusterSpec) =>
+export const dependsOnEntrypoint = ({ env }: AgentsSpec) =>
   dataDirectory(env) !== imageDataDirectory ||
   configDirectory(env) !== imageConfigDirectory ||
   users.some(({ variable }) => env.get(variable));
@@ -66,7 +66,7 @@ export function folderFlags(env: Env, entrypoint: Entrypoint | undefined): strin
  * `docker run` arguments for a container in which the image's entrypoint starts a script in place of
  * Consul. The script prints what it got.
  */
-export function questionArguments({ env }: ClusterSpec, image: Image, owner: Owner): string[] {
+export function questionArguments({ env }: AgentsSpec, image: Image, owner: Owner): string[] {
   return [
     "--network=none",
     ...helperArguments(owner),
@@ -111,7 +111,7 @@ for argument; do printf '@ argument %s\\n' "$argument"; done
  * @param said - what a container with `questionArguments` printed
  * @returns undefined if the entrypoint did not start the script
  */
-export function parseEntrypoint(said: string, { env }: ClusterSpec): Entrypoint | undefined {
+export function parseEntrypoint(said: string, { env }: AgentsSpec): Entrypoint | undefined {
   const lines = said.split("\n").flatMap((line) => /^@ (?<fact>.*)/.exec(line)?.groups?.fact ?? []);
   const valuesOf = (name: string) =>
     lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));
@@ -139,7 +139,7 @@ const users = [
  * @returns a message; undefined if it does everything
  */
 export function ignoredUser(
-  { env }: ClusterSpec,
+  { env }: AgentsSpec,
   entrypoint: Entrypoint,
   image: string,
 ): string | undefined {

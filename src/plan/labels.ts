@@ -119,3 +119,22 @@ export function labels({ clusterId, jobLabels }: Owner): string[] {
 
 /** Arguments for every docker command that creates an object of a cluster. */
 export const labelArguments = (owner: Owner) => labels(owner).map((label) => `--label=${label}`);
+
+/** Labels of a node's container that are not those of its cluster and job. */
+const ofNodeAlone: readonly string[] = [
+  labelNames.node,
+  labelNames.role,
+  labelNames.datacenter,
+  labelNames.primary,
+  labelNames.storage,
+  labelNames.network,
+];
+
+/** The cluster and job that a container belongs to, from all of its labels. */
+export function ownerIn(labels: Labels): Owner {
+  const { [labelNames.cluster]: clusterId = "", ...others } = labels;
+  const ofJob = Object.entries(others).filter(
+    ([name]) => name.startsWith(`${prefix}.`) && !ofNodeAlone.includes(name),
+  );
+  return { clusterId, jobLabels: Object.fromEntries(ofJob) };
+}

@@ -1,8 +1,14 @@
 import type { Image } from "../docker/image-reference.ts";
 import { loopback } from "../docker/ports.ts";
 import { agentPorts } from "../inputs/agent-defaults.ts";
-import { type ClusterSpec, type PortName, portNames, type Role } from "../inputs/cluster-spec.ts";
-import { nodesOf } from "../inputs/nodes.ts";
+import {
+  type AgentsSpec,
+  type ClusterSpec,
+  type PortName,
+  portNames,
+  type Role,
+} from "../inputs/cluster-spec.ts";
+import { type NodeShape, nodesOf } from "../inputs/nodes.ts";
 import type { Entrypoint } from "./entrypoint.ts";
 import { labelArguments, type Owner } from "./labels.ts";
 
@@ -57,9 +63,9 @@ export interface AgentPlan {
   readonly publications: readonly Publication[];
 }
 
-/** Every agent of a cluster, with its names and ports. */
-export interface ClusterPlan {
-  readonly spec: ClusterSpec;
+/** Agents of a cluster, and all that their containers are made from. */
+export interface AgentsPlan {
+  readonly spec: AgentsSpec;
   readonly prerequisites: Prerequisites;
   readonly network: string;
   /**
@@ -69,6 +75,13 @@ export interface ClusterPlan {
   readonly agents: readonly AgentPlan[];
   /** Whether agents know the engine's machine as host.docker.internal: not every engine can tell. */
   readonly knowsHost: boolean;
+  /** Whether the servers form a new cluster. If not, they join one. */
+  readonly isNew: boolean;
+}
+
+/** Every agent of a new cluster, with its names and ports. */
+export interface ClusterPlan extends AgentsPlan {
+  readonly spec: ClusterSpec;
 }
 
 /** The maximum number of free ports that the cluster needs, beside those that the inputs set. */
@@ -81,16 +94,30 @@ export function freePortsNeeded({ datacenters, ports }: ClusterSpec): number {
 /** Plans a cluster. Pure: the same spec and prerequisites always give the same plan. */
 export function planCluster(spec: ClusterSpec, prerequisites: Prerequisites): ClusterPlan {
   const free = prerequisites.freePorts.values();
-  const agents = nodesOf(spec.datacenters).map((shape, index): AgentPlan => {
-    const { node } = shape;
+  const agents = nodesOf(spec.datacenters).map((shape, index) => {
     const ports = index === 0 ? spec.ports : anyPorts;
-    const publications = prerequisites.isOnNetwork ? [] : publish(ports, free);
-    const container = `consul-${prerequisites.clusterId}-${node}`;
-    const host = prerequisites.areNodeNamesTaken ? container : node;
-    return { ...shape, container, host, publications };
+    return planAgent(shape, prerequisites, free, ports);
   });
   const network = networkName(prerequisites.network, prerequisites.clusterId);
-  return { spec, prerequisites, network, agents, knowsHost: true };
+  return { spec, prerequisites, network, agents, knowsHost: true, isNew: true };
+}
+
+/**
+ * Plans one agent.
+ *
+ * @param free - gives the ports that the user did not choose
+ * @param ports - 0 means any free port
+ */
+export function planAgent(
+  shape: NodeShape,
+  prerequisites: Pick<Prerequisites, "clusterId" | "isOnNetwork" | "areNodeNamesTaken">,
+  free: Iterator<number, undefined>,
+  ports: ClusterSpec["ports"] = anyPorts,
+): AgentPlan {
+  const { clusterId, isOnNetwork, areNodeNamesTaken } = prerequisites;
+  const container = `consul-${clusterId}-${shape.node}`;
+  const host = areNodeNamesTaken ? container : shape.node;
+  return { ...shape, container, host, publications: isOnNetwork ? [] : publish(ports, free) };
 }
 
 /** Every agent but the first: the inputs choose ports for that one only. */
@@ -108,15 +135,15 @@ function publish(ports: ClusterSpec["ports"], free: Iterator<number, undefined>)
 
 /** What an agent runs. */
 export const imageOf = (
-  { prerequisites }: ClusterPlan,
+  { prerequisites }: AgentsPlan,
   { node }: Pick<AgentPlan, "node">,
 ): AgentImage => prerequisites.nodeImages.get(node) ?? prerequisites;
 
 /** The user's environment variables for a node's agent. */
 export function envOf(
-  { env, nodes }: ClusterSpec,
+  { env, nodes }: AgentsSpec,
   { node }: Pick<AgentPlan, "node">,
-): ClusterSpec["env"] {
+): AgentsSpec["env"] {
   const own = nodes.get(node)?.env ?? new Map<string, string>();
   return own.size === 0 ? env : new Map([...env, ...own]);
 }

@@ -3,10 +3,10 @@ import type { Credentials } from "../consul/http.ts";
 import { isOlder } from "../consul/version-number.ts";
 import { securityFolder } from "./agent-config.ts";
 import { dataDirectory, type Entrypoint } from "./entrypoint.ts";
-import type { AgentPlan, ClusterPlan } from "./plan.ts";
+import type { AgentPlan, AgentsPlan } from "./plan.ts";
 import { type AgentTokens, securityConfig, securityOf } from "./security-config.ts";
 
-/** One agent's certificate and private key, in PEM. */
+/** A certificate and its private key, in PEM. */
 export interface Certificate {
   readonly certificate: string;
   readonly key: string;
@@ -37,13 +37,19 @@ export interface Software {
   readonly owner: FileOwner;
 }
 
+/** A CA in PEM: its certificate with those that agents are to trust, too, and its key if it is kept. */
+export interface Signer {
+  readonly certificate: string;
+  readonly key?: string;
+}
+
 /** Secrets of a cluster. They exist only in this process and in the agents' containers. */
 export interface Secrets extends Software {
   /** What nodes with an image of their own run, by node name. */
   readonly software: ReadonlyMap<string, Software>;
   readonly gossipKey?: string;
-  /** With TLS: the CA certificate in PEM. Its key is not kept. */
-  readonly ca?: string;
+  /** With TLS: the CA. The key of the user's own is not kept. */
+  readonly ca?: Signer;
   /** By node name; empty without TLS. */
   readonly certificates: ReadonlyMap<string, Certificate>;
   /** What callers of the HTTP API show if it asks for a certificate: this step and later ones. */
@@ -56,7 +62,7 @@ export function credentialsFrom(secrets: Secrets | undefined): Credentials {
   const { ca, client, tokens } = secrets ?? {};
   return {
     scheme: ca ? "https" : "http",
-    ...(ca && { ca }),
+    ...(ca && { ca: ca.certificate }),
     ...(client && { client }),
     ...(tokens && { token: tokens.management }),
   };
@@ -75,9 +81,9 @@ export const oldestVersion = (secrets: Secrets, nodes: Iterable<string>): string
 const replicationOf = ({ replication }: Tokens) => (replication === undefined ? [] : [replication]);
 
 /** Every value to mask in logs, line by line, since logs are masked by line. */
-export function secretValues({ gossipKey, certificates, client, tokens }: Secrets): string[] {
+export function secretValues({ gossipKey, ca, certificates, client, tokens }: Secrets): string[] {
   const pairs = [...certificates.values(), ...(client ? [client] : [])];
-  const keys = pairs.flatMap(({ key }) => key.split("\n"));
+  const keys = [ca?.key ?? "", ...pairs.map(({ key }) => key)].flatMap((key) => key.split("\n"));
   return [
     ...(gossipKey ? [gossipKey] : []),
     ...(tokens
@@ -89,7 +95,8 @@ export function secretValues({ gossipKey, certificates, client, tokens }: Secret
 }
 
 const configFile = "agent.json";
-const licenseFile = "license.hclic";
+/** The file with the license of Consul Enterprise, in the folder of an agent's secrets. */
+export const licenseFile = "license.hclic";
 
 const textOf = (config: unknown) => JSON.stringify(config, undefined, 2);
 
@@ -100,7 +107,7 @@ const textOf = (config: unknown) => JSON.stringify(config, undefined, 2);
  *
  * @returns a tar archive to extract at the root of the agent's container
  */
-export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Secrets): Uint8Array {
+export function securityArchive(plan: AgentsPlan, agent: AgentPlan, secrets: Secrets): Uint8Array {
   const { version, owner } = softwareOf(secrets, agent.node);
   const { uid, gid } = owner;
   const certificate = secrets.certificates.get(agent.node);
@@ -118,7 +125,7 @@ export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Se
   });
   const files = {
     [configFile]: textOf(config),
-    ...(secrets.ca && { "ca.pem": secrets.ca }),
+    ...(secrets.ca && { "ca.pem": secrets.ca.certificate }),
     ...(certificate && { "cert.pem": certificate.certificate, "key.pem": certificate.key }),
     ...(tokens?.management && { token: tokens.management }),
     ...(license && { [licenseFile]: license }),
@@ -141,7 +148,7 @@ export function securityArchive(plan: ClusterPlan, agent: AgentPlan, secrets: Se
  *
  * @returns a tar archive to extract at the root of the agent's container
  */
-export function dataDirectoryArchive({ spec }: ClusterPlan, { uid, gid }: Entrypoint): Uint8Array {
+export function dataDirectoryArchive({ spec }: AgentsPlan, { uid, gid }: Entrypoint): Uint8Array {
   const name = dataDirectory(spec.env).slice(1);
   return createTar([{ name, attrs: { mode: "755", uid, gid } }]);
 }

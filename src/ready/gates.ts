@@ -138,6 +138,10 @@ export function gatesFor(agents: readonly AgentClient[], hasTokens: boolean): re
 // the servers' logs with refusals.
 const gatesWithTokens = readyGates.toSorted((a, b) => Number(a.needsToken) - Number(b.needsToken));
 
+/** The same gates, which always ask these agents. */
+export const asking = (agents: readonly AgentClient[], gates: readonly Gate[]): Gate[] =>
+  gates.map(({ name, look }) => ({ name, look: () => look(agents) }));
+
 /** Holds if each answer names all expected nodes. The status counts the worst answer. */
 export function everyoneNames(
   expected: readonly Pick<AgentClient, "node">[],

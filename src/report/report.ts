@@ -2,6 +2,7 @@ import * as core from "@actions/core";
 import { writeCommandFile } from "../runner/command-files.ts";
 import { barsOf, type Timeline } from "../runner/timeline.ts";
 import { writeSummary } from "./job-summary.ts";
+import type { Node } from "./nodes.ts";
 import type { ReadyCluster } from "./ready-cluster.ts";
 import { summaryText } from "./summary.ts";
 
@@ -48,7 +49,7 @@ export function outputsOf(cluster: ReadyCluster, logs: string): Record<OutputNam
     "dns-host": dnsHost,
     "dns-port": dnsPort,
     "grpc-address": cluster.grpc,
-    "client-address": clientAddressOf(cluster),
+    "client-address": clientAddressOf(cluster.nodes),
     "host-address": cluster.hostAddress,
     "http-token": cluster.credentials.token ?? "",
     "ca-cert": cluster.caFile,
@@ -71,13 +72,14 @@ function hostAndPort(address: string): [host: string, port: string] {
   return [address.slice(0, colon), address.slice(colon + 1)];
 }
 
-/** The first client of the primary datacenter: one elsewhere would answer for another datacenter. */
-function clientAddressOf({ nodes, datacenters }: ReadyCluster): string {
-  const [primary] = datacenters;
-  const client = nodes.find(
-    ({ role, datacenter }) => role === "client" && datacenter === primary?.name,
-  );
-  return (client ?? nodes[0])?.http ?? "";
+/**
+ * The first client of the primary datacenter: one elsewhere would answer for another datacenter.
+ *
+ * @param nodes - the primary datacenter's first
+ */
+export function clientAddressOf(nodes: readonly Node[]): string {
+  const primary = nodes.filter(({ datacenter }) => datacenter === nodes[0]?.datacenter);
+  return (primary.find(({ role }) => role === "client") ?? nodes[0])?.http ?? "";
 }
 
 /**

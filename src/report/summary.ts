@@ -1,6 +1,7 @@
 import { diagramOf } from "./diagram.ts";
 import { codeSpan, folded, table, textBox } from "./markdown.ts";
-import type { ReadyCluster } from "./ready-cluster.ts";
+import type { Node } from "./nodes.ts";
+import type { ReadyCluster, ReadyDatacenter } from "./ready-cluster.ts";
 import { seededTable } from "./seeded.ts";
 
 /** Nodes of which the table is shown at once. With more, it takes a click. */
@@ -17,7 +18,7 @@ export function summaryText(cluster: ReadyCluster, bars: readonly string[]): str
   const where = datacenters.map(
     ({ name, leader }) => `datacenter \`${name}\`, leader \`${leader}\``,
   );
-  const rows = nodesTable(cluster);
+  const rows = nodeTable(nodes, datacenters);
   return [
     `### Consul ${versions.join(" and ")}: ${where.join("; ")}`,
     "",
@@ -33,8 +34,14 @@ export function summaryText(cluster: ReadyCluster, bars: readonly string[]): str
   ].join("\n");
 }
 
-/** The addresses are text: a link to the runner's loopback leads nowhere, and the job may be over. */
-function nodesTable({ nodes, datacenters }: ReadyCluster): string[] {
+/**
+ * A table of nodes in Markdown. The addresses are text: a link to the runner's loopback leads nowhere,
+ * and the job may be over.
+ */
+export function nodeTable(
+  nodes: readonly Node[],
+  datacenters: readonly Pick<ReadyDatacenter, "leader">[],
+): string[] {
   const leaders = datacenters.map(({ leader }) => leader);
   const isSeveral = datacenters.length > 1;
   const rows = nodes.map(({ name, role, datacenter, ip, http }) => [

@@ -2,22 +2,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Docker } from "../../../src/docker/docker.ts";
-import { cutOffFromOthers, leave, operations } from "../../../src/fault/operations.ts";
+import { cutOffFromOthers, operations } from "../../../src/fault/operations.ts";
 import type { FaultStep } from "../../../src/fault/step.ts";
 import type { FoundAgent } from "../../../src/find/existing-cluster.ts";
 import { agent, consulThatAnswers, fakeDocker, raftAnswer } from "../find/fixtures.ts";
-
-test("an agent that refuses to leave fails the step at once, with its answer", async () => {
-  const consul = await consulThatAnswers((_, answer) => {
-    answer.writeHead(403).end("Permission denied");
-  });
-  // The agent runs on.
-  fakeDocker("exec sleep 60");
-  const docker = new Docker(new AbortController().signal, () => {});
-  await expect(leave(docker, { ...agent("server-2"), consul }, 3000)).rejects.toThrow(
-    "server-2 refused to leave: 403 Permission denied.",
-  );
-});
 
 function stepOn(agents: readonly FoundAgent[], hit: readonly FoundAgent[]): FaultStep {
   const docker = new Docker(new AbortController().signal, () => {});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { binaryRunArguments, keyMakerArguments } from "../../../src/plan/container-arguments.ts";
-import { type NodeImage, planCluster } from "../../../src/plan/plan.ts";
+import { type ClusterPlan, type NodeImage, planCluster } from "../../../src/plan/plan.ts";
 import { argumentsOf, prerequisites, specOf } from "./fixtures.ts";
 
 describe("the arguments of docker run", () => {
@@ -185,4 +185,15 @@ nodes:
     env: ["--env=A=all", "--env=B=all"],
     config: ['-hcl={"a":1}', '-hcl={"b":2}', "-hcl=d = 4"],
   });
+});
+
+test("a server that joins a cluster elects nobody on its own, whatever the user's configuration says", () => {
+  const cluster = "server_config: { bootstrap_expect: 1 }\n";
+  const spec = specOf({ cluster, servers: "1", clients: "1", storage: "disk" });
+  const plan = planCluster(spec, prerequisites);
+  const joining = { ...plan, isNew: false };
+  const last = (node: string, of: ClusterPlan = joining) => argumentsOf(of, node).at(-1);
+  expect(last("server-1")).toBe('-hcl={"bootstrap_expect":0}');
+  expect(last("client-1")).not.toContain("bootstrap_expect");
+  expect(last("server-1", plan)).toBe('-hcl={"bootstrap_expect":1}');
 });

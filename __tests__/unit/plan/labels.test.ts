@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { jobFilters, jobLabels } from "../../../src/plan/labels.ts";
+import { jobFilters, jobLabels, labels, ownerIn } from "../../../src/plan/labels.ts";
 
 const env = {
   GITHUB_REPOSITORY: "me/it",
@@ -20,6 +20,13 @@ test("labels identify run, job and runner", () => {
     "consul-cluster-action.home": "host:/runner/_temp",
     "consul-cluster-action.tracking": "github_1",
   });
+});
+
+test("whose a container is can be read from its labels", () => {
+  const owner = { clusterId: "c0ffee00", jobLabels: jobLabels(env, "host", "") };
+  const own = labels(owner).map((label) => label.split(/=(.*)/s).slice(0, 2));
+  const others = { "image.label": "1", "consul-cluster-action.node": "server-1" };
+  expect(ownerIn({ ...Object.fromEntries(own), ...others })).toEqual(owner);
 });
 
 describe("the filters of a job", () => {

@@ -23,7 +23,7 @@ describe("the secrets of agents", () => {
     software: new Map(),
     owner: { uid: 100, gid: 1000 },
     gossipKey: "gossip",
-    ca: "CA",
+    ca: { certificate: "CA", key: "CAKEY" },
     certificates: new Map([
       ["server-1", { certificate: "CERT", key }],
       ["client-1", { certificate: "CERT2", key }],
@@ -42,7 +42,7 @@ describe("the secrets of agents", () => {
   test("are masked line by line, without the header and footer of keys", () => {
     expect(secretValues(secrets)).toEqual([
       ...["gossip", "m", "d", "s", "c"],
-      ...["c2VjcmV0", "bGluZXM=", "c2VjcmV0", "bGluZXM="],
+      ...["CAKEY", "c2VjcmV0", "bGluZXM=", "c2VjcmV0", "bGluZXM="],
     ]);
   });
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { alive, failed, leaving, left } from "../../../src/consul/answers.ts";
-import { aliveForAll, leftForAll } from "../../../src/fault/gossip.ts";
-import { agent, consulThatAnswers } from "../find/fixtures.ts";
+import { aliveForAll, leftForAll } from "../../../src/find/gossip.ts";
+import { agent, consulThatAnswers } from "./fixtures.ts";
 
 /** What an agent sees: each member's status by node name. */
 type View = Readonly<Record<string, number>>;

@@ -13,9 +13,9 @@
  */
 import type { Member } from "../consul/answers.ts";
 import { ConsulError } from "../consul/http.ts";
-import type { FoundAgent } from "../find/existing-cluster.ts";
 import { type AgentClient, type Answer, ask } from "../ready/agents.ts";
 import { everyoneNames, type Gate, noneNames } from "../ready/gates.ts";
+import type { FoundAgent } from "./existing-cluster.ts";
 
 /**
  * An agent that is not seen joins one that doesn't see it. One whose servers were all away may refuse

@@ -1,0 +1,2 @@
+import { runStep, scale } from "./index.js";
+await runStep(scale);

@@ -1,0 +1,3 @@
+import { runStep, scale } from "./index.ts";
+
+await runStep(scale);
