@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseClusterFile } from "../../../src/inputs/cluster-file.ts";
+import type { Security } from "../../../src/inputs/cluster-spec.ts";
 import { unreadable, unrestorable } from "../../../src/inputs/snapshot.ts";
 import { type Message, serverOf, snapshotOf, tokenOf } from "../consul/snapshots.ts";
 
@@ -56,22 +57,23 @@ describe("the file that `snapshot` names", () => {
 const oneDatacenter = [
   { name: "dc1", servers: 1, clients: 0, storage: "disk", config: "" },
 ] as const;
-const security = { acl: false, gossipEncryption: false, tls: false };
+const security: Security = { acl: false, gossipEncryption: false, tls: false };
+const withAcls: Security = { ...security, acl: { managementToken: undefined } };
 
 describe("a snapshot is refused", () => {
   test.each([
-    [snapshotWith(), false, []],
-    [snapshotWith(tokenOf("a")), true, []],
-    [snapshotWith(), true, []],
+    [snapshotWith(), security, []],
+    [snapshotWith(tokenOf("a")), withAcls, []],
+    [snapshotWith(), withAcls, []],
     [
       snapshotWith(tokenOf("a")),
-      false,
+      security,
       [
         "cluster.yml:2:1: `snapshot` has ACLs, but this cluster has none, so that every request would be allowed. Set `acl: true`.",
       ],
     ],
-  ])("with ACLs, for a cluster without (%#)", (snapshot, acl, expected) => {
-    const spec = { snapshot, security: { ...security, acl }, datacenters: oneDatacenter };
+  ])("with ACLs, for a cluster without (%#)", (snapshot, security, expected) => {
+    const spec = { snapshot, security, datacenters: oneDatacenter };
     expect(unrestorable(spec).map(({ message }) => message)).toEqual(expected);
   });
 
