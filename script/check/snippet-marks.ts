@@ -16,7 +16,9 @@ const example = (file: string): SnippetMark => ({ file: `examples/${file}` });
 const not = (why: string): SnippetMark => ({ why });
 
 const upload = "uploads to GitHub. The folder is tested in logs.test.ts and evidence.test.ts";
+const enterprise = not("needs a license of Consul Enterprise");
 const clusterFile = cluster("cluster-file", "gives a cluster that has everything in it");
+const mutualTls = cluster("mutual-tls", "outputs and environment have the given token and CA");
 const clients = (date: string) => `run by hand on ${date}: docs/clients.md has the versions`;
 
 /** By page and heading; one mark for each snippet below it, in order. */
@@ -39,6 +41,7 @@ export const snippetMarks: Readonly<Record<string, readonly SnippetMark[]>> = {
     cluster("security", "the exported environment is enough for Consul's CLI"),
   ],
   "README.md#inject-faults-and-run-a-rolling-upgrade": [ci("versions")],
+  "README.md#let-nodes-come-and-go": [cluster("scale", "an open cluster grows and shrinks")],
   "README.md#keep-the-logs-of-a-failed-job": [not(upload)],
   "README.md#add-your-own-agent-configuration": [
     cluster("settings", "config, over flags and settings"),
@@ -92,10 +95,21 @@ export const snippetMarks: Readonly<Record<string, readonly SnippetMark[]>> = {
     cluster("objects", "external services, prepared queries, and exported keys"),
   ],
   "docs/cluster-file.md#config_entries": [clusterFile],
+  "docs/cluster-file.md#snapshot": [
+    cluster("objects", "is there again in one that starts from its snapshot"),
+    cluster("objects", "is there again in one that starts from its snapshot"),
+  ],
+  "docs/cluster-file.md#namespaces-and-partitions": [enterprise],
 
   "docs/engines.md#podman": [
     not("changes the machine's engine; `npm run engines` runs the tests on podman"),
   ],
+
+  "docs/images.md#consul-enterprise": [enterprise],
+  "docs/scale.md#scaling": [cluster("scale", "an open cluster grows and shrinks")],
+  "docs/security.md#a-management-token-that-you-know": [mutualTls],
+  "docs/security.md#callers-with-a-certificate": [mutualTls],
+  "docs/security.md#your-own-ca": [mutualTls],
 
   "docs/faults.md#a-failover-in-four-steps": [example("workflows/failover.yml")],
   "docs/faults.md#partitions": [cluster("fault/partition", "leaves the old leader alone")],

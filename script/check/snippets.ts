@@ -5,6 +5,7 @@ import GithubSlugger from "github-slugger";
 import { parseClusterFile } from "../../src/inputs/cluster-file.ts";
 import { examples } from "../examples/list.ts";
 import { root } from "../runner.ts";
+import { serverOf, snapshotOf } from "../snapshot-file.ts";
 import { type SnippetMark, snippetMarks } from "./snippet-marks.ts";
 import { stepProblems } from "./steps.ts";
 
@@ -86,7 +87,10 @@ function problemsIn(snippet: Snippet): string[] {
   const { language, text } = snippet;
   if (language !== "yaml") return [];
   if (!isClusterFile(snippet)) return stepProblems(text);
-  const readFile = () => Buffer.from('[{"key": "app/a", "flags": 0, "value": ""}]');
+  const readFile = (path: string) =>
+    path.endsWith(".snap")
+      ? snapshotOf(serverOf("1.8.7"))
+      : Buffer.from('[{"key": "app/a", "flags": 0, "value": ""}]');
   const { problems } = parseClusterFile({ text, name: "snippet", readFile });
   return problems.map(({ message }) => message);
 }

@@ -88,7 +88,7 @@ export interface AclSettings {
   readonly managementToken: string | undefined;
 }
 
-export interface TlsSettings {
+interface TlsSettings {
   /** Whether HTTPS asks callers for a certificate. */
   readonly isMutual: boolean;
   /** The CA that signs the certificates; undefined for a new one. */

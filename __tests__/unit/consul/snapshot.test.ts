@@ -1,8 +1,14 @@
 import { gzipSync } from "node:zlib";
 import { encode } from "@msgpack/msgpack";
 import { expect, test } from "vitest";
+import {
+  archiveOf,
+  type Message,
+  serverOf,
+  snapshotOf,
+  tokenOf,
+} from "../../../script/snapshot-file.ts";
 import { readSnapshot } from "../../../src/consul/snapshot.ts";
-import { archiveOf, type Message, serverOf, snapshotOf, tokenOf } from "./snapshots.ts";
 
 const key: Message = [2, { Key: "app/a", Value: Buffer.from([0, 255, 128]), Flags: 2 ** 40 }];
 const nothing = { version: undefined, hasAcl: false, needsEnterprise: false, secrets: [] };

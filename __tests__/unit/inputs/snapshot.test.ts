@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { type Message, serverOf, snapshotOf, tokenOf } from "../../../script/snapshot-file.ts";
 import { parseClusterFile } from "../../../src/inputs/cluster-file.ts";
 import type { Security } from "../../../src/inputs/cluster-spec.ts";
 import { unreadable, unrestorable } from "../../../src/inputs/snapshot.ts";
-import { type Message, serverOf, snapshotOf, tokenOf } from "../consul/snapshots.ts";
 
 /** Reads a cluster file beside which there is a snapshot. */
 function parse(text: string, content: Buffer = snapshotOf()) {

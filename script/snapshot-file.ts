@@ -1,4 +1,4 @@
-/** Snapshots for tests, as `consul snapshot save` writes them. */
+/** Snapshots for tests and checks, as `consul snapshot save` writes them. */
 import { gzipSync } from "node:zlib";
 import { encode } from "@msgpack/msgpack";
 import { createTar } from "nanotar";
