@@ -141,15 +141,31 @@ describe("the UI in a browser", needsUi(), () => {
 
   test("shows the nodes and the services, and is not a blank page", async () => {
     const page = await browser.newPage();
-    // Its several megabytes of script take more than Playwright's 30 s on a busy machine.
-    page.setDefaultTimeout(120_000);
+    const problems: string[] = [];
+    page.on("pageerror", (error) => problems.push(String(error)));
+    page.on("requestfailed", (request) =>
+      problems.push(`${request.url()}: ${request.failure()?.errorText}`),
+    );
+    const shows = async (name: string) => {
+      // Several megabytes of script take more than Playwright's 30 s on a busy machine.
+      const visible = { state: "visible", timeout: 100_000 } as const;
+      await page
+        .getByRole("link", { name })
+        .first()
+        .waitFor(visible)
+        .catch(async (cause) => {
+          const text = await page.locator("body").innerText();
+          throw new Error([`no link ${name} on ${page.url()}:`, text, ...problems].join("\n"), {
+            cause,
+          });
+        });
+    };
     const blank = await page.screenshot();
     await page.goto(`${cluster.outputs["http-address"]}/ui/east/nodes`);
-    for (const { name } of cluster.nodes)
-      await page.getByRole("link", { name }).first().waitFor({ state: "visible" });
+    for (const { name } of cluster.nodes) await shows(name);
     const nodes = await page.screenshot();
     await page.goto(`${cluster.outputs["http-address"]}/ui/east/services`);
-    await page.getByRole("link", { name: "consul" }).first().waitFor({ state: "visible" });
+    await shows("consul");
     const services = await page.screenshot();
     // One color compresses to next to nothing, so a page with anything on it is far larger.
     expect(nodes.length).toBeGreaterThan(3 * blank.length);
