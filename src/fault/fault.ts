@@ -5,7 +5,7 @@ import { findCluster, lookAgain } from "../find/existing-cluster.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
 import { processMark } from "../plan/labels.ts";
 import { stepsFolder } from "../report/runner-folder.ts";
-import { cancellation } from "../runner/cancellation.ts";
+import { cancellation, cleaningUp } from "../runner/cancellation.ts";
 import { fail, logTimed, warn } from "../runner/log.ts";
 import { recordStep } from "../runner/step-records.ts";
 import { type Aim, aimOf, aimOfUndo } from "./aim.ts";
@@ -26,7 +26,7 @@ export async function fault(): Promise<void> {
     recordStep(stepsFolder(clusterId, process.env), name);
     const mark = processMark(clusterId);
     const docker = new Docker(canceled, core.debug, mark);
-    const cleanup = new Docker(new AbortController().signal, core.debug, mark);
+    const cleanup = new Docker(cleaningUp(canceled), core.debug, mark);
     const aim = await aimOf(spec, cluster);
     const { timeout, wait, toolsImage } = spec;
     const timeline = new FaultTimeline();

@@ -12,9 +12,6 @@ import { helperArguments } from "../plan/volumes.ts";
 import { releaseNames } from "./reserved-names.ts";
 import { type FaultStep, includes } from "./step.ts";
 
-/** Milliseconds that cleaning up may take. The runner kills a canceled step after 10 s. */
-const cleanupTimeout = 5000;
-
 /** Ends the name of a container that holds a node's address. */
 const holderSuffix = "-address";
 
@@ -56,7 +53,7 @@ async function startInOrder(step: FaultStep): Promise<void> {
     await stop(step, running);
     for (const agent of running) await start(step, agent);
   } finally {
-    await removeHolders(cleanup.within(AbortSignal.timeout(cleanupTimeout)), clusterId);
+    await removeHolders(cleanup, clusterId);
   }
 }
 
@@ -87,7 +84,7 @@ async function start({ docker, cleanup }: FaultStep, agent: FoundAgent) {
     await disconnectOtherNetworks(docker, facts);
     await startAgain(docker, agent);
   } finally {
-    await connectOtherNetworks(cleanup.within(AbortSignal.timeout(cleanupTimeout)), facts, false);
+    await connectOtherNetworks(cleanup, facts, false);
   }
 }
 
@@ -105,9 +102,8 @@ async function startOnFixedAddress(step: FaultStep, agent: FoundAgent): Promise<
     const aliases = userAliases(facts, endpoint).map((alias) => `--alias=${alias}`);
     const options = [...aliases, `--ip=${address}`];
     // A cancellation in between must not leave the node without its network.
-    const kept = cleanup.within(AbortSignal.timeout(cleanupTimeout));
-    await kept.changeConnection("disconnect", [cluster.network, container]);
-    await kept.changeConnection("connect", [...options, cluster.network, container]);
+    await cleanup.changeConnection("disconnect", [cluster.network, container]);
+    await cleanup.changeConnection("connect", [...options, cluster.network, container]);
   }
   await startAgain(docker, agent);
 }

@@ -4,7 +4,7 @@ import type { FoundAgent, FoundCluster } from "../find/existing-cluster.ts";
 /** One step of the action `fault`, with its target resolved. */
 export interface FaultStep {
   readonly docker: Docker;
-  /** The same CLI for cleaning up: a cancellation of the step doesn't end its commands. */
+  /** The same CLI for cleaning up: a cancellation of the step leaves its commands some time. */
   readonly cleanup: Docker;
   /** An image with programs that the cluster's image lacks; empty for none. */
   readonly toolsImage: string;

@@ -16,3 +16,20 @@ export function cancellation(step: string): AbortSignal {
     );
   return controller.signal;
 }
+
+/** Milliseconds that cleaning up may take after a cancellation: the runner kills the step after 10 s. */
+const cleanupTime = 5000;
+
+/**
+ * A signal for cleaning up, which a cancellation does not end at once. Without one, nothing limits the time:
+ * on a busy machine, a docker command may take many seconds.
+ *
+ * @param canceled - aborts when the step is canceled
+ */
+export function cleaningUp(canceled: AbortSignal, time = cleanupTime): AbortSignal {
+  const controller = new AbortController();
+  const end = () => setTimeout(() => controller.abort(canceled.reason), time).unref();
+  if (canceled.aborted) end();
+  else canceled.addEventListener("abort", end, { once: true });
+  return controller.signal;
+}

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
-import { cancellation } from "../../../src/runner/cancellation.ts";
+import { cancellation, cleaningUp } from "../../../src/runner/cancellation.ts";
 
 const signals = ["SIGINT", "SIGTERM"] as const;
 const before = signals.map((signal) => [signal, process.listeners(signal)] as const);
@@ -18,4 +19,15 @@ test.each(signals)("a step that is canceled by %s says which step it is", (signa
     title: "Canceled",
     message: `The \`upgrade\` step was canceled (${signal}).`,
   });
+});
+
+test("cleaning up has no limit, and some time after a cancellation", async () => {
+  const controller = new AbortController();
+  const cleaning = cleaningUp(controller.signal, 5);
+  await sleep(20);
+  expect(cleaning.aborted).toBe(false);
+  controller.abort("canceled");
+  expect(cleaning.aborted).toBe(false);
+  while (!cleaning.aborted) await sleep(5);
+  expect(cleaning.reason).toBe("canceled");
 });
