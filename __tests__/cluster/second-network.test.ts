@@ -47,7 +47,7 @@ afterAll(async () => {
 async function createNetwork(name: string, part = 0): Promise<string> {
   try {
     await docker("network", "create", `--subnet=198.51.100.${part}/28`, name);
-    return `203.0.113.${part + 13}`;
+    return `198.51.100.${part + 13}`;
   } catch (error) {
     const isTaken = error instanceof Error && /overlaps|already (in use|used)/.test(error.message);
     if (!isTaken || part === 240) throw error;

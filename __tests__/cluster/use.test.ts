@@ -140,7 +140,8 @@ describe("the UI in a browser", needsUi(), () => {
   afterAll(() => browser?.close());
 
   test("shows the nodes and the services, and is not a blank page", async () => {
-    const page = await browser.newPage();
+    // The UI draws only as much of a list as it takes to be in view.
+    const page = await browser.newPage({ viewport: { width: 1280, height: 2000 } });
     const problems: string[] = [];
     page.on("pageerror", (error) => problems.push(String(error)));
     page.on("requestfailed", (request) =>
