@@ -162,6 +162,15 @@ test("what can't be used is refused before anything starts", async () => {
   expect(loose.log).toContain("title=Invalid input%3A ca-key::");
 });
 
+test("`scale` adds no nodes: the user's CA key is not kept", async () => {
+  const step = await cluster.job.main({ clients: "2" }, join(root, "scale"));
+  expect(step.exitCode, step.log).toBe(1);
+  expect(step.log).toContain("::error title=No key to sign with::");
+  expect(await docker("ps", "--all", "--format={{.Names}}")).not.toContain(
+    nodeOf(cluster, "client-1").container.replace(/1$/, "2"),
+  );
+});
+
 test("`remove` takes the certificate and its variables away", async () => {
   const folder = dirname(cluster.outputs["client-key"] ?? "");
   expect(readdirSync(folder)).toContain("client-key.pem");

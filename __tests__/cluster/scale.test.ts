@@ -127,12 +127,12 @@ test("an open cluster grows and shrinks: the nodes are as at a start, and gone a
   expect(errorsOf(refused)).toMatchObject([{ title: "Not all nodes are running" }]);
   expect(errorsOf(refused)[0]?.message).toContain("client-2 is stopped");
   expect((await cluster.down()).log).toContain("removed: 3 containers,");
-}, 180_000);
+}, 300_000);
 
 const policiesSchema = z.array(z.object({ Name: z.string() }));
 
 test("nodes of a secured cluster get keys, certificates, and tokens of their own, and lose them", async () => {
-  const security = { acl: "true", tls: "true", "gossip-encryption": "true" };
+  const security = { acl: "true", tls: "mutual", "gossip-encryption": "true" };
   const sizes = { servers: "1", clients: "0", storage: "disk", config: fastTimers };
   const cluster = await up({ ...sizes, ...security }, ownJob());
   const first = nodeOf(cluster, "server-1");
@@ -168,7 +168,7 @@ test("nodes of a secured cluster get keys, certificates, and tokens of their own
   expect(namesIn(smaller, "removed")).toEqual(["client-1"]);
   expect(await policies()).toEqual(["agent-server-1", "agent-server-2"]);
   expect((await cluster.down()).log).toContain("removed: 2 containers,");
-}, 180_000);
+}, 300_000);
 
 test("a node that exits is taken away again, and the step says why and what there is", async () => {
   const broken = "client_config: { no_such_setting: 1 }\n";
