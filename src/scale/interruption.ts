@@ -40,10 +40,11 @@ export async function endEarly(step: ScaleStep, reason: unknown): Promise<unknow
     const reasonLeft = deadline.aborted
       ? `it took more than ${patience / 1000} s`
       : messageOf(error);
-    const node = unfinished?.agent.node ?? "The cluster";
-    warn(`${node} may be left as it is: ${reasonLeft}. The main action's post step removes it.`, {
-      title: "Cleaning up failed",
-    });
+    if (unfinished && lines.length === 0)
+      warn(
+        `${unfinished.agent.node} may be left as it is: ${reasonLeft}. The main action's post step removes it.`,
+        { title: "Cleaning up failed" },
+      );
   }
   if (!(reason instanceof ActionError)) return reason;
   const { title, explanation, quotes } = reason;
