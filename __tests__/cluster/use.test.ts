@@ -120,6 +120,8 @@ test("outputs, environment and summary agree", async () => {
   expect(result.summary).not.toContain("](http");
 });
 
+const networkChanged = "ERR_NETWORK_CHANGED";
+
 describe("the UI in a browser", needsUi(), () => {
   let browser: Browser;
   beforeAll(async () => {
@@ -147,6 +149,17 @@ describe("the UI in a browser", needsUi(), () => {
     page.on("requestfailed", (request) =>
       problems.push(`${request.url()}: ${request.failure()?.errorText}`),
     );
+    // Chromium gives up what it loads when the machine's interfaces change, as with every container that
+    // starts or ends beside this test.
+    const open = async (path: string) => {
+      do {
+        problems.length = 0;
+        await page.goto(`${cluster.outputs["http-address"]}${path}`).catch((error) => {
+          if (!String(error).includes(networkChanged)) throw error;
+          problems.push(String(error));
+        });
+      } while (problems.some((problem) => problem.includes(networkChanged)));
+    };
     const shows = async (name: string) => {
       // Several megabytes of script take more than Playwright's 30 s on a busy machine.
       const visible = { state: "visible", timeout: 100_000 } as const;
@@ -162,10 +175,10 @@ describe("the UI in a browser", needsUi(), () => {
         });
     };
     const blank = await page.screenshot();
-    await page.goto(`${cluster.outputs["http-address"]}/ui/east/nodes`);
+    await open("/ui/east/nodes");
     for (const { name } of cluster.nodes) await shows(name);
     const nodes = await page.screenshot();
-    await page.goto(`${cluster.outputs["http-address"]}/ui/east/services`);
+    await open("/ui/east/services");
     await shows("consul");
     const services = await page.screenshot();
     // One color compresses to next to nothing, so a page with anything on it is far larger.
