@@ -2,15 +2,12 @@ import * as z from "zod";
 import { Acl } from "./acl.ts";
 import {
   alive,
-  autopilotAnswer,
   type CatalogService,
   type ConsulObject,
   catalogNodeAnswer,
   catalogNodesAnswer,
   checksAnswer,
-  type FeatureGate,
   failed,
-  featureGatesAnswer,
   leaving,
   left,
   type Member,
@@ -287,30 +284,5 @@ export class Consul {
   async setPreparedQuery(query: ConsulObject, id?: string): Promise<void> {
     if (id === undefined) await this.#http.put("/v1/query", query, "POST");
     else await this.#http.put(`/v1/query/${encodeURIComponent(id)}`, query);
-  }
-
-  /**
-   * The datacenter's feature gates (`/v1/operator/features`), in the state of the server that answers;
-   * Consul 2.1 or later. Empty until its leader has set them up.
-   *
-   * @returns undefined if this Consul knows no feature gates
-   */
-  async featureGates(): Promise<FeatureGate[] | undefined> {
-    return this.#http.find(withQuery("/v1/operator/features", { stale: "" }), featureGatesAnswer);
-  }
-
-  async setFeatureGate(name: string, Enabled: boolean): Promise<void> {
-    await this.#http.put(`/v1/operator/feature/${encodeURIComponent(name)}`, { Enabled });
-  }
-
-  /** A snapshot of the servers' state (`/v1/snapshot`), like `consul snapshot save`. */
-  snapshot(timeout: number): Promise<Buffer> {
-    return this.#http.request("/v1/snapshot", { timeout });
-  }
-
-  /** Whether autopilot considers every server healthy (`/v1/operator/autopilot/health`). */
-  async autopilotIsHealthy(): Promise<boolean> {
-    // If it does not, the answer has status 429, and this rejects.
-    return (await this.#http.get("/v1/operator/autopilot/health", autopilotAnswer)).Healthy;
   }
 }

@@ -1,6 +1,12 @@
 import * as z from "zod";
-import { type ConsulObject, objectAnswer } from "./answers.ts";
-import { ConsulError } from "./http.ts";
+import {
+  autopilotAnswer,
+  type ConsulObject,
+  type FeatureGate,
+  featureGatesAnswer,
+  objectAnswer,
+} from "./answers.ts";
+import { ConsulError, withQuery } from "./http.ts";
 import type { HttpClient } from "./http-client.ts";
 
 const autopilotPath = "/v1/operator/autopilot/configuration";
@@ -64,5 +70,30 @@ export class Operator {
   async caRoot(of: "servers" | "agent"): Promise<string> {
     const path = `/v1${of === "agent" ? "/agent" : ""}/connect/ca/roots`;
     return (await this.#http.get(path, rootsAnswer)).ActiveRootID;
+  }
+
+  /**
+   * The datacenter's feature gates (`/v1/operator/features`), in the state of the server that answers;
+   * Consul 2.1 or later. Empty until its leader has set them up.
+   *
+   * @returns undefined if this Consul knows no feature gates
+   */
+  async featureGates(): Promise<FeatureGate[] | undefined> {
+    return this.#http.find(withQuery("/v1/operator/features", { stale: "" }), featureGatesAnswer);
+  }
+
+  async setFeatureGate(name: string, Enabled: boolean): Promise<void> {
+    await this.#http.put(`/v1/operator/feature/${encodeURIComponent(name)}`, { Enabled });
+  }
+
+  /** A snapshot of the servers' state (`/v1/snapshot`), like `consul snapshot save`. */
+  snapshot(timeout: number): Promise<Buffer> {
+    return this.#http.request("/v1/snapshot", { timeout });
+  }
+
+  /** Whether autopilot considers every server healthy (`/v1/operator/autopilot/health`). */
+  async autopilotIsHealthy(): Promise<boolean> {
+    // If it does not, the answer has status 429, and this rejects.
+    return (await this.#http.get("/v1/operator/autopilot/health", autopilotAnswer)).Healthy;
   }
 }

@@ -15,16 +15,11 @@ import { DockerError } from "./docker-error.ts";
 import { firstExit } from "./events.ts";
 import type { Image } from "./image-reference.ts";
 import { type LogLine, lastLines } from "./log-lines.ts";
+import { pauseContainer } from "./pause.ts";
 import { withProgress } from "./pull-progress.ts";
 import type { CommandContext } from "./spawned.ts";
 
 export type ContainerVerb = "start" | "kill" | "unpause" | "stop";
-
-/** How often a container is paused until the engine manages to freeze it. */
-const pauseAttempts = 10;
-
-/** Milliseconds. An engine that is only busy answers sooner. */
-const defaultPatience = 20_000;
 
 /**
  * The docker CLI, the only way this action reaches an engine, so DOCKER_HOST, contexts, and logins
@@ -39,13 +34,13 @@ export class Docker {
    * @param signal - ends every running command
    * @param trace - gets each command line before it runs
    * @param env - more environment for the CLI, to find its processes again
-   * @param patience - milliseconds that a question may go without an answer
+   * @param patience - milliseconds that a question may go without an answer; a busy engine takes less
    */
   constructor(
     signal: AbortSignal,
     trace: (text: string) => void,
     env: Readonly<Record<string, string>> = {},
-    patience = defaultPatience,
+    patience = 20_000,
   ) {
     this.#context = { signal, trace, env, patience };
     this.#cli = new Cli(this.#context);
@@ -59,8 +54,9 @@ export class Docker {
 
   /** The engine's address, from DOCKER_HOST or the context: `unix:///var/run/docker.sock`. */
   async endpoint(): Promise<string> {
-    const format = "--format={{.Endpoints.docker.Host}}";
-    return (await this.#cli.run(["context", "inspect", format])).trim();
+    return (
+      await this.#cli.run(["context", "inspect", "--format={{.Endpoints.docker.Host}}"])
+    ).trim();
   }
 
   /** What the CLI says it is: `Docker version 28.5.2, build …`, `podman version 5.4.2`. */
@@ -118,8 +114,7 @@ export class Docker {
   /** @returns the containers on a network, or undefined if there is no such network */
   async networkMembers(network: string): Promise<NetworkMember[] | undefined> {
     const answer = await this.#cli.unlessMissing(this.#cli.run(["network", "inspect", network]));
-    if (answer === undefined) return undefined;
-    return parseNetworkMembers(answer);
+    return answer === undefined ? undefined : parseNetworkMembers(answer);
   }
 
   async createNetwork(args: readonly string[]): Promise<void> {
@@ -154,7 +149,7 @@ export class Docker {
     await this.#cli.run(["create", "--pull=never", ...args]);
   }
 
-  /** Extracts a tar archive to a folder of a container, running or not. */
+  /** Extracts a tar archive to a folder of a container. */
   async putArchive(container: string, archive: Uint8Array, folder = "/"): Promise<void> {
     await this.#cli.run(["cp", "-", `${container}:${folder}`], { input: archive });
   }
@@ -237,23 +232,9 @@ export class Docker {
     if (containers.length > 0) await this.#cli.run([verb, ...containers]);
   }
 
-  /**
-   * Pauses containers. With version 1 of control groups, freezing one is a game of chances on a busy
-   * machine, as runc says (libcontainer's freezer.go): it gives up after 1000 attempts, and lets the
-   * processes run on. Seen once, at a load of 40 on 2 cores.
-   */
+  /** Pauses containers, with some patience. */
   async pause(containers: readonly string[]): Promise<void> {
-    await Promise.all(containers.map((container) => this.#freeze(container, pauseAttempts)));
-  }
-
-  async #freeze(container: string, attempts: number): Promise<void> {
-    try {
-      await this.#cli.run(["pause", container]);
-    } catch (error) {
-      const isChance = error instanceof DockerError && error.failure === "not-frozen";
-      if (!isChance || attempts === 1) throw error;
-      await this.#freeze(container, attempts - 1);
-    }
+    await Promise.all(containers.map((container) => pauseContainer(this.#cli, container)));
   }
 
   /** Waits until a container has stopped. */

@@ -36,7 +36,7 @@ async function setGates(
   let known: FeatureGate[] | undefined = [];
   await untilNothingIsMissing(
     async () => {
-      known = await consul.featureGates();
+      known = await consul.operator.featureGates();
       return known?.length === 0 ? "it has none yet" : undefined;
     },
     seeding,
@@ -47,7 +47,7 @@ async function setGates(
   for (const declared of gates) {
     const { gate, isEnabled } = declared;
     if (known?.find(({ Name }) => Name === gate)?.DesiredEnabled === isEnabled) continue;
-    if (!(await write(declared, () => consul.setFeatureGate(gate, isEnabled)))) return;
+    if (!(await write(declared, () => consul.operator.setFeatureGate(gate, isEnabled)))) return;
   }
   await untilNothingIsMissing(
     () => withoutEffect(gates, there),
@@ -86,7 +86,7 @@ async function withoutEffect(
   there: readonly AgentClient[],
 ): Promise<string | undefined> {
   for (const { node, consul } of there) {
-    const seen = (await consul.featureGates()) ?? [];
+    const seen = (await consul.operator.featureGates()) ?? [];
     for (const { gate, isEnabled } of gates) {
       const found = seen.find(({ Name }) => Name === gate);
       if (found?.EffectiveEnabled === isEnabled) continue;

@@ -32,7 +32,9 @@ export function upgradedGates(agent: FoundAgent, version: string, probe: WritePr
 const autopilotIsHealthy: Gate = {
   name: "autopilot reports every server healthy",
   look: async (agents) => {
-    const answers = await ask(servers(agents).slice(0, 1), (consul) => consul.autopilotIsHealthy());
+    const answers = await ask(servers(agents).slice(0, 1), (consul) =>
+      consul.operator.autopilotIsHealthy(),
+    );
     const failing = answers.flatMap(({ node, answer }) =>
       answer === true
         ? []

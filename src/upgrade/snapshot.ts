@@ -27,7 +27,7 @@ export async function saveSnapshot(
   const name = `consul-${cluster.clusterId}-${agent.datacenter}-${Date.now()}.snap`;
   const file = join(process.env.RUNNER_TEMP ?? tmpdir(), name);
   const snapshot = await askOrFail(step, agent, "a snapshot", (consul) =>
-    consul.snapshot(spec.timeout),
+    consul.operator.snapshot(spec.timeout),
   );
   await writing(file, () => writeFile(file, snapshot, { mode: 0o600 }));
   logTimed(`Snapshot: ${file}`);

@@ -48,8 +48,8 @@ test.each<[string, (consul: Consul) => Promise<unknown>]>([
   ["/v1/connect/ca/roots", ({ operator }) => operator.caRoot("servers")],
   ["/v1/agent/connect/ca/roots", ({ operator }) => operator.caRoot("agent")],
   ["/v1/snapshot", ({ operator }) => operator.restore(Buffer.from("a"), 1000)],
-  ["/v1/operator/features?stale=", (consul) => consul.featureGates()],
-  ["/v1/operator/feature/a%2Fb", (consul) => consul.setFeatureGate("a/b", true)],
+  ["/v1/operator/features?stale=", (consul) => consul.operator.featureGates()],
+  ["/v1/operator/feature/a%2Fb", (consul) => consul.operator.setFeatureGate("a/b", true)],
   [
     "/v1/kv/a/b%20c?flags=18446744073709551615",
     (consul) =>
