@@ -56,11 +56,30 @@ export async function restore(
     log(`removed from the catalog: ${counted(removed, "node")} of the snapshot's agents`);
     const wait = { timeout, signal, onChange: log };
     const gates = gatesFor(clients, secrets?.tokens !== undefined);
-    await untilHold(gates, () => clients, { ...wait, failure });
+    const more = secrets?.tokens ? [aclGate] : [];
+    await untilHold([...gates, ...more], () => clients, { ...wait, failure });
     await renewRoots(clients, wait);
     if (secrets) await resync(agents, secrets, wait);
   });
 }
+
+/**
+ * Up to Consul 1.10, an agent that has just started is in ACL legacy mode until gossip tells that all servers
+ * know the new ACLs (agent/consul/acl_server.go). Until then, logins through it fail.
+ */
+const aclGate: Gate = {
+  name: "every agent answers questions about ACLs",
+  look: async (agents) => {
+    const answers = await ask(agents, async ({ acl }) => {
+      await acl.checkToken();
+      return [];
+    });
+    const failing = answers.flatMap(({ node, answer }) =>
+      answer instanceof ConsulError ? [`${node}: ${answer.message}`] : [],
+    );
+    return { status: `${agents.length - failing.length} of ${agents.length} with ACLs`, failing };
+  },
+};
 
 /** What a cluster has in its state of its own agents. */
 interface OwnState {
