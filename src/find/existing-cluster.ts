@@ -1,4 +1,3 @@
-import { parseTar } from "nanotar";
 import type { Credentials } from "../consul/http.ts";
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
@@ -8,6 +7,7 @@ import { portNames, type Role, type Storage } from "../inputs/cluster-spec.ts";
 import { securityFolder } from "../plan/agent-config.ts";
 import { clusterFilter, labelNames } from "../plan/labels.ts";
 import { type AgentPlan, addressOf, type Publication } from "../plan/plan.ts";
+import { secretTexts } from "../plan/security-files.ts";
 import { type AgentClient, clientFor } from "../ready/agents.ts";
 import { lastAddresses } from "./last-addresses.ts";
 import { type NetworkState, networkStateOf } from "./network-mark.ts";
@@ -197,8 +197,7 @@ const compareNames = (a: string, b: string) => a.localeCompare(b, "en", { numeri
  */
 export async function credentialsIn(docker: Docker, container: string): Promise<Credentials> {
   const archive = await docker.getArchive(container, securityFolder);
-  const files = archive ? parseTar(archive) : [];
-  const textOf = (name: string) => files.find((file) => file.name.endsWith(`/${name}`))?.text;
+  const textOf = secretTexts(archive);
   const ca = textOf("ca.pem");
   const token = textOf("token");
   const [certificate, key] = [textOf("client-cert.pem"), textOf("client-key.pem")];

@@ -3,12 +3,12 @@
  * server, which no step removes before the cluster. The engine shows labels to anyone, and configuration
  * may have secrets.
  */
-import { createTar, parseTar } from "nanotar";
+import { createTar } from "nanotar";
 import * as z from "zod";
 import { type AgentsSpec, logLevels } from "../inputs/cluster-spec.ts";
 import { securityFolder } from "./agent-config.ts";
 import type { AgentsPlan } from "./plan.ts";
-import { type Secrets, softwareOf } from "./security-files.ts";
+import { type Secrets, secretTexts, softwareOf } from "./security-files.ts";
 
 /** The files, in the folder of an agent's secrets. */
 const specFile = "agents.json";
@@ -94,8 +94,7 @@ const keptSpec = z.object({
  * @returns undefined if nothing was kept there
  */
 export function readKept(archive: Uint8Array): Kept | undefined {
-  const files = parseTar(archive);
-  const textOf = (name: string) => files.find((file) => file.name.endsWith(`/${name}`))?.text;
+  const textOf = secretTexts(archive);
   const text = textOf(specFile);
   if (text === undefined) return undefined;
   const caKey = textOf(caKeyFile);

@@ -94,6 +94,17 @@ export function secretValues({ gossipKey, ca, certificates, client, tokens }: Se
   ];
 }
 
+/**
+ * Reads texts from the folder of an agent's secrets.
+ *
+ * @param archive - the folder, as a tar archive from the engine; undefined if there is none
+ * @returns the text of a file by its name; undefined if there is no such file
+ */
+export function secretTexts(archive: Uint8Array | undefined): (name: string) => string | undefined {
+  const files = archive ? parseTar(archive) : [];
+  return (name) => files.find((file) => file.name.endsWith(`/${name}`))?.text;
+}
+
 const configFile = "agent.json";
 /** The file with the license of Consul Enterprise, in the folder of an agent's secrets. */
 export const licenseFile = "license.hclic";

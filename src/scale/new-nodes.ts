@@ -1,6 +1,5 @@
 /** What new nodes are made from: what the cluster has kept of its start, and the nodes around them. */
 import * as core from "@actions/core";
-import { parseTar } from "nanotar";
 import type { ClusterImages } from "../apply/cluster-images.ts";
 import { examineImages } from "../apply/node-images.ts";
 import { type SharedSecrets, secure } from "../apply/secrets.ts";
@@ -18,7 +17,7 @@ import { type Kept, readKept } from "../plan/kept-files.ts";
 import { ownerIn } from "../plan/labels.ts";
 import { type AgentsPlan, planAgent } from "../plan/plan.ts";
 import { securityOf } from "../plan/security-config.ts";
-import { licenseFile, type Secrets } from "../plan/security-files.ts";
+import { licenseFile, type Secrets, secretTexts } from "../plan/security-files.ts";
 import { answerOf, servers } from "../ready/agents.ts";
 import { logTimed } from "../runner/log.ts";
 import { agentsThere, firstOf, type ScaleStep } from "./step.ts";
@@ -132,8 +131,7 @@ export async function securityFilesOf(
   { container }: Pick<FoundAgent, "container">,
 ) {
   const archive = await docker.getArchive(container, securityFolder);
-  const files = archive ? parseTar(archive) : [];
-  const textOf = (name: string) => files.find((file) => file.name.endsWith(`/${name}`))?.text;
+  const textOf = secretTexts(archive);
   const text = textOf("agent.json");
   const config = text === undefined ? undefined : securityOf(JSON.parse(text));
   return { config, ca: textOf("ca.pem"), license: textOf(licenseFile) };
