@@ -27,8 +27,8 @@ export async function fault(): Promise<void> {
     const mark = processMark(clusterId);
     const docker = new Docker(canceled, core.debug, mark);
     const cleanup = new Docker(cleaningUp(canceled), core.debug, mark);
-    const aim = await aimOf(spec, cluster);
     const { timeout, wait, toolsImage } = spec;
+    const aim = await aimOf(spec, cluster, { timeout, signal: canceled });
     const timeline = new FaultTimeline();
     const context = { docker, cleanup, timeout, toolsImage, cluster, timeline, canceled, wait };
     await run(spec, aim, context).catch(async (error: unknown) => {
