@@ -20,7 +20,7 @@ import {
   unknownNode,
 } from "./answers.ts";
 import { Catalog, type ReadMode } from "./catalog.ts";
-import { type Access, withQuery } from "./http.ts";
+import { type Access, ConsulError, withQuery } from "./http.ts";
 import { HttpClient } from "./http-client.ts";
 import { KeyValueStore } from "./key-value-store.ts";
 import { Operator } from "./operator.ts";
@@ -48,12 +48,17 @@ export class Consul {
   /**
    * Members of the LAN pool, or of the WAN pool if this agent is a server, as this agent sees them
    * (`/v1/agent/members`). In the WAN pool a node's name is `<node>.<datacenter>`.
+   *
+   * An agent is always a member itself. It lists none while it can't ask a server what its caller's token
+   * may see (`acl.down_policy`), and for `acl.token_ttl` after that it says "ACL not found".
    */
   async members(pool: "lan" | "wan" = "lan"): Promise<Member[]> {
     const members = await this.#http.get(
       withQuery("/v1/agent/members", poolQuery[pool]),
       membersAnswer,
     );
+    if (members.length === 0)
+      throw new ConsulError("it lists no member: it can't ask a server what the token may see");
     return members.map(({ Name, Addr, Status, Tags }) => ({
       node: Name,
       ip: Addr,

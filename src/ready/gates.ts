@@ -171,6 +171,8 @@ export function noneNames(
   const names = nodes.map(({ node }) => node);
   const failing = answers.flatMap(({ node, answer }) => {
     if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
+    // The asked agent itself is there. Who lists nothing can't tell who is.
+    if (answer.length === 0) return [`${node}: no node ${what}`];
     const named = names.filter((name) => answer.includes(name));
     return named.length === 0 ? [] : [`${node}: still ${what}: ${named.join(", ")}`];
   });

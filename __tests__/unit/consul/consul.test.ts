@@ -85,6 +85,12 @@ test.each([
   });
 });
 
+test("an agent that lists no member, not even itself, can't tell who is one", async () => {
+  await withAnswers({ "/v1/agent/members": [] }, async (consul) => {
+    await expect(consul.members()).rejects.toThrow("it can't ask a server what the token may see");
+  });
+});
+
 test.each([[{ Port: 0 }], [{}]])(
   "of a service without a port, with %j, the port is 0",
   async (port) => {
