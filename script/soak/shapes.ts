@@ -76,8 +76,10 @@ export interface Fault {
   readonly actions: readonly [string, ...string[]];
   /** Further inputs of the first action. */
   readonly inputs?: Readonly<Record<string, string>>;
-  /** Whether the target is cut off as a group of its own, so that some nodes must be left. */
+  /** Whether the target is cut off as a group of its own. */
   readonly isPartition?: boolean;
+  /** Whether it is between the target and other agents. */
+  readonly needsOthers?: boolean;
   /** Whether a node that holds the only copy of its data loses it. */
   readonly losesData?: boolean;
   /** Whether a node in memory loses its data. */
@@ -90,20 +92,20 @@ export const faults: readonly Fault[] = [
   { actions: ["restart"], restarts: true },
   { actions: ["pause", "resume"] },
   { actions: ["isolate", "heal"] },
-  { actions: ["partition", "heal"], isPartition: true },
-  { actions: ["delay", "heal"], inputs: { latency: "40ms", jitter: "10ms" } },
-  { actions: ["loss", "heal"], inputs: { percent: "5" } },
-  { actions: ["bandwidth", "heal"], inputs: { rate: "1mbit" } },
+  { actions: ["partition", "heal"], isPartition: true, needsOthers: true },
+  { actions: ["delay", "heal"], inputs: { latency: "40ms", jitter: "10ms" }, needsOthers: true },
+  { actions: ["loss", "heal"], inputs: { percent: "5" }, needsOthers: true },
+  { actions: ["bandwidth", "heal"], inputs: { rate: "1mbit" }, needsOthers: true },
   { actions: ["kill", "remove-data", "start"], restarts: true, losesData: true },
 ];
 
 /**
  * Targets in a datacenter. A fault that loses data may not hit so many servers that the rest have
- * no quorum, and a partition needs nodes on both sides.
+ * no quorum.
  */
 export function targetsFor(fault: Fault, { servers, clients }: Datacenter): string[] {
-  const { losesData, isPartition } = fault;
-  if (isPartition && servers + clients === 1) return [];
+  const { losesData, needsOthers } = fault;
+  if (needsOthers && servers + clients === 1) return [];
   const several = ["leader", "follower", "server", "minority"];
   return [
     ...(servers > 1 ? several : []),
