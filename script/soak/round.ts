@@ -17,7 +17,7 @@ import {
 import { leftovers, tracesOf } from "./leftovers.ts";
 import { securities } from "./shapes.ts";
 
-export type StepKind = "start" | "fault" | "upgrade" | "scale" | "post";
+export type StepKind = "start" | "fault" | "partition" | "upgrade" | "scale" | "post";
 
 /** A step that has run. */
 export interface StepRun {
@@ -48,6 +48,8 @@ export interface Images {
 export const limits: Readonly<Partial<Record<StepKind, number>>> = {
   start: 30_000,
   fault: 30_000,
+  // An agent that is alone on its side notices late: docs/faults.md, "How long a small side takes".
+  partition: 90_000,
   post: 15_000,
 };
 
@@ -97,7 +99,7 @@ async function runMains(job: Job, plan: RoundPlan, images: Images): Promise<Step
     const last = runs.at(-1);
     if (!last || !isGood(last)) break;
     const running = startLater(job, step, images, hit);
-    const done = await watch(step.kind, describeStep(step), running, interruptionOf(index + 1));
+    const done = await watch(kindOf(step), describeStep(step), running, interruptionOf(index + 1));
     hit = done.result.outputs.node ?? "";
     runs.push(done);
   }
@@ -105,6 +107,9 @@ async function runMains(job: Job, plan: RoundPlan, images: Images): Promise<Step
   if (last?.interruptedBy) job.status = "cancelled";
   return runs;
 }
+
+const kindOf = (step: LaterStep): StepKind =>
+  step.kind === "fault" && step.isSide ? "partition" : step.kind;
 
 const isGood = ({ result, interruptedBy }: StepRun) =>
   result.exitCode === 0 && interruptedBy === undefined;

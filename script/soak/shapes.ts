@@ -93,7 +93,7 @@ export const faults: readonly Fault[] = [
   { actions: ["pause", "resume"] },
   { actions: ["isolate", "heal"] },
   { actions: ["partition", "heal"], isPartition: true, needsOthers: true },
-  { actions: ["delay", "heal"], inputs: { latency: "40ms", jitter: "10ms" }, needsOthers: true },
+  // Not `delay`: many kernels lack netem.
   { actions: ["loss", "heal"], inputs: { percent: "5" }, needsOthers: true },
   { actions: ["bandwidth", "heal"], inputs: { rate: "1mbit" }, needsOthers: true },
   { actions: ["kill", "remove-data", "start"], restarts: true, losesData: true },

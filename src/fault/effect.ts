@@ -1,5 +1,6 @@
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
 import { aliveForAll, leftForAll } from "../find/gossip.ts";
+import { outOfCatalog } from "../find/leave.ts";
 import { type FoundDatacenter, hasQuorum, quorumOf } from "../find/raft.ts";
 import { servers } from "../ready/agents.ts";
 import { asking, type Gate, overWan, raftIsSettled, readyGates } from "../ready/gates.ts";
@@ -146,8 +147,11 @@ function goneEffect(
 ): DatacenterEffect {
   const [{ datacenter, agents }] = led;
   const gone = notSeenAlive(affected);
-  const away = action === "stop" ? leftForAll(affected) : gone;
-  const gates = [leaderAmongOthers(affected), away, notHealthy(affected)];
+  const away =
+    action === "stop"
+      ? [leftForAll(affected), outOfCatalog(affected)]
+      : [gone, notHealthy(affected)];
+  const gates = [leaderAmongOthers(affected), ...away];
   const aloneGates = alone.length > 0 ? asking(alone, [aloneGate]) : [];
   const signs: Sign[] = [{ event: "detection", datacenter, gates: asking(agents, [gone]) }];
   if (alone.length > 0) signs.push({ event: "no-leader", datacenter, gates: aloneGates });

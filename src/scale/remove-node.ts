@@ -1,6 +1,6 @@
 import { type FoundAgent, lookAgain } from "../find/existing-cluster.ts";
 import { leftForAll } from "../find/gossip.ts";
-import { leave } from "../find/leave.ts";
+import { leave, outOfCatalog } from "../find/leave.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
 import type { AgentPlan } from "../plan/plan.ts";
 import { ask, servers } from "../ready/agents.ts";
@@ -42,7 +42,7 @@ async function untilGone(step: ScaleStep, agent: FoundAgent): Promise<void> {
   const there = asking(agentsThere(step), [
     leftForAll([agent]),
     outOfRaft(agent),
-    outOfCatalog(agent),
+    outOfCatalog([agent]),
     raftIsSettled([]),
   ]);
   const gates = [...gatesFor(agents, false), ...there, ...outOfWan(agents, agent)];
@@ -62,15 +62,6 @@ const outOfRaft = (agent: AgentPlan): Gate => ({
       (await consul.raftPeers()).map(({ node }) => node),
     );
     return noneNames([agent], answers, "in Raft");
-  },
-});
-
-/** DNS answers from the same state. */
-const outOfCatalog = (agent: AgentPlan): Gate => ({
-  name: `no agent's catalog has ${agent.node}`,
-  look: async (agents) => {
-    const answers = await ask(agents, (consul) => consul.catalog.nodeNames());
-    return noneNames([agent], answers, "in the catalog");
   },
 });
 

@@ -141,13 +141,13 @@ describe("the table", () => {
   test("shows median and longest of the steps that were not interrupted", () => {
     const rows = roundsTable(results);
     expect(rows[2]).toBe(
-      "| **all rounds** | 3 | 1 | 2.0 s, 3.0 s | 5.0 s, 6.0 s |  |  | 0.7 s, 0.9 s |",
+      "| **all rounds** | 3 | 1 | 2.0 s, 3.0 s | 5.0 s, 6.0 s |  |  |  | 0.7 s, 0.9 s |",
     );
     expect(rows).toContain(
-      "| interrupted step: fault, by SIGINT | 1 | 0 | 3.0 s, 3.0 s |  |  |  | 0.7 s, 0.7 s |",
+      "| interrupted step: fault, by SIGINT | 1 | 0 | 3.0 s, 3.0 s |  |  |  |  | 0.7 s, 0.7 s |",
     );
     expect(rows).toContain(
-      "| post: interrupted by SIGKILL, then run again | 1 | 1 | 2.0 s, 2.0 s |  |  |  | 0.9 s, 0.9 s |",
+      "| post: interrupted by SIGKILL, then run again | 1 | 1 | 2.0 s, 2.0 s |  |  |  |  | 0.9 s, 0.9 s |",
     );
   });
 
@@ -160,7 +160,7 @@ describe("the table", () => {
     } as const;
     const report = reportOf(results, { date: "2027-01-02", seed: 5, from: 1, minutes: 1, use });
     expect(report).toContain(
-      "2027-01-02, seed 5: 3 rounds in 1 minute, 1 failed, 1 object left behind, 0 steps over the limits (start 30 s, fault 30 s, post 15 s).",
+      "2027-01-02, seed 5: 3 rounds in 1 minute, 1 failed, 1 object left behind, 0 steps over the limits (start 30 s, fault 30 s, partition 90 s, post 15 s).",
     );
     expect(report).toContain("| soak test | 20 | 21 | 1 MiB | 2 MiB |");
   });
