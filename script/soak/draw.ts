@@ -22,6 +22,7 @@ export type LaterStep =
   | {
       readonly kind: "fault";
       readonly action: string;
+      /** Empty for all. */
       readonly datacenter: string;
       /** A target, or `node`: what the fault's first step hit. Empty for every node that is away. */
       readonly target: string;
@@ -149,7 +150,8 @@ function stepsOf(random: Random, fault: Fault, datacenter: Datacenter): LaterSte
   return fault.actions.map((action, index) => ({
     kind: "fault",
     action,
-    datacenter: datacenter.name,
+    // A partition is healed as a whole.
+    datacenter: fault.isPartition && index > 0 ? "" : datacenter.name,
     target: index === 0 ? target : namesNodes ? "node" : "",
     isSide: index === 0 && fault.isPartition === true,
     inputs: index === 0 ? (fault.inputs ?? {}) : {},
@@ -239,7 +241,7 @@ export function describeStep(step: LaterStep): string {
     step.kind === "scale"
       ? ["scale to", `${step.inputs.servers} + ${step.inputs.clients}`]
       : [step.action, step.target];
-  return [...what, ...(datacenter === "dc1" ? [] : [`in ${datacenter}`])]
+  return [...what, ...(["dc1", ""].includes(datacenter) ? [] : [`in ${datacenter}`])]
     .filter((word) => word !== "")
     .join(" ");
 }
