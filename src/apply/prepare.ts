@@ -6,7 +6,7 @@ import type { Docker } from "../docker/docker.ts";
 import { freePorts, holderOf, isTaken } from "../docker/ports.ts";
 import { InputError, type Problem } from "../errors.ts";
 import { type ClusterSpec, portNames } from "../inputs/cluster-spec.ts";
-import { jobLabels, keepLabels, type Labels, type Owner } from "../plan/labels.ts";
+import { engineLabels, jobLabels, keepLabels, type Labels, type Owner } from "../plan/labels.ts";
 import { freePortsNeeded, networkArguments, type Prerequisites } from "../plan/plan.ts";
 import { takenPort } from "../ready/diagnosis.ts";
 import { ownContainer } from "../runner/machine.ts";
@@ -32,12 +32,15 @@ import { checkVersions } from "./version-check.ts";
  */
 export async function prepare(context: StartContext, spec: ClusterSpec): Promise<Prerequisites> {
   const { clusterId, log, timeline } = context;
-  const [container] = await Promise.all([
+  const [container, engine] = await Promise.all([
     jobContainer(context.docker),
     checkEngine(context.docker),
   ]);
   const labels = ownLabels(context, container);
-  const owner = { clusterId, jobLabels: { ...labels, ...keepLabels(spec) } };
+  const owner = {
+    clusterId,
+    jobLabels: { ...labels, ...engineLabels(engine), ...keepLabels(spec) },
+  };
   return withScope(context.signal, async ({ signal, start }) => {
     const docker = context.docker.within(signal);
     const choice = start(chooseNetwork(docker, spec, container));
