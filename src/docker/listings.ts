@@ -2,6 +2,15 @@ import * as z from "zod";
 import { parseAnswer } from "./answers.ts";
 import type { Cli } from "./cli.ts";
 
+/** A container, as a listing has it. */
+export interface ListedContainer {
+  readonly name: string;
+  /** Of the labels that were asked for, in the same order. */
+  readonly values: readonly string[];
+  /** Its program and all arguments, quoted as one text. */
+  readonly command: string;
+}
+
 /** What the engine has, as the docker CLI lists it. */
 export class Listings {
   readonly #cli: Cli;
@@ -26,12 +35,14 @@ export class Listings {
   async labeledContainers(
     filters: readonly string[],
     labels: readonly string[],
-  ): Promise<{ name: string; values: string[] }[]> {
-    const columns = ["{{.Names}}", ...labels.map((label) => `{{.Label "${label}"}}`)];
-    const lines = await this.#cli.list(["ps", "--all", `--format=${columns.join("\t")}`], filters);
+  ): Promise<ListedContainer[]> {
+    const values = labels.map((label) => `{{.Label "${label}"}}`);
+    const format = `--format=${["{{.Names}}", ...values, "{{.Command}}"].join("\t")}`;
+    const lines = await this.#cli.list(["ps", "--all", "--no-trunc", format], filters);
     return lines.map((line) => {
-      const [name = "", ...values] = line.split("\t");
-      return { name, values };
+      const [name = "", ...others] = line.split("\t");
+      const command = others[labels.length] ?? "";
+      return { name, values: others.slice(0, labels.length), command };
     });
   }
 

@@ -73,10 +73,10 @@ test.each([
 });
 
 test("containers are listed with the values of labels, also if they have none", async () => {
-  const { docker } = dockerThat("printf 'a\tpodman\t\nb\t\t\n'");
+  const { docker } = dockerThat("printf 'a\\tpodman\\t\\t\"sh -c x\"\\nb\\t\\t\\t\\n'");
   expect(await docker.labeledContainers([], ["one", "two"])).toEqual([
-    { name: "a", values: ["podman", ""] },
-    { name: "b", values: ["", ""] },
+    { name: "a", values: ["podman", ""], command: '"sh -c x"' },
+    { name: "b", values: ["", ""], command: "" },
   ]);
 });
 
