@@ -88,9 +88,11 @@ export class Docker extends Listings {
    * root as the owner of everything, and Docker with remapped users (`userns-remap`) the machine's users.
    */
   async namesOwners(): Promise<boolean> {
-    if ((await this.engine()).isPodman) return false;
-    const options = await this.#cli.run(["info", "--format={{json .SecurityOptions}}"]);
-    return !/"name=userns\b/.test(options);
+    const [{ isPodman }, options] = await Promise.all([
+      this.engine(),
+      this.#cli.run(["info", "--format={{json .SecurityOptions}}"]),
+    ]);
+    return !isPodman && !/"name=userns\b/.test(options);
   }
 
   /** The platform of a local image. */

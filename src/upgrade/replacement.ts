@@ -24,14 +24,14 @@ export async function replace(
 ): Promise<void> {
   const { node, container, facts } = agent;
   try {
-    const [defaults, onPodman] = await Promise.all([
+    const [defaults, onPodman, secrets] = await Promise.all([
       docker.imageDefaults(facts.Config.Image),
       isPodman(docker, labelOf(facts, labelNames.engine)),
+      // A secured agent's secrets are not in a volume.
+      docker.getArchive(container, securityFolder),
     ]);
     // Docker gives the new container the lowest free address, which is the old one's.
     const ip = onPodman && agent.ip !== "" ? [`--ip=${agent.ip}`] : [];
-    // A secured agent's secrets are not in a volume.
-    const secrets = await docker.getArchive(container, securityFolder);
     const isOwnerUnknown = secrets !== undefined && !(await docker.namesOwners());
     const owner = isOwnerUnknown ? await ownerOf(docker, facts) : undefined;
     const rewritten = secrets && securityArchiveFor(secrets, version, owner);
