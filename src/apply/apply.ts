@@ -15,7 +15,7 @@ import { withScope } from "../runner/scope.ts";
 import type { Timeline } from "../runner/timeline.ts";
 import { grantTokens, resync, untilSynced } from "./agent-tokens.ts";
 import { findHostAddress } from "./host-address.ts";
-import { secure } from "./secrets.ts";
+import { type beginKeys, secure } from "./secrets.ts";
 import { type Begin, startAgent } from "./start-agent.ts";
 import type { StartContext } from "./start-context.ts";
 
@@ -42,9 +42,14 @@ export interface RunningCluster {
  * its token too early would not try again soon. The gates are looked at once every agent runs: none can
  * hold earlier, and questions would take time that starting needs.
  *
+ * @param keys - what was begun for the plan's agents
  * @throws ActionError if an agent can't be started or exits, or when time is up
  */
-export function apply(context: StartContext, plan: ClusterPlan): Promise<RunningCluster> {
+export function apply(
+  context: StartContext,
+  plan: ClusterPlan,
+  keys: ReturnType<typeof beginKeys>,
+): Promise<RunningCluster> {
   const { log, onSecret, timeline } = context;
   return withScope(context.signal, async ({ signal, start }) => {
     const docker = context.docker.within(signal);
@@ -53,7 +58,7 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
     const timeout = plan.spec.timeout + tokenGrace;
     const exited = start(failOnExit(docker, plan, agents));
 
-    const secrets = start(secure(docker, plan, { log, onSecret }));
+    const secrets = start(secure(docker, plan, { log, onSecret }, { keys }));
     const begin = { docker, plan, secrets, agents, log, signal };
     const servers = start(timeline.during("servers", () => startRole(begin, "server")));
     // While agents boot and elect, these cost no time.

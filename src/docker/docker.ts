@@ -1,4 +1,3 @@
-import * as z from "zod";
 import {
   type ContainerFacts,
   containersAnswer,
@@ -14,10 +13,19 @@ import { Cli } from "./cli.ts";
 import { DockerError } from "./docker-error.ts";
 import { firstExit } from "./events.ts";
 import type { Image } from "./image-reference.ts";
+import { Listings } from "./listings.ts";
 import { type LogLine, lastLines } from "./log-lines.ts";
 import { pauseContainer } from "./pause.ts";
 import { withProgress } from "./pull-progress.ts";
 import type { CommandContext } from "./spawned.ts";
+
+/** An engine that answers Docker's API. */
+export interface Engine {
+  /** `linux/amd64`. */
+  readonly platform: string;
+  /** Whether it is podman, behind its socket for Docker's API. */
+  readonly isPodman: boolean;
+}
 
 export type ContainerVerb = "start" | "kill" | "unpause" | "stop";
 
@@ -26,7 +34,7 @@ export type ContainerVerb = "start" | "kill" | "unpause" | "stop";
  * work the same as for the job's own docker commands. Arguments go to the program as an array,
  * never through a shell.
  */
-export class Docker {
+export class Docker extends Listings {
   readonly #context: CommandContext;
   readonly #cli: Cli;
 
@@ -42,8 +50,11 @@ export class Docker {
     env: Readonly<Record<string, string>> = {},
     patience = 20_000,
   ) {
-    this.#context = { signal, trace, env, patience };
-    this.#cli = new Cli(this.#context);
+    const context = { signal, trace, env, patience };
+    const cli = new Cli(context);
+    super(cli);
+    this.#context = context;
+    this.#cli = cli;
   }
 
   /** The same CLI; its commands also end with this signal. */
@@ -64,10 +75,12 @@ export class Docker {
     return (await this.#cli.run(["--version"])).trim();
   }
 
-  /** Whether the engine is podman, behind its socket for Docker's API. */
-  async isPodman(): Promise<boolean> {
-    const format = "--format={{range .Server.Components}}{{println .Name}}{{end}}";
-    return (await this.#cli.run(["version", format])).includes("Podman Engine");
+  /** What the engine is. */
+  async engine(): Promise<Engine> {
+    const components = "{{range .Server.Components}}{{println}}{{.Name}}{{end}}";
+    const format = `--format={{.Server.Os}}/{{.Server.Arch}}${components}`;
+    const [platform = "", ...names] = (await this.#cli.run(["version", format])).split("\n");
+    return { platform, isPodman: names.includes("Podman Engine") };
   }
 
   /**
@@ -75,14 +88,11 @@ export class Docker {
    * root as the owner of everything, and Docker with remapped users (`userns-remap`) the machine's users.
    */
   async namesOwners(): Promise<boolean> {
-    if (await this.isPodman()) return false;
-    const options = await this.#cli.run(["info", "--format={{json .SecurityOptions}}"]);
-    return !/"name=userns\b/.test(options);
-  }
-
-  /** The engine's platform: `linux/amd64`. */
-  async platform(): Promise<string> {
-    return (await this.#cli.run(["version", "--format={{.Server.Os}}/{{.Server.Arch}}"])).trim();
+    const [{ isPodman }, options] = await Promise.all([
+      this.engine(),
+      this.#cli.run(["info", "--format={{json .SecurityOptions}}"]),
+    ]);
+    return !isPodman && !/"name=userns\b/.test(options);
   }
 
   /** The platform of a local image. */
@@ -187,23 +197,6 @@ export class Docker {
     return firstExit(this.#context, filters, since);
   }
 
-  /**
-   * @param filters - of `docker ps`; a container must match all of them
-   * @returns names of containers, running or not
-   */
-  containers(...filters: string[]): Promise<string[]> {
-    return this.#cli.list(["ps", "--all", "--format={{.Names}}"], filters);
-  }
-
-  /** @returns running containers with their ports, as `docker ps` words them */
-  async publications(): Promise<{ name: string; ports: string }[]> {
-    const lines = await this.#cli.list(["ps", "--format={{.Names}}\t{{.Ports}}"], []);
-    return lines.map((line) => {
-      const [name = "", ports = ""] = line.split("\t");
-      return { name, ports };
-    });
-  }
-
   /** @returns what the engine knows of these containers; one that is gone is left out */
   async inspectContainers(names: readonly string[]): Promise<ContainerFacts[]> {
     if (names.length === 0) return [];
@@ -244,30 +237,6 @@ export class Docker {
 
   async createVolume(args: readonly string[]): Promise<void> {
     await this.#cli.run(["volume", "create", ...args]);
-  }
-
-  networks(...filters: string[]): Promise<string[]> {
-    return this.#cli.list(["network", "ls", "--format={{.Name}}"], filters);
-  }
-
-  volumes(...filters: string[]): Promise<string[]> {
-    return this.#cli.list(["volume", "ls", "--format={{.Name}}"], filters);
-  }
-
-  /**
-   * The labels of every container, network, and volume that matches all filters.
-   *
-   * @param names - of the labels
-   * @returns for each object the values of these labels, in the same order; empty if it has none
-   */
-  async labels(filters: readonly string[], names: readonly string[]): Promise<string[][]> {
-    const format = `--format=[${names.map((name) => `{{json (.Label "${name}")}}`).join(",")}]`;
-    const lists = await Promise.all([
-      this.#cli.list(["ps", "--all", format], filters),
-      this.#cli.list(["network", "ls", format], filters),
-      this.#cli.list(["volume", "ls", format], filters),
-    ]);
-    return lists.flat().map((line) => parseAnswer(z.array(z.string()), "ps", line));
   }
 
   /** Removes containers, running or not, and their anonymous volumes. Missing ones are fine. */

@@ -1,13 +1,13 @@
 import type { Docker } from "../docker/docker.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
-import { clusterEndpoint } from "../find/node-facts.ts";
+import { clusterEndpoint, labelOf } from "../find/node-facts.ts";
 import {
   connectOtherNetworks,
   disconnectOtherNetworks,
   userAliases,
 } from "../find/other-networks.ts";
 import { refuseTakenPorts, startAgain } from "../find/taken-ports.ts";
-import { clusterFilter } from "../plan/labels.ts";
+import { clusterFilter, isPodman, labelNames } from "../plan/labels.ts";
 import { helperArguments } from "../plan/volumes.ts";
 import { releaseNames } from "./reserved-names.ts";
 import { type FaultStep, includes } from "./step.ts";
@@ -23,10 +23,13 @@ const holderSuffix = "-address";
 export async function startOnLastAddresses(step: FaultStep): Promise<void> {
   await refuseTakenPorts(step.docker, step.hit);
   await releaseNames(step);
-  if (!(await step.docker.isPodman())) return startInOrder(step);
+  if (!(await isOnPodman(step))) return startInOrder(step);
   await stop(step, step.hit.filter(isStarted));
   for (const agent of step.hit) await startOnFixedAddress(step, agent);
 }
+
+const isOnPodman = ({ docker, hit: [first] }: FaultStep) =>
+  isPodman(docker, first ? labelOf(first.facts, labelNames.engine) : "");
 
 /**
  * Docker gives a container that starts the lowest free address. So nodes start in the order of

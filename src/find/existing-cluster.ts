@@ -4,14 +4,14 @@ import type { Docker } from "../docker/docker.ts";
 import { ActionError, InputError } from "../errors.ts";
 import { agentPorts } from "../inputs/agent-defaults.ts";
 import { portNames, type Role, type Storage } from "../inputs/cluster-spec.ts";
-import { securityFolder } from "../plan/agent-config.ts";
+import { isSecuredCommand, securityFolder } from "../plan/agent-config.ts";
 import { clusterFilter, labelNames } from "../plan/labels.ts";
 import { type AgentPlan, addressOf, type Publication } from "../plan/plan.ts";
 import { secretTexts } from "../plan/security-files.ts";
 import { type AgentClient, clientFor } from "../ready/agents.ts";
 import { lastAddresses } from "./last-addresses.ts";
 import { type NetworkState, networkStateOf } from "./network-mark.ts";
-import { clusterIds, nodeContainers } from "./node-containers.ts";
+import { type ListedNode, listedNodes } from "./node-containers.ts";
 import { clusterEndpoint, labelOf } from "./node-facts.ts";
 
 /**
@@ -61,13 +61,14 @@ export async function findCluster(
   wanted: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<FoundCluster> {
-  const facts = await nodeContainers(docker, wanted, env);
-  const ids = clusterIds(facts);
+  const listed = await listedNodes(docker, wanted, env);
+  const ids = [...new Set(listed.map((each) => each.clusterId))];
   const [clusterId] = ids;
   if (clusterId === undefined) throw notFound(wanted);
   if (ids.length > 1) throw several(ids);
-  const [credentials, volumes] = await Promise.all([
-    readCredentials(docker, facts),
+  const [facts, credentials, volumes] = await Promise.all([
+    docker.inspectContainers(listed.map(({ container }) => container)),
+    listedCredentials(docker, listed),
     docker.volumes(clusterFilter(clusterId)),
   ]);
   const agents = foundAgents(facts, credentials, volumes);
@@ -115,6 +116,20 @@ export async function readCredentials(
 ): Promise<Credentials> {
   const server = facts.find((each) => labelOf(each, labelNames.role) === "server");
   return server ? credentialsIn(docker, server.Name) : { scheme: "http" };
+}
+
+/**
+ * The same from a listing, which also tells whether there is anything to read. An engine that lists no
+ * commands tells nothing.
+ */
+async function listedCredentials(
+  docker: Docker,
+  listed: readonly ListedNode[],
+): Promise<Credentials> {
+  const server = listed.find(({ role }) => role === "server");
+  const isOpen =
+    server === undefined || (server.command !== "" && !isSecuredCommand(server.command));
+  return isOpen ? { scheme: "http" } : credentialsIn(docker, server.container);
 }
 
 function foundAgents(

@@ -33,6 +33,11 @@ export interface AgentSettings {
  */
 export const securityFolder = "/consul/security";
 
+const securityFlag = `-config-file=${securityFolder}/agent.json`;
+
+/** Whether an agent has security files. @param command - all of its command line */
+export const isSecuredCommand = (command: string): boolean => command.includes(securityFlag);
+
 /** Whether an agent needs its security files before it starts. */
 export const isSecured = ({ acl, gossipEncryption, tls, license }: Security): boolean =>
   Boolean(acl || gossipEncryption || tls || license);
@@ -67,7 +72,7 @@ export function agentArguments(settings: AgentSettings): string[] {
     ...(role === "server" && !inMemory ? ["-server", `-bootstrap-expect=${servers}`, "-ui"] : []),
     ...join.map((host) => `-retry-join=${host}`),
     ...joinWan.map((host) => `-retry-join-wan=${host}`),
-    ...(isSecured(security) ? [`-config-file=${securityFolder}/agent.json`] : []),
+    ...(isSecured(security) ? [securityFlag] : []),
     // With TLS the ports are in agent.json, since they depend on the version.
     `-hcl=${JSON.stringify({ ...(security.tls ? {} : openPorts), ...fastSettings, ...reverts })}`,
     ...(primary === "" ? [] : [`-hcl=${JSON.stringify(federationOf(primary))}`]),

@@ -3,22 +3,31 @@ import { agentPorts, hostName, imageDataDirectory } from "../inputs/agent-defaul
 import type { AgentsSpec, Datacenter } from "../inputs/cluster-spec.ts";
 import { agentArguments, securedEnvironment } from "./agent-config.ts";
 import { dataDirectory, environmentArguments } from "./entrypoint.ts";
-import { labelArguments, labelNames } from "./labels.ts";
+import { labelArguments, labelNames, type Owner } from "./labels.ts";
 import { type AgentPlan, type AgentsPlan, envOf, imageOf, type Publication } from "./plan.ts";
 import { helperArguments, volumeArguments } from "./volumes.ts";
 
+/** What keys are made for, and in which image. */
+export interface KeyRequest {
+  readonly owner: Owner;
+  /** A reference. */
+  readonly image: string;
+  /** Undefined if certificates are not needed. */
+  readonly tls: { readonly isMutual: boolean } | undefined;
+  readonly agents: readonly Pick<AgentPlan, "role" | "node" | "container" | "datacenter">[];
+}
+
 /**
- * `docker run` arguments for the container that makes keys and certificates with Consul's own tools.
- * They stay in its memory and out of the engine's logs.
+ * `docker run` arguments for the container that makes certificates with Consul's own tools. They stay in
+ * its memory and out of the engine's logs.
  *
  * @param script - for `sh`; its arguments are whether to use TLS (`true`, `false`, or `mutual`),
  *   then each agent's role, node, container and datacenter
  */
 export function keyMakerArguments(
-  { spec, prerequisites, agents }: AgentsPlan,
+  { owner, image, tls, agents }: KeyRequest,
   script: string,
 ): string[] {
-  const tls = spec.security.tls || undefined;
   return [
     "--network=none",
     "--log-driver=none",
@@ -26,8 +35,8 @@ export function keyMakerArguments(
     // tag ends in `-ubi`, and a `--tmpfs` that is the working directory is root's alone.
     "--workdir=/dev/shm",
     "--entrypoint=sh",
-    ...helperArguments(prerequisites),
-    prerequisites.image.reference,
+    ...helperArguments(owner),
+    image,
     "-c",
     script,
     "keys",

@@ -1,3 +1,4 @@
+import type { Docker, Engine } from "../docker/docker.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 
 /** Labels of an object: values by name. */
@@ -40,6 +41,8 @@ export const labelNames = {
   /** The machine that the job runs on, and the ID of its boot. */
   machine: `${prefix}.machine`,
   boot: `${prefix}.boot`,
+  /** What the engine is: `docker` or `podman`. Later steps do some things differently. */
+  engine: `${prefix}.engine`,
   /** Present if `cleanup` is false: only a person removes this cluster. */
   keep: `${prefix}.keep`,
   node: `${prefix}.node`,
@@ -105,6 +108,20 @@ const identity = (env: Environment, container: string) => ({
  */
 export const jobFilters = (env: Environment, container: string) =>
   Object.entries(identity(env, container)).map(([name, value]) => `label=${name}=${value}`);
+
+/** The label of the engine that a cluster is on. */
+export const engineLabels = ({ isPodman }: Pick<Engine, "isPodman">): Record<string, string> => ({
+  [labelNames.engine]: isPodman ? "podman" : "docker",
+});
+
+/**
+ * Whether a cluster's engine is podman. To ask the engine takes it longer than any other question: it
+ * runs programs to learn their versions.
+ *
+ * @param label - of an object of the cluster; empty on those of an older version of this action
+ */
+export const isPodman = async (docker: Docker, label: string): Promise<boolean> =>
+  label === "" ? (await docker.engine()).isPodman : label === "podman";
 
 /** The label of a cluster that is to outlive its job. */
 export function keepLabels({ cleanup }: ClusterSpec): Record<string, string> {

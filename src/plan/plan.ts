@@ -115,10 +115,13 @@ export function planAgent(
   ports: ClusterSpec["ports"] = anyPorts,
 ): AgentPlan {
   const { clusterId, isOnNetwork, areNodeNamesTaken } = prerequisites;
-  const container = `consul-${clusterId}-${shape.node}`;
+  const container = containerName(clusterId, shape.node);
   const host = areNodeNamesTaken ? container : shape.node;
   return { ...shape, container, host, publications: isOnNetwork ? [] : publish(ports, free) };
 }
+
+/** The name of a node's container. */
+export const containerName = (clusterId: string, node: string) => `consul-${clusterId}-${node}`;
 
 /** Every agent but the first: the inputs choose ports for that one only. */
 const anyPorts: ClusterSpec["ports"] = { http: 0, dns: 0, grpc: 0 };

@@ -7,7 +7,7 @@ import { clusterEndpoint, labelOf } from "../find/node-facts.ts";
 import { connectOtherNetworks, userAliases } from "../find/other-networks.ts";
 import { startAgain } from "../find/taken-ports.ts";
 import { securityFolder } from "../plan/agent-config.ts";
-import { labelNames } from "../plan/labels.ts";
+import { isPodman, labelNames } from "../plan/labels.ts";
 import { type FileOwner, securityArchiveFor } from "../plan/security-files.ts";
 import type { UpgradeTarget } from "./step.ts";
 
@@ -24,14 +24,14 @@ export async function replace(
 ): Promise<void> {
   const { node, container, facts } = agent;
   try {
-    const [defaults, isPodman] = await Promise.all([
+    const [defaults, onPodman, secrets] = await Promise.all([
       docker.imageDefaults(facts.Config.Image),
-      docker.isPodman(),
+      isPodman(docker, labelOf(facts, labelNames.engine)),
+      // A secured agent's secrets are not in a volume.
+      docker.getArchive(container, securityFolder),
     ]);
     // Docker gives the new container the lowest free address, which is the old one's.
-    const ip = isPodman && agent.ip !== "" ? [`--ip=${agent.ip}`] : [];
-    // A secured agent's secrets are not in a volume.
-    const secrets = await docker.getArchive(container, securityFolder);
+    const ip = onPodman && agent.ip !== "" ? [`--ip=${agent.ip}`] : [];
     const isOwnerUnknown = secrets !== undefined && !(await docker.namesOwners());
     const owner = isOwnerUnknown ? await ownerOf(docker, facts) : undefined;
     const rewritten = secrets && securityArchiveFor(secrets, version, owner);
@@ -40,7 +40,7 @@ export async function replace(
     await docker.createContainer([...ip, ...replacementArguments(facts, defaults, image)]);
     if (rewritten) await docker.putArchive(container, rewritten, dirname(securityFolder));
     await startAgain(docker, agent);
-    await connectOtherNetworks(docker, facts, isPodman);
+    await connectOtherNetworks(docker, facts, onPodman);
   } catch (error) {
     if (!(error instanceof ActionError)) throw error;
     throw new ActionError(`${node} could not be replaced`, `${node}: ${error.message}`, {

@@ -149,7 +149,8 @@ test("volumes of containers that are no agents have the cluster's labels, too", 
   const mount = expect.stringMatching(
     /^--mount="type=volume","destination=\/consul\/data","volume-label=consul-cluster-action.cluster=c0ffee00"/,
   );
-  expect(keyMakerArguments(plan, "true")).toContainEqual(mount);
+  const request = { owner: prerequisites, image: "a/b", tls: undefined, agents: plan.agents };
+  expect(keyMakerArguments(request, "true")).toContainEqual(mount);
   expect(binaryRunArguments(plan)).toContainEqual(mount);
 });
 
