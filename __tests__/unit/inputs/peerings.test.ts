@@ -90,7 +90,7 @@ describe("what is wrong with peerings", () => {
       "peerings: [{ acceptor: dc1, dialer: dc2 }]",
       [
         '1:14: `peerings[0].acceptor` is "dc1", which is none of this file\'s `datacenters`; list at least two under `datacenters`.',
-        '1:30: `peerings[0].dialer` is "dc2", which is none of this file\'s `datacenters`; list at least two under `datacenters`.',
+        '1:29: `peerings[0].dialer` is "dc2", which is none of this file\'s `datacenters`; list at least two under `datacenters`.',
       ],
     ],
     [
