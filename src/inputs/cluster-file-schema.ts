@@ -139,7 +139,7 @@ const acl = z.strictObject(
     ),
     auth_methods: list(
       definition(),
-      "Auth methods in the API's format: Name, Type, Description, Config. They belong to the first datacenter.",
+      "Auth methods in the API's format: Name, Type, Description, Config. They belong to the first datacenter; with `peerings`, to each that has one.",
     ),
     binding_rules: list(
       definition(),
