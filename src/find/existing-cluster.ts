@@ -41,7 +41,7 @@ export interface FoundCluster {
   /** Name or ID of the cluster's docker network. */
   readonly network: string;
   readonly credentials: Credentials;
-  /** The first datacenter first; in each datacenter servers first, each role by number. */
+  /** The first datacenter first, then other primaries, then those joined with one; in each datacenter servers first, each role by number. */
   readonly agents: readonly FoundAgent[];
   /** Each node's address in the cluster's network, by node name. For a stopped node, its last. */
   readonly addresses: ReadonlyMap<string, string>;
@@ -184,8 +184,11 @@ function networkLabel(facts: readonly ContainerFacts[]): string {
 }
 
 function byPrimary(a: FoundAgent, b: FoundAgent): number {
-  const isPrimary = ({ facts }: FoundAgent) => labelOf(facts, labelNames.primary) !== "";
-  return Number(isPrimary(b)) - Number(isPrimary(a)) || compareNames(a.datacenter, b.datacenter);
+  const rank = ({ facts, datacenter, federation }: FoundAgent) => {
+    if (labelOf(facts, labelNames.primary) !== "") return 0;
+    return datacenter === federation ? 1 : 2;
+  };
+  return rank(a) - rank(b) || compareNames(a.datacenter, b.datacenter);
 }
 
 function byRoleAndNumber(a: FoundAgent, b: FoundAgent): number {

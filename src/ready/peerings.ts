@@ -43,19 +43,24 @@ export async function connect(
   await dialing.peerings.establish(acceptor, token);
 }
 
-/** What must hold of peerings; none if there are none. The gates ask the peerings' own servers. */
+/**
+ * What must hold of peerings; none if there are none. The gates ask the peerings' own servers. A peering
+ * that the job itself has deleted meanwhile stays so.
+ */
 export function peeringGates(peerings: readonly Peering[]): Gate[] {
   if (peerings.length === 0) return [];
-  const isActive = peerings.map(activity);
+  const deleted = new Set<Peering>();
+  const looks = peerings.map((peering) => activity(peering, deleted));
   return [
     {
       name: "both sides of every peering report it as active",
-      look: async () => together(await Promise.all(isActive.map((look) => look()))),
+      look: async () => together(await Promise.all(looks.map((look) => look()))),
     },
     {
       name: "every server shows the services that peers export to its datacenter, with the same health as there",
       look: async () => {
-        const sides = peerings.flatMap(({ acceptor, dialer, accepting, dialing }) => [
+        const left = peerings.filter((peering) => !deleted.has(peering));
+        const sides = left.flatMap(({ acceptor, dialer, accepting, dialing }) => [
           importsOf({ from: acceptor, exporting: accepting, to: dialer, importing: dialing }),
           importsOf({ from: dialer, exporting: dialing, to: acceptor, importing: accepting }),
         ]);
@@ -72,8 +77,11 @@ export function peeringGates(peerings: readonly Peering[]): Gate[] {
  */
 const helpAfter = 3000;
 
-/** @returns looks at whether both sides are active, and helps if they are not for long */
-function activity(peering: Peering): () => Promise<Verdict> {
+/**
+ * @param deleted - gets the peering if it was deleted
+ * @returns looks at whether both sides are active, and helps if they are not for long
+ */
+function activity(peering: Peering, deleted: Set<Peering>): () => Promise<Verdict> {
   const { acceptor, dialer, accepting, dialing } = peering;
   let since: number | undefined;
   return async () => {
@@ -81,6 +89,10 @@ function activity(peering: Peering): () => Promise<Verdict> {
       askFirst(accepting, ({ peerings }) => peerings.state(dialer)),
       askFirst(dialing, ({ peerings }) => peerings.state(acceptor)),
     ]);
+    if (isDeleted(states.map(({ answer }) => answer))) {
+      deleted.add(peering);
+      return { status: `${acceptor} and ${dialer}: no longer peered`, failing: [] };
+    }
     const failing = states.flatMap(({ node, answer }, index) => {
       const other = index === 0 ? dialer : acceptor;
       if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
@@ -100,6 +112,11 @@ function activity(peering: Peering): () => Promise<Verdict> {
     return { status, failing: [...failing, ...(await dialAgain(peering))] };
   };
 }
+
+/** The side that deletes a peering forgets it, and the other remembers that its peer has ended it. */
+const isDeleted = (states: readonly (string | undefined | ConsulError)[]) =>
+  states.every((state) => state === undefined) ||
+  states.some((state) => state === "TERMINATED" || state === "DELETING");
 
 /** Asks the first of these servers. */
 async function askFirst<T>(

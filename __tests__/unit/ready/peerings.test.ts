@@ -140,6 +140,18 @@ describe("a peering", () => {
     expect(verdicts).toEqual([[], []]);
   });
 
+  test.each<[Answers, Answers]>([
+    [{ "GET /v1/peering/west": undefined }, { "GET /v1/peering/east": { State: "TERMINATED" } }],
+    [{ "GET /v1/peering/west": { State: "DELETING" } }, {}],
+    [{ "GET /v1/peering/west": undefined }, { "GET /v1/peering/east": undefined }],
+  ])("that the job has deleted stays so, and nothing is to be seen (%#)", async (there, here) => {
+    const nothing = { "GET /v1/health/service/web?stale=&peer=east": [] };
+    const all = await gates(there, { ...here, ...nothing });
+    const failing: string[] = [];
+    for (const gate of all) failing.push(...(await gate.look([])).failing);
+    expect(failing).toEqual([]);
+  });
+
   test("is established again if it stays away, and only then", async () => {
     const [gate] = await gates(
       {
