@@ -45,7 +45,7 @@ export class Peerings {
    * @returns the token, which is a secret
    */
   async generateToken(peer: string): Promise<string> {
-    const answer = await this.#http.put("/v1/peering/token", { PeerName: peer });
+    const answer = await this.#http.put("/v1/peering/token", { PeerName: peer }, "POST");
     return tokenAnswer.parse(jsonOf(answer)).PeeringToken;
   }
 
@@ -57,7 +57,7 @@ export class Peerings {
    */
   async establish(peer: string, token: string): Promise<void> {
     await this.#http.request("/v1/peering/establish", {
-      method: "PUT",
+      method: "POST",
       body: JSON.stringify({ PeerName: peer, PeeringToken: token }),
       timeout: establishTimeout,
     });

@@ -26,7 +26,11 @@ export async function seedPeerings(
   );
 }
 
-/** What Consul says if its configuration rules peerings out (agent/consul/peering_backend.go). */
+/** Whether Consul won't ever do it. If its configuration rules it out, that is status 500, too. */
+const isRefusal = ({ status = 500, message }: ConsulError) =>
+  status < 500 || ruledOut.test(message);
+
+/** What Consul says then (agent/consul/peering_backend.go). */
 const ruledOut = /must be (?:enabled|set to true|specified)/;
 
 async function establish(
@@ -44,7 +48,7 @@ async function establish(
         await connect(declared, [acceptor.consul, dialer.consul], seeding.onSecret);
       } catch (error) {
         if (!(error instanceof ConsulError)) throw error;
-        if (!ruledOut.test(error.message)) return error.message;
+        if (!isRefusal(error)) return error.message;
         writing.problems.push(refusedByConsul(declared, error.message));
       }
       return undefined;

@@ -156,17 +156,17 @@ describe("a peering", () => {
     const [gate] = await gates(
       {
         "GET /v1/peering/west": { State: "FAILING" },
-        "PUT /v1/peering/token": { PeeringToken: "t" },
+        "POST /v1/peering/token": { PeeringToken: "t" },
       },
-      { "GET /v1/peering/east": { State: "FAILING" }, "PUT /v1/peering/establish": {} },
+      { "GET /v1/peering/east": { State: "FAILING" }, "POST /v1/peering/establish": {} },
     );
     const clock = vi.spyOn(performance, "now");
     const lookAt = async (milliseconds: number) => {
       clock.mockReturnValue(milliseconds);
       await gate?.look([]);
-      return asked.splice(0).filter((each) => each.startsWith("PUT"));
+      return asked.splice(0).filter((each) => each.startsWith("POST"));
     };
-    const both = ["PUT /v1/peering/token", "PUT /v1/peering/establish"];
+    const both = ["POST /v1/peering/token", "POST /v1/peering/establish"];
     expect(await lookAt(1000)).toEqual([]);
     expect(await lookAt(3900)).toEqual([]);
     expect(await lookAt(4100)).toEqual(both);

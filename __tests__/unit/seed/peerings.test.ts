@@ -31,12 +31,17 @@ async function seedWith(token: [number, string], establish: readonly [number, st
 
 const good: [number, string] = [200, '{"PeeringToken":"s3cret"}'];
 
+const refusals: readonly [number, string][] = [
+  [500, "TLS for gRPC must be enabled when generating peering tokens"],
+  [403, "Permission denied"],
+];
+
 describe("a peering", () => {
   test("is established at the dialer with a token of the acceptor, named after datacenters", async () => {
     const { requests, secrets, problems } = await seedWith(good, [[200, "{}"]]);
     expect(requests).toEqual([
-      'east: PUT /v1/peering/token {"PeerName":"west"}',
-      'west: PUT /v1/peering/establish {"PeerName":"east","PeeringToken":"s3cret"}',
+      'east: POST /v1/peering/token {"PeerName":"west"}',
+      'west: POST /v1/peering/establish {"PeerName":"east","PeeringToken":"s3cret"}',
     ]);
     expect([secrets, problems]).toEqual([["s3cret"], []]);
   });
@@ -50,11 +55,11 @@ describe("a peering", () => {
     expect(problems).toEqual([]);
   });
 
-  test("is refused at its place if configuration rules it out", async () => {
-    const said = "TLS for gRPC must be enabled when generating peering tokens";
-    expect((await seedWith([500, said], [])).problems).toEqual([
-      `cluster.yml:2:3: Consul refused \`peerings[0] (east and west)\`: 500 ${said}`,
-    ]);
+  test("is refused at its place if Consul won't ever establish it", async () => {
+    for (const [status, said] of refusals)
+      expect((await seedWith([status, said], [])).problems).toEqual([
+        `cluster.yml:2:3: Consul refused \`peerings[0] (east and west)\`: ${status} ${said}`,
+      ]);
   });
 
   test("that can't be established in time names both servers, and the last answer", async () => {
