@@ -73,9 +73,10 @@ export function peeringGates(peerings: readonly Peering[]): Gate[] {
 /**
  * Milliseconds after which a peering that is not active is dialed again. By itself, the dialer waits for up
  * to 64 s after each failure (`peeringRetryTimeout` in agent/consul/leader_peering.go), and if the acceptor's
- * servers have all got other addresses, it never hears of these.
+ * servers have all got other addresses, it never hears of these. A leader looks at its peerings at most every 5
+ * s, and first dials 5 s after its election (`loopRateLimit` in leader_connect.go; seen on 1.22.7).
  */
-const helpAfter = 3000;
+const helpAfter = 6000;
 
 /**
  * @param deleted - gets the peering if it was deleted

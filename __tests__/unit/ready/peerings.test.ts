@@ -168,10 +168,10 @@ describe("a peering", () => {
     };
     const both = ["POST /v1/peering/token", "POST /v1/peering/establish"];
     expect(await lookAt(1000)).toEqual([]);
-    expect(await lookAt(3900)).toEqual([]);
-    expect(await lookAt(4100)).toEqual(both);
-    expect(await lookAt(4200)).toEqual([]);
-    expect(await lookAt(7200)).toEqual(both);
+    expect(await lookAt(6900)).toEqual([]);
+    expect(await lookAt(7100)).toEqual(both);
+    expect(await lookAt(7200)).toEqual([]);
+    expect(await lookAt(13_200)).toEqual(both);
     clock.mockRestore();
   });
 });
