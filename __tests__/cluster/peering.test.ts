@@ -143,7 +143,7 @@ test(
     expect(exitCode).toBe(1);
     expect(log.match(/^::error.*$/gm)).toEqual([
       expect.stringMatching(
-        /:10:5: `peerings\[0\] \(east and west\)` needs Consul 1\.14 or later, but this is Consul \d/,
+        /:9:5: `peerings\[0\] \(east and west\)` needs Consul 1\.14 or later, but this is Consul \d/,
       ),
     ]);
     expect(await engineHoldings()).toEqual(before);
