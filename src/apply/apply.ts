@@ -7,10 +7,16 @@ import { givesTokens } from "../inputs/config-fragments.ts";
 import { keptArchive } from "../plan/kept-files.ts";
 import { clusterFilter, nodeFilter } from "../plan/labels.ts";
 import type { AgentPlan, ClusterPlan } from "../plan/plan.ts";
-import { credentialsFrom, oldestVersion, type Secrets } from "../plan/security-files.ts";
-import { type AgentClient, clientFor } from "../ready/agents.ts";
+import {
+  credentialsFrom,
+  oldestVersion,
+  type Secrets,
+  secretsFor,
+} from "../plan/security-files.ts";
+import { byFederation, clientFor } from "../ready/agents.ts";
 import { explainExit, explainNotReady } from "../ready/diagnosis.ts";
 import { untilReady } from "../ready/wait.ts";
+import type { WaitLimits } from "../runner/poll.ts";
 import { withScope } from "../runner/scope.ts";
 import type { Timeline } from "../runner/timeline.ts";
 import { grantTokens, resync, untilSynced } from "./agent-tokens.ts";
@@ -68,7 +74,7 @@ export function apply(
     const hostAddress = start(servers.then(() => askHostAddress(docker, agents, log)));
     const granted = start(
       Promise.all([secrets, servers]).then(
-        ([made]) => made && grantTokens(firstServer(agents, made), made, { timeout, signal }),
+        ([made]) => made && grantAll(agents, made, { timeout, signal }),
       ),
     );
     const started = start(
@@ -130,9 +136,19 @@ async function keepForLater(docker: Docker, plan: ClusterPlan, secrets: Secrets 
   if (first) await docker.putArchive(first.container, keptArchive(plan, secrets));
 }
 
-function firstServer([first]: readonly AgentPlan[], secrets: Secrets): AgentClient {
-  if (!first) throw new Error("a cluster has at least one server");
-  return clientFor(first, credentialsFrom(secrets));
+/** Datacenters that are joined over WAN have their ACLs in common; all have the same shared tokens. */
+async function grantAll(
+  agents: readonly AgentPlan[],
+  secrets: Secrets,
+  patience: WaitLimits,
+): Promise<void> {
+  const credentials = credentialsFrom(secrets);
+  const grants = [...byFederation(agents).values()].map(async (joined) => {
+    const [first] = joined;
+    if (first)
+      await grantTokens(clientFor(first, credentials), secretsFor(secrets, joined), patience);
+  });
+  await Promise.all(grants);
 }
 
 /** A cluster does not depend on it: if it can't be found, the log says why. */

@@ -173,10 +173,11 @@ function makeTokens(
   { managementToken }: AclSettings,
   shared: SharedSecrets["tokens"],
 ): Tokens {
+  const isReplicated = spec.datacenters.some(({ name, federation }) => name !== federation);
   const ofCluster = shared ?? {
     management: managementToken ?? randomUUID(),
     dns: randomUUID(),
-    ...(spec.datacenters.length > 1 && { replication: randomUUID() }),
+    ...(isReplicated && { replication: randomUUID() }),
   };
   return {
     ...ofCluster,

@@ -24,6 +24,7 @@ import { type Access, ConsulError, withQuery } from "./http.ts";
 import { HttpClient } from "./http-client.ts";
 import { KeyValueStore } from "./key-value-store.ts";
 import { Operator } from "./operator.ts";
+import { Peerings } from "./peerings.ts";
 import { type Scope, scopeQuery } from "./scope.ts";
 import { taggedVersion } from "./version-number.ts";
 
@@ -35,6 +36,7 @@ export class Consul {
   readonly catalog: Catalog;
   readonly kv: KeyValueStore;
   readonly operator: Operator;
+  readonly peerings: Peerings;
   readonly #http: HttpClient;
 
   constructor(access: Access) {
@@ -43,6 +45,7 @@ export class Consul {
     this.catalog = new Catalog(this.#http);
     this.kv = new KeyValueStore(this.#http);
     this.operator = new Operator(this.#http);
+    this.peerings = new Peerings(this.#http);
   }
 
   /**

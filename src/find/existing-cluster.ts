@@ -31,6 +31,8 @@ export interface FoundAgent extends AgentPlan, AgentClient {
   readonly facts: ContainerFacts;
   /** URL of the node's own HTTP API. */
   readonly http: string;
+  /** Names of the datacenters that its own dials as a peer. */
+  readonly dials: readonly string[];
 }
 
 /** A cluster that an earlier step started. */
@@ -39,7 +41,7 @@ export interface FoundCluster {
   /** Name or ID of the cluster's docker network. */
   readonly network: string;
   readonly credentials: Credentials;
-  /** The primary datacenter first; in each datacenter servers first, each role by number. */
+  /** The first datacenter first, then other primaries, then those joined with one; in each datacenter servers first, each role by number. */
   readonly agents: readonly FoundAgent[];
   /** Each node's address in the cluster's network, by node name. For a stopped node, its last. */
   readonly addresses: ReadonlyMap<string, string>;
@@ -154,6 +156,7 @@ export function agentIn(facts: ContainerFacts, credentials: Credentials) {
     node,
     role,
     datacenter: labelOf(facts, labelNames.datacenter),
+    federation: labelOf(facts, labelNames.federation),
     container: facts.Name,
     // If a cluster shares its network with another one, its nodes are aliased to the names of
     // their containers. Podman lists the host name, which is the node's, as an alias, too.
@@ -166,6 +169,9 @@ export function agentIn(facts: ContainerFacts, credentials: Credentials) {
     storage,
     http: `${credentials.scheme}://${addressOf(plan, "http")}`,
     ip: endpoint?.IPAddress ?? "",
+    dials: labelOf(facts, labelNames.dials)
+      .split(",")
+      .filter((name) => name !== ""),
     facts,
   };
 }
@@ -193,8 +199,11 @@ function networkLabel(facts: readonly ContainerFacts[]): string {
 }
 
 function byPrimary(a: FoundAgent, b: FoundAgent): number {
-  const isPrimary = ({ facts }: FoundAgent) => labelOf(facts, labelNames.primary) !== "";
-  return Number(isPrimary(b)) - Number(isPrimary(a)) || compareNames(a.datacenter, b.datacenter);
+  const rank = ({ facts, datacenter, federation }: FoundAgent) => {
+    if (labelOf(facts, labelNames.primary) !== "") return 0;
+    return datacenter === federation ? 1 : 2;
+  };
+  return rank(a) - rank(b) || compareNames(a.datacenter, b.datacenter);
 }
 
 function byRoleAndNumber(a: FoundAgent, b: FoundAgent): number {

@@ -7,7 +7,7 @@ export interface AgentSettings {
   readonly role: Role;
   readonly node: string;
   readonly datacenter: string;
-  /** Name of the primary datacenter if there are several, else empty. */
+  /** Name of the primary datacenter if several are joined over WAN, else empty. */
   readonly primary: string;
   /** Number of servers in the datacenter. */
   readonly servers: number;
@@ -104,7 +104,7 @@ function interfaceAddress(name: string): string {
   return `{{ with ${first} | join "address" " " }}{{ . }}{{ else }}${missing}{{ end }}`;
 }
 
-/** Settings for agents of a cluster with several datacenters. */
+/** Settings for agents of datacenters that are joined over WAN. */
 const federationOf = (primary: string) => ({
   primary_datacenter: primary,
   retry_interval_wan: "200ms",

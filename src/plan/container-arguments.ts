@@ -111,7 +111,7 @@ export function agentRunArguments(plan: AgentsPlan, agent: AgentPlan): string[] 
       role: agent.role,
       node: agent.node,
       datacenter: datacenter.name,
-      primary: spec.datacenters.length > 1 ? spec.datacenters[0].name : "",
+      primary: isJoined(spec, agent) ? agent.federation : "",
       servers: datacenter.servers,
       storage: datacenter.storage,
       devTurnsConnectOn,
@@ -132,13 +132,15 @@ const joinsOnly = JSON.stringify({ bootstrap_expect: 0 });
 
 /** Labels by which later steps know a node, whatever its command line says. */
 function nodeLabelArguments(plan: AgentsPlan, agent: AgentPlan): string[] {
-  const [primary] = plan.spec.datacenters;
-  const { name, storage } = datacenterOf(plan, agent);
+  const [first] = plan.spec.datacenters;
+  const { name, storage, dials } = datacenterOf(plan, agent);
   const nodeLabels = {
     [labelNames.node]: agent.node,
     [labelNames.role]: agent.role,
     [labelNames.datacenter]: name,
-    ...(name === primary.name && { [labelNames.primary]: "true" }),
+    ...(name === first.name && { [labelNames.primary]: "true" }),
+    [labelNames.federation]: agent.federation,
+    ...(dials.length > 0 && { [labelNames.dials]: dials.join() }),
     [labelNames.storage]: agent.role === "server" ? storage : "disk",
     [labelNames.network]: plan.network,
   };
@@ -157,11 +159,20 @@ function datacenterOf({ spec }: AgentsPlan, { datacenter }: AgentPlan): Datacent
  */
 const joinName = ({ container }: AgentPlan) => `${container}-gossip`;
 
+/** Whether an agent's datacenter is joined with others over WAN. */
+const isJoined = ({ datacenters }: AgentsSpec, agent: AgentPlan) =>
+  datacenters.some(
+    ({ name, federation }) => federation === agent.federation && name !== agent.datacenter,
+  );
+
 /** The servers that an agent joins. */
 function joins({ agents }: AgentsPlan, agent: AgentPlan) {
   const servers = agents.filter(({ role, node }) => role === "server" && node !== agent.node);
   const local = servers.filter(({ datacenter }) => datacenter === agent.datacenter);
-  const remote = servers.filter(({ datacenter }) => datacenter !== agent.datacenter);
+  const remote = servers.filter(
+    ({ datacenter, federation }) =>
+      datacenter !== agent.datacenter && federation === agent.federation,
+  );
   const names = (list: readonly AgentPlan[]) => list.map(joinName);
   return { join: names(local), joinWan: agent.role === "server" ? names(remote) : [] };
 }

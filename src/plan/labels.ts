@@ -48,8 +48,12 @@ export const labelNames = {
   node: `${prefix}.node`,
   role: `${prefix}.role`,
   datacenter: `${prefix}.datacenter`,
-  /** Present on the nodes of the primary datacenter; with one datacenter, on all. */
+  /** Present on the nodes of the first datacenter, whose outputs the job gets. */
   primary: `${prefix}.primary`,
+  /** Name of the primary of the datacenters that the node's is joined with over WAN, itself included. */
+  federation: `${prefix}.federation`,
+  /** Names of the datacenters that the node's dials as a peer, with commas between them. */
+  dials: `${prefix}.dials`,
   /** What an agent keeps its data in: `memory` or `disk`. */
   storage: `${prefix}.storage`,
   /** The cluster's network. A node may be connected to others, too. */
@@ -143,6 +147,8 @@ const ofNodeAlone: readonly string[] = [
   labelNames.role,
   labelNames.datacenter,
   labelNames.primary,
+  labelNames.federation,
+  labelNames.dials,
   labelNames.storage,
   labelNames.network,
 ];

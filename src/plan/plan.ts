@@ -6,7 +6,6 @@ import {
   type ClusterSpec,
   type PortName,
   portNames,
-  type Role,
 } from "../inputs/cluster-spec.ts";
 import { type NodeShape, nodesOf } from "../inputs/nodes.ts";
 import type { Entrypoint } from "./entrypoint.ts";
@@ -53,10 +52,7 @@ export interface Publication {
   readonly isFixed: boolean;
 }
 
-export interface AgentPlan {
-  readonly node: string;
-  readonly role: Role;
-  readonly datacenter: string;
+export interface AgentPlan extends NodeShape {
   readonly container: string;
   /** Host name inside the network. */
   readonly host: string;
@@ -69,7 +65,7 @@ export interface AgentsPlan {
   readonly prerequisites: Prerequisites;
   readonly network: string;
   /**
-   * The primary datacenter's first, and servers before clients in each. The ports from the inputs
+   * The first datacenter's first, and servers before clients in each. The ports from the inputs
    * belong to the first agent.
    */
   readonly agents: readonly AgentPlan[];

@@ -58,6 +58,10 @@ test.each<[string, (consul: Consul) => Promise<unknown>]>([
   ["/v1/kv/?recurse=", (consul) => consul.kv.all()],
   ["/v1/kv/?keys=&stale=", (consul) => consul.kv.keys()],
   ["/v1/kv/a%3F/b%20c?stale=", (consul) => consul.kv.find("a?/b c", "stale")],
+  [
+    "/v1/health/service/web?stale=&peer=east",
+    (consul) => consul.catalog.instances("web", "stale", "east"),
+  ],
   ["/v1/kv/a?raw=&consistent=", (consul) => consul.kv.get("a")],
 ])("requests %s", async (url, request) => {
   urls.length = 0;
@@ -97,8 +101,8 @@ test.each([[{ Port: 0 }], [{}]])(
     const Node = { Node: "client-1", Address: "10.0.0.4" };
     const answer = [{ Node, Service: { ID: "web-1", Address: "", ...port }, Checks: [] }];
     await withAnswers({ "/v1/health/service/web?stale=": answer }, async (consul) => {
-      const web = { id: "web-1", node: "client-1", address: "10.0.0.4", port: 0, checks: [] };
-      expect(await consul.catalog.instances("web", "stale")).toEqual([web]);
+      const web = { id: "web-1", node: "client-1", address: "10.0.0.4", port: 0, kind: "" };
+      expect(await consul.catalog.instances("web", "stale")).toEqual([{ ...web, checks: [] }]);
     });
   },
 );
