@@ -38,7 +38,7 @@ import "./f.ts";
 export { g } from "./g.ts";
 import z from "zod";
 const text = 'import { h } from "./h.ts"';
-const i = async () => (await import(/* webpackMode: "eager" */ "../i/i.ts")).i();
+const i = async () => (await ${"import"}(/* webpackMode: "eager" */ "../i/i.ts")).i();
 `;
   expect(sourceFile("y/y.ts", text)).toEqual({
     path: "y/y.ts",
