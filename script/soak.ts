@@ -100,7 +100,7 @@ function describeRun({ name, result: { milliseconds }, interruptedBy }: StepRun)
 }
 
 /** @returns the round's folder, with the log of each of its steps */
-function saveLogs(number: number, { plan, steps, problems }: RoundResult): string {
+function saveLogs(number: number, { plan, steps, problems, evidence }: RoundResult): string {
   const folder = join(logs, `round-${String(number).padStart(3, "0")}`);
   mkdirSync(folder);
   const again = `npm run soak -- --seed=${seed} --from=${number} --rounds=1`;
@@ -112,6 +112,7 @@ function saveLogs(number: number, { plan, steps, problems }: RoundResult): strin
     const head = `${describeRun(step)}: ${signal ?? `exit code ${exitCode}`}, ${JSON.stringify(inputs)}`;
     writeFileSync(join(folder, name), `${head}\n${log}`);
   }
+  for (const [name, text] of evidence) writeFileSync(join(folder, name), text);
   return folder;
 }
 

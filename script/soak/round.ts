@@ -1,4 +1,5 @@
 /** Runs one round of the soak test: a job from its start to its last post step. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { docker } from "../bench/docker.ts";
@@ -36,6 +37,8 @@ export interface RoundResult {
   readonly steps: readonly StepRun[];
   /** One line each. */
   readonly problems: readonly string[];
+  /** What the post step saved of the agents, by file name, if there are problems. */
+  readonly evidence: ReadonlyMap<string, string>;
 }
 
 /** The images of a round: all start with the older one, and an upgrade is to the newer one. */
@@ -77,7 +80,9 @@ export async function runRound(plan: RoundPlan, images: Images, run: string): Pr
     await sleep((slowness?.milliseconds ?? 0) + 200);
     const left = await leftovers(traces);
     const steps = [...mains, ...posts];
-    return { plan, steps, problems: problemsOf(steps, left) };
+    const problems = problemsOf(steps, left);
+    const evidence = problems.length > 0 ? filesIn(start.result.outputs.logs ?? "") : new Map();
+    return { plan, steps, problems, evidence };
   } finally {
     job.dispose();
     proxy?.cut();
@@ -105,7 +110,17 @@ async function runMains(job: Job, plan: RoundPlan, images: Images): Promise<Step
   }
   const last = runs.at(-1);
   if (last?.interruptedBy) job.status = "cancelled";
+  // So that the post step saves the agents' logs, without which nobody learns why.
+  else if (runs.some((run) => stepProblems(run).length > 0)) job.status = "failure";
   return runs;
+}
+
+/** Texts by file name; none if there is no such folder. */
+function filesIn(folder: string): Map<string, string> {
+  if (!existsSync(folder)) return new Map();
+  return new Map(
+    readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")]),
+  );
 }
 
 const kindOf = (step: LaterStep): StepKind =>

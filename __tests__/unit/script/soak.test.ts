@@ -122,6 +122,7 @@ describe("the table", () => {
     plan,
     steps,
     problems,
+    evidence: new Map(),
   });
   const results = [
     round([step("start", 1000), step("fault", 4000), step("fault", 6000), step("post", 500)]),
