@@ -65,7 +65,7 @@ export const examples: ReadonlyMap<string, Mark> = new Map<string, Mark>([
     "workflows/logs-on-failure.yml",
     {
       runs: "nowhere",
-      why: "what it shows is a job that fails. Tests logs and evidence do the same, without the upload",
+      why: "what it shows is a job that fails. Tests logs and evidence do the same, without the upload, and so did a run by hand on 2026-11-28",
     },
   ],
   [
