@@ -11,7 +11,7 @@ import {
 } from "./answers.ts";
 import { Cli } from "./cli.ts";
 import { DockerError } from "./docker-error.ts";
-import { firstExit } from "./events.ts";
+import { firstExit, ranOutOfMemory } from "./events.ts";
 import type { Image } from "./image-reference.ts";
 import { Listings } from "./listings.ts";
 import { type LogLine, lastLines } from "./log-lines.ts";
@@ -195,6 +195,11 @@ export class Docker extends Listings {
    */
   firstExit(filters: readonly string[], since: Date): Promise<Exit> {
     return firstExit(this.#context, filters, since);
+  }
+
+  /** Whether a container ran out of memory. @param until - how long to wait for the news */
+  ranOutOfMemory(container: string, until: Date): Promise<boolean> {
+    return ranOutOfMemory(this.#cli, container, until);
   }
 
   /** @returns what the engine knows of these containers; one that is gone is left out */

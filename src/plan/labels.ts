@@ -58,6 +58,8 @@ export const labelNames = {
   storage: `${prefix}.storage`,
   /** The cluster's network. A node may be connected to others, too. */
   network: `${prefix}.network`,
+  /** The ports at which a node is published, with commas between them: it needs them whenever it starts. */
+  ports: `${prefix}.ports`,
 } as const;
 
 const clusterLabel = (clusterId: string) => `${labelNames.cluster}=${clusterId}`;
@@ -151,6 +153,7 @@ const ofNodeAlone: readonly string[] = [
   labelNames.dials,
   labelNames.storage,
   labelNames.network,
+  labelNames.ports,
 ];
 
 /** The cluster and job that a container belongs to, from all of its labels. */
