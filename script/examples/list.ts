@@ -73,7 +73,7 @@ export const examples: ReadonlyMap<string, Mark> = new Map<string, Mark>([
     packages("images of Envoy and of Consul 1.22", {
       on: "2026-11-28",
       with: "Consul 1.22.7, Envoy 1.36.4",
-      but: "no registry gave Envoy's image, so one was made of the same program",
+      but: "no registry gave Envoy's image v1.34, so one was made of a build of 1.36.4",
     }),
   ],
   ["workflows/mixed-versions.yml", versions],
