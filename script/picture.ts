@@ -26,23 +26,26 @@ const colors = {
   dark: { page: "#0d1117", text: "#f0f6fc", mermaid: "dark" },
 } as const;
 
-/** The heading of a summary, and its first diagram. */
+/** The heading of a summary, its line with the image, and its first diagram. */
 interface Summary {
   readonly heading: string;
+  readonly images: string;
   readonly diagram: string;
 }
 
-/** @throws if the text has no heading or no diagram */
+/** @throws if one of them is missing */
 export function summaryOf(text: string): Summary {
   const heading = /^#+ (.*)$/m.exec(text)?.[1];
+  const images = /^Images?: .*$/m.exec(text)?.[0];
   const diagram = /^```mermaid\n([\s\S]*?)^```$/m.exec(text)?.[1];
-  if (heading === undefined || diagram === undefined)
-    throw new Error("the summary has no heading, or no diagram");
-  return { heading: heading.replaceAll("`", ""), diagram };
+  if (heading === undefined || images === undefined || diagram === undefined)
+    throw new Error("the summary has no heading, no image, or no diagram");
+  const plain = (line: string) => line.replaceAll("`", "");
+  return { heading: plain(heading), images: plain(images), diagram };
 }
 
 /** A page with the summary in it, as in the summary of a run. */
-function pageOf({ heading, diagram }: Summary, theme: Theme): string {
+function pageOf({ heading, images, diagram }: Summary, theme: Theme): string {
   const { page, text, mermaid: mermaidTheme } = colors[theme];
   const escaped = (raw: string) => raw.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
   return `<!doctype html><meta charset="utf-8">
@@ -50,9 +53,10 @@ function pageOf({ heading, diagram }: Summary, theme: Theme): string {
   body { margin: 0; background: ${page}; }
   main { width: 900px; padding: 16px; color: ${text}; font: 14px/1.5 system-ui, sans-serif; }
   h3 { margin: 0 0 12px; font-size: 18px; }
+  p { margin: 0 0 12px; }
   pre { margin: 0; }
 </style>
-<main><h3>${escaped(heading)}</h3><pre class="mermaid">${escaped(diagram)}</pre></main>
+<main><h3>${escaped(heading)}</h3><p>${escaped(images)}</p><pre class="mermaid">${escaped(diagram)}</pre></main>
 <script>${readFileSync(mermaidFile, "utf8")}</script>
 <script>mermaid.initialize({ startOnLoad: false, theme: "${mermaidTheme}" });</script>`;
 }

@@ -1,8 +1,12 @@
-/** npm run tables: writes the tables of inputs and outputs in README and docs, from every action.yml. */
+/**
+ * npm run tables: writes the tables of inputs and outputs in README and docs, from every action.yml, and the
+ * table of examples/README.md that says where each example runs.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { readAction } from "./action.ts";
 import { takesNothing } from "./command-line.ts";
+import { examples, type Mark } from "./examples/list.ts";
 import { withPart } from "./page.ts";
 import { root } from "./runner.ts";
 
@@ -23,10 +27,35 @@ const markers = (what: "inputs" | "outputs") =>
 
 /** Each page with the text that it is to have. */
 export function tablePages(): readonly { readonly file: string; readonly text: () => string }[] {
-  return Object.entries(pageOfAction).map(([folder, page]) => {
+  const ofActions = Object.entries(pageOfAction).map(([folder, page]) => {
     const file = join(root, page);
     return { file, text: () => pageText(folder, page, readFileSync(file, "utf8")) };
   });
+  const file = join(root, "examples/README.md");
+  return [...ofActions, { file, text: () => examplesText(readFileSync(file, "utf8")) }];
+}
+
+const exampleMarkers = ["<!-- runs: npm run tables -->", "<!-- /runs -->"] as const;
+
+function examplesText(text: string): string {
+  const rows = Array.from(examples, ([file, mark]) => [`[${file}](${file})`, ...runsOf(mark)]);
+  const heads = ["workflow", "runs in", "last run by hand, or why not"];
+  return withPart(text, exampleMarkers, table(heads, rows));
+}
+
+function runsOf(mark: Mark): readonly [where: string, last: string] {
+  switch (mark.runs) {
+    case "npm test":
+      return ["`npm test`", "with every change"];
+    case "nowhere":
+      return ["", `not: ${mark.why}`];
+    case "npm run examples": {
+      const { last } = mark;
+      const where = "CI, `npm run examples`";
+      if ("never" in last) return [where, `not: ${last.never}`];
+      return [where, `${last.on}, ${last.with}${last.but ? ` (${last.but})` : ""}`];
+    }
+  }
 }
 
 function pageText(folder: string, page: string, text: string): string {
@@ -74,6 +103,9 @@ export function described(description: string, page: string): string {
 }
 
 if (import.meta.main) {
-  takesNothing("npm run tables", "writes the tables of inputs and outputs, from every action.yml");
+  takesNothing(
+    "npm run tables",
+    "writes the tables of inputs and outputs, from every action.yml, and that of the examples",
+  );
   for (const { file, text } of tablePages()) writeFileSync(file, text());
 }

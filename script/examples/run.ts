@@ -135,10 +135,10 @@ class Run {
   }
 
   #environment(exports: string): Record<string, string> {
-    const { PATH = "", HOME = "", LANG = "C.UTF-8" } = process.env;
+    const { PATH = "" } = process.env;
     return {
-      HOME,
-      LANG,
+      LANG: "C.UTF-8",
+      ...ofTheMachine(process.env),
       ...this.#env,
       // A user's path may lack where Debian keeps servers.
       PATH: [...this.#path, PATH, "/usr/sbin", "/sbin", join(this.#temp, "bin")].join(delimiter),
@@ -148,6 +148,19 @@ class Run {
       [tracking]: this.#id,
     };
   }
+}
+
+/**
+ * Pure: what a step has from the machine, such as proxies, mirrors, and certificates. Not what would be
+ * another cluster's or another job's, nor what npm tells the scripts that it runs.
+ */
+export function ofTheMachine(env: NodeJS.ProcessEnv): Record<string, string> {
+  const isOthers = /^(CONSUL|GITHUB|RUNNER|ACTIONS|INPUT|STATE|npm)_/;
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      value === undefined || isOthers.test(name) ? [] : [[name, value]],
+    ),
+  );
 }
 
 /** The `sudo` of a machine that has none, on which root runs the steps; last in the path. */

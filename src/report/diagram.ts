@@ -34,7 +34,8 @@ export function diagramOf(cluster: ReadyCluster): string[] {
 }
 
 function linksOf(datacenters: readonly Pick<Datacenter, "name" | "federation" | "dials">[]) {
-  const groupId = (name: string) => `dc${datacenters.findIndex((each) => each.name === name) + 1}`;
+  const indexOf = (name: string) => datacenters.findIndex((each) => each.name === name);
+  const groupId = (name: string) => `dc${indexOf(name) + 1}`;
   const federations = Map.groupBy(datacenters, ({ federation }) => federation).values();
   return [
     // A chain is enough to show that all are joined; a line for each pair would be a tangle.
@@ -46,7 +47,13 @@ function linksOf(datacenters: readonly Pick<Datacenter, "name" | "federation" | 
         ),
     ),
     ...datacenters.flatMap(({ name, dials }) =>
-      dials.map((acceptor) => `${groupId(name)} <-.->|peering| ${groupId(acceptor)}`),
+      dials.map((acceptor) => {
+        // Mermaid draws the first of the two above the other.
+        const [upper = "", lower = ""] = [name, acceptor].toSorted(
+          (a, b) => indexOf(a) - indexOf(b),
+        );
+        return `${groupId(upper)} <-.->|peering| ${groupId(lower)}`;
+      }),
     ),
   ];
 }

@@ -1,15 +1,18 @@
+import { type ClusterPlan, imageOf } from "../plan/plan.ts";
 import { diagramOf } from "./diagram.ts";
-import { codeSpan, folded, table, textBox } from "./markdown.ts";
+import { codeSpan, firstOfMany, folded, table, textBox } from "./markdown.ts";
 import type { Node } from "./nodes.ts";
 import type { ReadyCluster, ReadyDatacenter } from "./ready-cluster.ts";
 import { seededTable } from "./seeded.ts";
 
 /** Nodes of which the table is shown at once. With more, it takes a click. */
 const maxRows = 12;
+/** Images that are named. */
+const maxImages = 4;
 
 /**
- * The job summary of a cluster in Markdown: a diagram, a table of its nodes, what the cluster file has
- * declared, and the timeline.
+ * The job summary of a cluster in Markdown: the images, a diagram, a table of its nodes, what the cluster
+ * file has declared, and the timeline.
  *
  * @param bars - the timeline, one line per phase
  */
@@ -22,6 +25,8 @@ export function summaryText(cluster: ReadyCluster, bars: readonly string[]): str
   return [
     `### Consul ${versions.join(" and ")}: ${where.join("; ")}`,
     "",
+    imagesLine(plan),
+    "",
     "```mermaid",
     ...diagramOf(cluster),
     "```",
@@ -32,6 +37,13 @@ export function summaryText(cluster: ReadyCluster, bars: readonly string[]): str
     ...folded("Where the time went", textBox(bars)),
     "",
   ].join("\n");
+}
+
+/** What the agents run: which registry an image came from shows in its name only. */
+function imagesLine(plan: ClusterPlan): string {
+  const images = new Set(plan.agents.map((agent) => imageOf(plan, agent).image.reference));
+  const names = firstOfMany([...images].map(codeSpan), maxImages);
+  return `${images.size === 1 ? "Image" : "Images"}: ${names}`;
 }
 
 /**

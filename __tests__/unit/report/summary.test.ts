@@ -8,6 +8,8 @@ test("the summary has a diagram with the leader marked, and a table", () => {
     summaryText(readyCluster(2, 1, "server-2"), ["image  ███"]),
   ).toBe(`### Consul 2.1.0: datacenter \`dc1\`, leader \`server-2\`
 
+Image: \`hashicorp/consul:2.1\`
+
 \`\`\`mermaid
 flowchart TB
 subgraph dc1["datacenter dc1"]
@@ -117,6 +119,16 @@ test("the versions of a cluster that runs several are all named", () => {
   expect(summaryText(cluster, [])).toMatch(/^### Consul 1\.20\.6 and 1\.21\.0: datacenter `dc1`/);
 });
 
+test("the images of a cluster that runs several are all named", () => {
+  const cluster = readyCluster(2, 0);
+  const own = { image: { reference: "consul:1.8.7" }, version: "1.8.7", devTurnsConnectOn: false };
+  const prerequisites = { ...cluster.plan.prerequisites, nodeImages: new Map([["server-2", own]]) };
+  const mixed = { ...cluster, plan: { ...cluster.plan, prerequisites } };
+  expect(summaryText(mixed, [])).toContain(
+    "\n\nImages: `hashicorp/consul:2.1`, `consul:1.8.7`\n\n",
+  );
+});
+
 describe("what was declared", () => {
   const text = `
 services: [{ name: web, token: hidden-1 }, { name: web, id: web-2, node: server-1 }]
@@ -186,6 +198,7 @@ test("datacenters that are joined over WAN are a chain, and each peering is a li
   expect(links("{ acceptor: b, dialer: d }")).toEqual([
     "dc1 <-->|WAN| dc3",
     "dc3 <-->|WAN| dc5",
-    "dc4 <-.->|peering| dc2",
+    // The first datacenter is drawn above.
+    "dc2 <-.->|peering| dc4",
   ]);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { stepProblems } from "../../../script/check/steps.ts";
 import { runnable, unmarkedExamples, workflowOf } from "../../../script/examples/list.ts";
+import { ofTheMachine } from "../../../script/examples/run.ts";
 import { filledIn, readWorkflow } from "../../../script/examples/workflow.ts";
 
 const workflow = (...steps: readonly string[]) =>
@@ -38,6 +39,21 @@ test("expressions are filled in from the outputs of earlier steps", () => {
   const contexts = { steps: { consul: { outputs: { "http-port": "8500" } } } };
   const value = `port $\{{ steps.consul.outputs.http-port }}`;
   expect(filledIn({ A: value }, contexts)).toEqual({ A: "port 8500" });
+});
+
+test("steps have the machine's environment, without that of other clusters, jobs, and npm", () => {
+  const machine = {
+    HOME: "/root",
+    https_proxy: "http://proxy:3128",
+    NPM_CONFIG_REGISTRY: "https://npm",
+  };
+  const others = {
+    CONSUL_HTTP_ADDR: "x",
+    GITHUB_ENV: "x",
+    RUNNER_TEMP: "x",
+    npm_config_local_prefix: "x",
+  };
+  expect(ofTheMachine({ ...machine, ...others, LC_ALL: undefined })).toEqual(machine);
 });
 
 test("every workflow says where it runs", () => {
