@@ -4,8 +4,8 @@ import { apply, type RunningCluster } from "../apply/apply.ts";
 import { prepare } from "../apply/prepare.ts";
 import { restore } from "../apply/restore.ts";
 import type { StartContext } from "../apply/start-context.ts";
-import { Docker } from "../docker/docker.ts";
 import { isEngineGone } from "../docker/docker-error.ts";
+import { Engine } from "../docker/engine.ts";
 import { counted, InputError } from "../errors.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 import { parseInputs } from "../inputs/inputs.ts";
@@ -59,7 +59,7 @@ function startContext(): StartContext {
   timeline.end("process");
   const clusterId = randomBytes(4).toString("hex");
   const signal = cancellation("cluster");
-  const docker = new Docker(signal, core.debug, processMark(clusterId));
+  const docker = new Engine(signal, core.debug, processMark(clusterId));
   const { env } = process;
   const tell = { log: logTimed, warn, onSecret: core.setSecret };
   return { clusterId, docker, env, ...tell, timeline, signal };

@@ -1,7 +1,8 @@
 import * as core from "@actions/core";
 import { destroy, hasRemains, removalCommand } from "../destroy/destroy.ts";
 import { endOthers } from "../destroy/others.ts";
-import { Docker } from "../docker/docker.ts";
+import type { Docker } from "../docker/docker.ts";
+import { Engine } from "../docker/engine.ts";
 import { counted, messageOf } from "../errors.ts";
 import { showEvidence } from "../report/evidence.ts";
 import { removeRunnerFolders, stepsFolder } from "../report/runner-folder.ts";
@@ -19,7 +20,7 @@ export async function post(): Promise<void> {
   const state = loadState();
   if (!state) return core.info("There is no cluster to remove.");
   const { clusterId, cleanup, logs, logsAlways } = state;
-  const docker = new Docker(AbortSignal.timeout(patience), core.debug);
+  const docker = new Engine(AbortSignal.timeout(patience), core.debug);
   try {
     await endOthers(clusterId, stepsFolder(clusterId, process.env));
     // The runner evaluates this input again for the post step (actions/runner, `ActionRunner`).

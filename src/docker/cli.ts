@@ -1,7 +1,7 @@
 import { kindOf } from "./command-kinds.ts";
 import { DockerError } from "./docker-error.ts";
 import { askDocker } from "./question.ts";
-import { type CommandContext, type RunOptions, runSpawned } from "./spawned.ts";
+import { type CommandContext, commandLineOf, type RunOptions, runSpawned } from "./spawned.ts";
 import { explainUnknown } from "./unknown-failure.ts";
 
 /** Runs docker commands. Arguments go to the program as an array, never through a shell. */
@@ -54,7 +54,7 @@ export class Cli {
    */
   async #execute(args: readonly string[], options?: RunOptions): Promise<string> {
     this.#context.signal.throwIfAborted();
-    this.#context.trace(`docker ${args.join(" ")}`);
+    this.#context.trace(`docker ${commandLineOf(args, this.#context).join(" ")}`);
     return (kindOf(args) === "asks" ? askDocker : runSpawned)(args, this.#context, options);
   }
 }

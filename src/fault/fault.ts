@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as core from "@actions/core";
-import { Docker } from "../docker/docker.ts";
+import { Engine } from "../docker/engine.ts";
 import { findCluster, lookAgain } from "../find/existing-cluster.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
 import { processMark } from "../plan/labels.ts";
@@ -20,13 +20,13 @@ export async function fault(): Promise<void> {
   const canceled = cancellation("fault");
   try {
     const spec = parseFaultInputs(core.getInput);
-    const cluster = await findCluster(new Docker(canceled, core.debug), spec.cluster, process.env);
+    const cluster = await findCluster(new Engine(canceled, core.debug), spec.cluster, process.env);
     const { clusterId } = cluster;
     const name = `The \`fault\` step with \`action: ${spec.fault.action}\``;
     recordStep(stepsFolder(clusterId, process.env), name);
     const mark = processMark(clusterId);
-    const docker = new Docker(canceled, core.debug, mark);
-    const cleanup = new Docker(cleaningUp(canceled), core.debug, mark);
+    const docker = new Engine(canceled, core.debug, mark);
+    const cleanup = new Engine(cleaningUp(canceled), core.debug, mark);
     const aim = await aimOf(spec, cluster);
     const { timeout, wait, toolsImage } = spec;
     const timeline = new FaultTimeline();

@@ -1,5 +1,5 @@
 import * as core from "@actions/core";
-import { Docker } from "../docker/docker.ts";
+import { Engine } from "../docker/engine.ts";
 import { clusterIds, nodeContainers } from "../find/node-containers.ts";
 import { evidenceFolder, gatherEvidence } from "../report/evidence.ts";
 import { cancellation } from "../runner/cancellation.ts";
@@ -18,7 +18,7 @@ export async function logs(): Promise<void> {
   const canceled = cancellation("logs");
   try {
     const { cluster } = parseLogsInputs(core.getInput);
-    const docker = new Docker(canceled, core.debug);
+    const docker = new Engine(canceled, core.debug);
     const clusters = clusterIds(await nodeContainers(docker, cluster, process.env)).toSorted();
     if (clusters.length === 0) warn(nothingLeft(cluster), { title: "No logs" });
     const folders = clusters.map((clusterId) => evidenceFolder(clusterId, process.env));

@@ -1,8 +1,9 @@
 import * as core from "@actions/core";
 import { destroy, type Leftover, removalCommand } from "../destroy/destroy.ts";
 import { endOthers } from "../destroy/others.ts";
-import { Docker } from "../docker/docker.ts";
+import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
+import { Engine } from "../docker/engine.ts";
 import { ActionError, counted, messageOf } from "../errors.ts";
 import { several } from "../find/existing-cluster.ts";
 import { clustersLeft } from "../find/node-containers.ts";
@@ -25,7 +26,7 @@ export async function remove(): Promise<void> {
   const canceled = cancellation("remove");
   try {
     const spec = parseRemoveInputs(core.getInput);
-    const docker = new Docker(canceled, core.debug);
+    const docker = new Engine(canceled, core.debug);
     const [clusterId, ...others] = await clustersLeft(docker, spec.cluster, process.env);
     if (clusterId === undefined)
       return warn(nothingThere(spec.cluster), { title: "Nothing to remove" });

@@ -1,5 +1,5 @@
 import * as core from "@actions/core";
-import { Docker } from "../docker/docker.ts";
+import { Engine } from "../docker/engine.ts";
 import { findCluster } from "../find/existing-cluster.ts";
 import { raftOf } from "../find/raft.ts";
 import { processMark } from "../plan/labels.ts";
@@ -39,12 +39,12 @@ export async function scale(): Promise<void> {
 
 async function findStep(signal: AbortSignal): Promise<ScaleStep> {
   const spec = parseScaleInputs(core.getInput);
-  const cluster = await findCluster(new Docker(signal, core.debug), spec.cluster, process.env);
+  const cluster = await findCluster(new Engine(signal, core.debug), spec.cluster, process.env);
   const { clusterId } = cluster;
   recordStep(stepsFolder(clusterId, process.env), "The `scale` step");
   const mark = processMark(clusterId);
-  const docker = new Docker(signal, core.debug, mark);
-  const cleanup = new Docker(new AbortController().signal, core.debug, mark);
+  const docker = new Engine(signal, core.debug, mark);
+  const cleanup = new Engine(new AbortController().signal, core.debug, mark);
   const datacenter = datacenterFor(cluster.agents, spec.datacenter);
   const progress = { hasBegun: false, unfinished: undefined, done: [] };
   return { docker, cleanup, spec, datacenter, signal, cluster, ...progress };

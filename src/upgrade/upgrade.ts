@@ -1,5 +1,6 @@
 import * as core from "@actions/core";
-import { Docker } from "../docker/docker.ts";
+import type { Docker } from "../docker/docker.ts";
+import { Engine } from "../docker/engine.ts";
 import { ActionError } from "../errors.ts";
 import {
   type FoundAgent,
@@ -52,7 +53,7 @@ export const upgradeOutputNames = [
 /** The action `upgrade`: replaces every agent with one of another version, one at a time. */
 export async function upgrade(): Promise<void> {
   const signal = cancellation("upgrade");
-  const docker = new Docker(signal, core.debug);
+  const docker = new Engine(signal, core.debug);
   const history = new UpgradeHistory();
   let changing: Changing | undefined;
   try {
@@ -60,7 +61,7 @@ export async function upgrade(): Promise<void> {
     const cluster = await findCluster(docker, spec.cluster, process.env);
     const { clusterId } = cluster;
     recordStep(stepsFolder(clusterId, process.env), "The `upgrade` step");
-    const marked = new Docker(signal, core.debug, processMark(clusterId));
+    const marked = new Engine(signal, core.debug, processMark(clusterId));
     const step: UpgradeStep = { docker: marked, spec, cluster, history, signal };
     refuseUnlessWhole(cluster.agents);
     const targets = await resolveTargets(step);

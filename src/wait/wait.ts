@@ -1,5 +1,5 @@
 import * as core from "@actions/core";
-import { Docker } from "../docker/docker.ts";
+import { Engine } from "../docker/engine.ts";
 import { ActionError, InputError } from "../errors.ts";
 import { type FoundAgent, type FoundCluster, findCluster, isUp } from "../find/existing-cluster.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
@@ -22,7 +22,7 @@ export async function wait(): Promise<void> {
   const canceled = cancellation("wait");
   try {
     const spec = parseWaitInputs(core.getInput);
-    const cluster = await findCluster(new Docker(canceled, core.debug), spec.cluster, process.env);
+    const cluster = await findCluster(new Engine(canceled, core.debug), spec.cluster, process.env);
     const conditions = conditionsOf(spec);
     const title = `Wait for ${conditions.map(({ subject }) => subject).join(", ")}`;
     const sights = await core.group(title, () =>
@@ -54,7 +54,7 @@ function untilSeen(
   const { asked, others } = agentsToAsk(agents, spec.datacenter);
   for (const { node, state } of others) logTimed(`${node} is not asked: it is ${state}`);
   // The step changes nothing, so it leaves no record: a fault may go on meanwhile.
-  const docker = new Docker(canceled, core.debug, processMark(clusterId));
+  const docker = new Engine(canceled, core.debug, processMark(clusterId));
   const summary = "What this step waits for did not hold";
   const wait = {
     timeout: spec.timeout,

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { destroy, hasRemains } from "../../../src/destroy/destroy.ts";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { facts, fakeDocker } from "../find/fixtures.ts";
 
 const anonymous = "0123456789abcdef".repeat(4);
@@ -30,7 +30,7 @@ async function removals(components: string): Promise<string[]> {
   writeFileSync(join(folder, "components"), components);
   writeFileSync(join(folder, "facts"), JSON.stringify([{ ...facts, Mounts }]));
   writeFileSync(join(folder, "volumes"), `${anonymous}\nusers-own\n`);
-  const docker = new Docker(new AbortController().signal, () => {});
+  const docker = new Engine(new AbortController().signal, () => {});
   expect(await destroy(docker, "c0ffee00")).toEqual({
     found: true,
     containers: 1,
@@ -53,7 +53,7 @@ test("Docker: the engine removes a container's volumes", async () => {
 
 test("a cluster of which nothing is left: nothing is found, and nothing is called removed", async () => {
   fakeDocker("true");
-  const docker = new Docker(new AbortController().signal, () => {});
+  const docker = new Engine(new AbortController().signal, () => {});
   expect(await hasRemains(docker, "c0ffee00")).toBe(false);
   expect(await destroy(docker, "c0ffee00")).toEqual({ found: false, containers: 0, leftovers: [] });
 });
@@ -64,7 +64,7 @@ case "$1 $2" in
 "network ls") if ! [ -e gone ]; then echo net; fi;;
 "network rm") touch gone;;
 esac`);
-  const docker = new Docker(new AbortController().signal, () => {});
+  const docker = new Engine(new AbortController().signal, () => {});
   expect(await hasRemains(docker, "c0ffee00")).toBe(true);
   expect(await destroy(docker, "c0ffee00")).toEqual({ found: true, containers: 0, leftovers: [] });
   expect(existsSync(join(folder, "gone"))).toBe(true);

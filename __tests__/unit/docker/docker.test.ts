@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Docker } from "../../../src/docker/docker.ts";
+import type { Docker } from "../../../src/docker/docker.ts";
 import { DockerError } from "../../../src/docker/docker-error.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -23,7 +24,7 @@ function dockerThat(script: string, { patience = 5000 } = {}) {
   writeFileSync(file("docker"), `#!/bin/sh\ncd ${folder}\n${script}\n`, { mode: 0o755 });
   vi.stubEnv("PATH", [folder, process.env.PATH].join(delimiter));
   const controller = new AbortController();
-  const docker = new Docker(controller.signal, () => {}, { MARK: "marked" }, patience);
+  const docker = new Engine(controller.signal, () => {}, { MARK: "marked" }, patience);
   return { docker, cancel: () => controller.abort(new Error("canceled")) };
 }
 
@@ -300,7 +301,7 @@ describe("output that docker itself does not print, as of a wrapper script,", ()
 
 test("without a docker CLI both kinds say so", async () => {
   vi.stubEnv("PATH", folder);
-  const docker = new Docker(new AbortController().signal, () => {});
+  const docker = new Engine(new AbortController().signal, () => {});
   const commands = [
     () => docker.containers(),
     () => docker.logs("x", 1),

@@ -1,14 +1,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { cutOffFromOthers, operations } from "../../../src/fault/operations.ts";
 import type { FaultStep } from "../../../src/fault/step.ts";
 import type { FoundAgent } from "../../../src/find/existing-cluster.ts";
 import { agent, consulThatAnswers, fakeDocker, raftAnswer } from "../find/fixtures.ts";
 
 function stepOn(agents: readonly FoundAgent[], hit: readonly FoundAgent[]): FaultStep {
-  const docker = new Docker(new AbortController().signal, () => {});
+  const docker = new Engine(new AbortController().signal, () => {});
   const credentials = { scheme: "http" } as const;
   const addresses = new Map(agents.map(({ node, ip }) => [node, ip]));
   const cluster = { clusterId: "c0ffee00", network: "net", credentials, addresses, agents };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { releaseNames } from "../../../src/fault/reserved-names.ts";
 import type { FaultStep } from "../../../src/fault/step.ts";
 import { agent, consulThatAnswers, facts, fakeDocker } from "../find/fixtures.ts";
@@ -27,7 +27,7 @@ function stepWith(server: ReturnType<typeof agent>): FaultStep {
   fakeDocker(
     `case "$*" in *client-1*) echo "Error: Could not find the file in container" >&2; exit 1;; esac`,
   );
-  const docker = new Docker(new AbortController().signal, () => {});
+  const docker = new Engine(new AbortController().signal, () => {});
   const hit = [agent("client-1", "stopped"), agent("client-2", "stopped")];
   const cluster = {
     ...{ clusterId: "c0ffee00", network: "net", agents: [server, ...hit] },

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { leave } from "../../../src/find/leave.ts";
 import { agent, consulThatAnswers, fakeDocker } from "./fixtures.ts";
 
@@ -9,7 +9,7 @@ test("an agent that refuses to leave fails the step at once, with its answer", a
   });
   // The agent runs on.
   fakeDocker("exec sleep 60");
-  const docker = new Docker(new AbortController().signal, () => {});
+  const docker = new Engine(new AbortController().signal, () => {});
   await expect(leave(docker, { ...agent("server-2"), consul }, 3000)).rejects.toThrow(
     "server-2 refused to leave: 403 Permission denied.",
   );

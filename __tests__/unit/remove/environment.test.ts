@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { clustersLeft } from "../../../src/find/node-containers.ts";
 import { exportedFor, staleVariables } from "../../../src/remove/environment.ts";
 import { facts, fakeDocker } from "../find/fixtures.ts";
@@ -75,7 +75,7 @@ esac
     const Labels = { ...facts.Config.Labels, "consul-cluster-action.role": "server" };
     const each = { ...facts, Config: { ...facts.Config, Labels } };
     writeFileSync(join(folder, "facts"), JSON.stringify([each]));
-    return new Docker(new AbortController().signal, () => {});
+    return new Engine(new AbortController().signal, () => {});
   };
 
   test("is found even if it is only a network", async () => {

@@ -22,11 +22,11 @@ import type { CommandContext } from "./spawned.ts";
 export type ContainerVerb = "start" | "kill" | "unpause" | "stop";
 
 /**
- * The docker CLI, the only way this action reaches an engine, so DOCKER_HOST, contexts, and logins
- * work the same as for the job's own docker commands. Arguments go to the program as an array,
- * never through a shell.
+ * One engine, reached through the docker CLI and in no other way, so DOCKER_HOST, contexts, and logins
+ * work the same as for the job's own docker commands. Arguments go to the program as an array, never
+ * through a shell.
  */
-export class Docker {
+export class Engine {
   readonly #context: CommandContext;
   readonly #cli: Cli;
 
@@ -35,21 +35,32 @@ export class Docker {
    * @param trace - gets each command line before it runs
    * @param env - more environment for the CLI, to find its processes again
    * @param patience - milliseconds that a question may go without an answer; a busy engine takes less
+   * @param dockerContext - the docker context of the engine; empty for the one that is in use
    */
   constructor(
     signal: AbortSignal,
     trace: (text: string) => void,
     env: Readonly<Record<string, string>> = {},
     patience = 20_000,
+    dockerContext = "",
   ) {
-    this.#context = { signal, trace, env, patience };
+    this.#context = { signal, trace, env, patience, dockerContext };
     this.#cli = new Cli(this.#context);
   }
 
-  /** The same CLI; its commands also end with this signal. */
-  within(signal: AbortSignal): Docker {
-    const { trace, env, patience } = this.#context;
-    return new Docker(AbortSignal.any([this.#context.signal, signal]), trace, env, patience);
+  /** The same engine; commands also end with this signal. */
+  within(signal: AbortSignal): Engine {
+    return this.#with({ signal: AbortSignal.any([this.#context.signal, signal]) });
+  }
+
+  /** The engine of another docker context. */
+  on(dockerContext: string): Engine {
+    return this.#with({ dockerContext });
+  }
+
+  #with(changes: Partial<CommandContext>): Engine {
+    const { signal, trace, env, patience, dockerContext } = { ...this.#context, ...changes };
+    return new Engine(signal, trace, env, patience, dockerContext);
   }
 
   /** The engine's address, from DOCKER_HOST or the context: `unix:///var/run/docker.sock`. */
