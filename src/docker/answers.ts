@@ -87,6 +87,22 @@ export const imageDefaultsAnswer = z.tuple([
   }),
 ]);
 
+export const swarmAnswer = z.object({
+  NodeID: z.string(),
+  NodeAddr: z.string(),
+  ControlAvailable: z.boolean(),
+});
+
+/** An engine as a node of a swarm. */
+export interface SwarmFacts {
+  /** ID of the node; empty if the engine is in no swarm. */
+  readonly node: string;
+  /** IP address at which the other nodes reach it. */
+  readonly address: string;
+  /** Whether it can make networks for the swarm. */
+  readonly isManager: boolean;
+}
+
 /** What an image sets for every container of it. */
 export interface ImageDefaults {
   readonly env: readonly string[];

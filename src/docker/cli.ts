@@ -21,12 +21,16 @@ export class Cli {
     try {
       return await this.#execute(args, options);
     } catch (error) {
-      if (!(error instanceof DockerError) || error.failure !== "other") throw error;
-      throw new DockerError(
-        await explainUnknown(args, (question) => this.#execute(question)),
-        error.command,
-        error.said,
-      );
+      if (!(error instanceof DockerError)) throw error;
+      const isUnknown = error.failure === "other";
+      const isElsewhere = this.#context.dockerContext !== "";
+      if (!isUnknown && !isElsewhere) throw error;
+      const failure = isUnknown
+        ? await explainUnknown(args, (question) => this.#execute(question))
+        : error.failure;
+      // One of several engines: the message says which.
+      const command = commandLineOf([error.command], this.#context).join(" ");
+      throw new DockerError(failure, command, error.said);
     }
   }
 

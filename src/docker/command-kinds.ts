@@ -11,6 +11,7 @@ const kinds: ReadonlyMap<string, CommandKind> = new Map([
   ["container inspect", "asks"],
   ["network inspect", "asks"],
   ["image ls", "asks"],
+  ["node ls", "asks"],
   ["manifest inspect", "asks"],
   ["ps", "asks"],
   ["network ls", "asks"],

@@ -44,7 +44,8 @@ const failures: Rows = [
   ["port-taken", /port is already allocated|address already in use|failed to bind host port/i],
   // Docker without its default bridge; podman before 4.7; podman that finds no address.
   ["no-host-gateway", /\bhost-gateway\b/i],
-  ["network-in-use", /has active endpoints|network is being used/i],
+  // The last is a swarm's, whose networks are in use until no node has a container there.
+  ["network-in-use", /has active endpoints|network is being used|is in use by task/i],
   [
     "no-free-subnet",
     /non-overlapping IPv4 address pool|predefined address pools have been fully subnetted|could not find free subnet/i,
@@ -101,6 +102,7 @@ export class DockerError extends ActionError {
   /** The CLI's standard error. */
   readonly said: string;
 
+  /** @param command - as messages name it, with the engine if it is not the one in use */
   constructor(failure: DockerFailure, command: string, said: string) {
     super(
       titles[failure] ?? "Docker failed",

@@ -1,20 +1,20 @@
 import * as z from "zod";
 import {
   type ContainerFacts,
-  containersAnswer,
   type Exit,
   type ImageDefaults,
-  imageAnswer,
-  imageDefaultsAnswer,
   type NetworkMember,
   parseAnswer,
-  parseNetworkMembers,
+  type SwarmFacts,
+  swarmAnswer,
 } from "./answers.ts";
 import { Cli } from "./cli.ts";
-import { DockerError } from "./docker-error.ts";
 import { firstExit } from "./events.ts";
 import type { Image } from "./image-reference.ts";
+import { inspectContainers } from "./inspect.ts";
+import { defaultsOfImage, localImage, platformOfImage } from "./local-images.ts";
 import { type LogLine, lastLines } from "./log-lines.ts";
+import { membersOf, removeNetwork } from "./networks.ts";
 import { pauseContainer } from "./pause.ts";
 import { withProgress } from "./pull-progress.ts";
 import type { CommandContext } from "./spawned.ts";
@@ -22,7 +22,7 @@ import type { CommandContext } from "./spawned.ts";
 export type ContainerVerb = "start" | "kill" | "unpause" | "stop";
 
 /**
- * One engine, reached through the docker CLI and in no other way, so DOCKER_HOST, contexts, and logins
+ * One engine (several are in engines.ts), reached through the docker CLI and in no other way, so DOCKER_HOST, contexts, and logins
  * work the same as for the job's own docker commands. Arguments go to the program as an array, never
  * through a shell.
  */
@@ -63,6 +63,23 @@ export class Engine {
     return new Engine(signal, trace, env, patience, dockerContext);
   }
 
+  /** The engine that has a container, or would have it: this one. */
+  async at(_container: string): Promise<Engine> {
+    return this;
+  }
+
+  /** What the engine says of the swarm that it is a node of. */
+  async swarm(): Promise<SwarmFacts> {
+    const answer = await this.#cli.run(["info", "--format={{json .Swarm}}"]);
+    const { NodeID, NodeAddr, ControlAvailable } = parseAnswer(swarmAnswer, "info", answer);
+    return { node: NodeID, address: NodeAddr, isManager: ControlAvailable };
+  }
+
+  /** IDs of all nodes of the swarm. Only a manager knows them. */
+  swarmNodes(): Promise<string[]> {
+    return this.#cli.list(["node", "ls", "--format={{.ID}}"], []);
+  }
+
   /** The engine's address, from DOCKER_HOST or the context: `unix:///var/run/docker.sock`. */
   async endpoint(): Promise<string> {
     return (
@@ -97,19 +114,13 @@ export class Engine {
   }
 
   /** The platform of a local image. */
-  async imagePlatform(reference: string): Promise<string> {
-    const format = "--format={{.Os}}/{{.Architecture}}";
-    return (await this.#cli.run(["image", "inspect", format, reference])).trim();
+  imagePlatform(reference: string): Promise<string> {
+    return platformOfImage(this.#cli, reference);
   }
 
   /** @returns the local image of that name, or undefined if there is none */
-  async image(reference: string): Promise<Image | undefined> {
-    const answer = await this.#cli.unlessMissing(this.#cli.run(["image", "inspect", reference]));
-    if (answer === undefined) return undefined;
-    const [image] = parseAnswer(imageAnswer, "image inspect", answer);
-    const { Labels, Entrypoint: entrypoint } = image.Config;
-    const version = Labels?.["org.opencontainers.image.version"];
-    return { reference, ...(version && { version }), ...(entrypoint && { entrypoint }) };
+  image(reference: string): Promise<Image | undefined> {
+    return localImage(this.#cli, reference);
   }
 
   /**
@@ -123,9 +134,8 @@ export class Engine {
   }
 
   /** @returns the containers on a network, or undefined if there is no such network */
-  async networkMembers(network: string): Promise<NetworkMember[] | undefined> {
-    const answer = await this.#cli.unlessMissing(this.#cli.run(["network", "inspect", network]));
-    return answer === undefined ? undefined : parseNetworkMembers(answer);
+  networkMembers(network: string): Promise<NetworkMember[] | undefined> {
+    return membersOf(this.#cli, network);
   }
 
   async createNetwork(args: readonly string[]): Promise<void> {
@@ -216,21 +226,13 @@ export class Engine {
   }
 
   /** @returns what the engine knows of these containers; one that is gone is left out */
-  async inspectContainers(names: readonly string[]): Promise<ContainerFacts[]> {
-    if (names.length === 0) return [];
-    const inspect = (those: readonly string[]) =>
-      this.#cli.unlessMissing(this.#cli.run(["container", "inspect", ...those]));
-    const together = await inspect(names);
-    // One that is gone makes the whole command fail.
-    const answers = together ? [together] : await Promise.all(names.map((name) => inspect([name])));
-    return answers.flatMap((each) => (each ? parseAnswer(containersAnswer, "inspect", each) : []));
+  inspectContainers(names: readonly string[]): Promise<ContainerFacts[]> {
+    return inspectContainers(this.#cli, names);
   }
 
   /** What an image sets for every container of it. The image must be local. */
-  async imageDefaults(reference: string): Promise<ImageDefaults & { readonly id: string }> {
-    const answer = await this.#cli.run(["image", "inspect", reference]);
-    const [{ Id, Config }] = parseAnswer(imageDefaultsAnswer, "image inspect", answer);
-    return { id: Id, env: Config.Env ?? [], labels: Config.Labels ?? {} };
+  imageDefaults(reference: string): Promise<ImageDefaults & { readonly id: string }> {
+    return defaultsOfImage(this.#cli, reference);
   }
 
   /** Removes a stopped container. Its volumes stay. */
@@ -289,19 +291,7 @@ export class Engine {
 
   /** Removes a network. Containers that others attached to it are detached first. */
   async removeNetwork(name: string): Promise<void> {
-    try {
-      await this.#cli.unlessMissing(this.#cli.run(["network", "rm", name]));
-    } catch (error) {
-      if (!(error instanceof DockerError) || error.failure !== "network-in-use") throw error;
-      // Podman counts stopped containers, which are no members.
-      const members = (await this.networkMembers(name)) ?? [];
-      const attached = await this.containers(`network=${name}`);
-      const names = new Set([...members.map((each) => each.name), ...attached]);
-      await Promise.all(
-        [...names].map((each) => this.changeConnection("disconnect", ["--force", name, each])),
-      );
-      await this.#cli.run(["network", "rm", name]);
-    }
+    await removeNetwork(this.#cli, name);
   }
 
   async removeVolumes(names: readonly string[]): Promise<void> {

@@ -1,0 +1,92 @@
+/** Several engines for one cluster: they must all answer, and be nodes of one swarm. */
+import type { SwarmFacts } from "../docker/answers.ts";
+import { DockerError } from "../docker/docker-error.ts";
+import type { Engine } from "../docker/engine.ts";
+import { Engines, type Member } from "../docker/engines.ts";
+import { InputError, type Problem } from "../errors.ts";
+
+/**
+ * Makes one of several engines.
+ *
+ * @param engine - any of them
+ * @param names - docker contexts, the job's own engine first
+ * @throws InputError that says of every engine what is wrong with it
+ */
+export async function gatherEngines(
+  engine: Engine,
+  [first, ...others]: readonly [string, ...string[]],
+): Promise<Engines> {
+  const memberOf = (name: string): Member => ({ name, engine: engine.on(name) });
+  const members = [memberOf(first), ...others.map(memberOf)] as const;
+  const answers = await Promise.all(members.map(askSwarm));
+  const manager = answers.find(({ swarm }) => swarm?.isManager);
+  const known = manager ? new Set(await manager.member.engine.swarmNodes()) : undefined;
+  const problems = [
+    ...answers.flatMap((answer) => problemOf(answer, known)),
+    ...sameEngines(answers),
+    ...(known ? [] : noManager(answers)),
+  ];
+  if (!manager || problems.length > 0) throw new InputError(problems);
+  return new Engines(members, manager.member.name);
+}
+
+/** What an engine says of its swarm, or why it does not answer. */
+interface SwarmAnswer {
+  readonly member: Member;
+  readonly swarm?: SwarmFacts;
+  readonly failure?: DockerError;
+}
+
+async function askSwarm(member: Member): Promise<SwarmAnswer> {
+  try {
+    return { member, swarm: await member.engine.swarm() };
+  } catch (failure) {
+    if (!(failure instanceof DockerError)) throw failure;
+    return { member, failure };
+  }
+}
+
+const problem = (message: string): Problem => ({ input: "engines", message });
+const names = (name: string) => `Input \`engines\` names the docker context "${name}"`;
+
+/** @param known - nodes of the manager's swarm; undefined if no engine is a manager */
+function problemOf(
+  { member: { name }, swarm, failure }: SwarmAnswer,
+  known: ReadonlySet<string> | undefined,
+): Problem[] {
+  if (failure) return [problem(`${names(name)}, but its engine does not answer: ${failure.said}`)];
+  if (!swarm || swarm.node === "")
+    return [
+      problem(
+        `${names(name)}, but its engine is in no swarm. Join it in an earlier step (\`docker --context ${name} swarm join --token … …\`, as \`docker swarm join-token worker\` prints it).`,
+      ),
+    ];
+  if (!known || known.has(swarm.node)) return [];
+  return [
+    problem(
+      `${names(name)}, but its engine is in another swarm than the others. Let it leave that (\`docker --context ${name} swarm leave\`), and join theirs.`,
+    ),
+  ];
+}
+
+/** Engines that are named twice, under two contexts. */
+function sameEngines(answers: readonly SwarmAnswer[]): Problem[] {
+  return answers.flatMap(({ member: { name }, swarm }, index) => {
+    const same = answers
+      .slice(0, index)
+      .find((earlier) => swarm && swarm.node !== "" && earlier.swarm?.node === swarm.node);
+    if (!same) return [];
+    return [problem(`${names(name)}, but that is the same engine as "${same.member.name}".`)];
+  });
+}
+
+/** Only a manager can make the cluster's network. Nothing is said of engines that are in no swarm. */
+function noManager(answers: readonly SwarmAnswer[]): Problem[] {
+  const workers = answers.filter(({ swarm }) => swarm !== undefined && swarm.node !== "");
+  if (workers.length === 0) return [];
+  return [
+    problem(
+      `Input \`engines\` names no manager of the swarm, which must create the cluster's network: all of ${workers.map(({ member }) => member.name).join(", ")} are workers. Name a manager, or promote one of them (\`docker node promote\` on a manager).`,
+    ),
+  ];
+}
