@@ -42,7 +42,8 @@ export async function meansOf(
   action: ImpairAction,
   toolsImage: string,
 ): Promise<Means> {
-  const { means, seen } = await findMeans(docker, node, methods[action], toolsImage);
+  const engine = await docker.at(node.Name);
+  const { means, seen } = await findMeans(engine, node, methods[action], toolsImage);
   if (means) return means;
   throw cannot(action, node, seen);
 }
@@ -127,7 +128,8 @@ export async function impair(
   const script = `${findDevice}${method === "iptables" ? dropSome : shape}`;
   const matched = impairment.scope === "all" ? [] : others;
   const args = [ip, ...parametersFor(impairment, method), ...matched];
-  await run(docker, place, { network: `container:${node.Name}`, script, args });
+  const engine = await docker.at(node.Name);
+  await run(engine, place, { network: `container:${node.Name}`, script, args });
 }
 
 /**
@@ -149,7 +151,8 @@ export async function unimpair(
     throw new ActionError("Can't undo the change of a network", message);
   }
   const script = `${findDevice}${mark === "iptables" ? acceptAll : unshape}`;
-  await run(docker, means.place, { network: `container:${node.Name}`, script, args: [ip] });
+  const engine = await docker.at(node.Name);
+  await run(engine, means.place, { network: `container:${node.Name}`, script, args: [ip] });
   await docker.removeVolumes([markVolume(node, mark)]);
 }
 

@@ -105,5 +105,6 @@ async function removeData(docker: Docker, facts: ContainerFacts): Promise<void> 
   const { Name, Config } = facts;
   const options = ["--network=none", `--volumes-from=${Name}`, "--user=0", "--entrypoint=sh"];
   const script = 'cd "$1"; rm -rf -- * .[!.]*';
-  await docker.runToEnd([...options, Config.Image, "-ec", script, "sh", dataDirectoryOf(facts)]);
+  const command = [Config.Image, "-ec", script, "sh", dataDirectoryOf(facts)];
+  await (await docker.at(Name)).runToEnd([...options, ...command]);
 }

@@ -24,16 +24,17 @@ export async function replace(
 ): Promise<void> {
   const { node, container, facts } = agent;
   try {
+    const engine = await docker.at(container);
     const [defaults, isPodman] = await Promise.all([
-      docker.imageDefaults(facts.Config.Image),
-      docker.isPodman(),
+      engine.imageDefaults(facts.Config.Image),
+      engine.isPodman(),
     ]);
     // Docker gives the new container the lowest free address, which is the old one's.
     const ip = isPodman && agent.ip !== "" ? [`--ip=${agent.ip}`] : [];
     // A secured agent's secrets are not in a volume.
     const secrets = await docker.getArchive(container, securityFolder);
-    const isOwnerUnknown = secrets !== undefined && !(await docker.namesOwners());
-    const owner = isOwnerUnknown ? await ownerOf(docker, facts) : undefined;
+    const isOwnerUnknown = secrets !== undefined && !(await engine.namesOwners());
+    const owner = isOwnerUnknown ? await ownerOf(engine, facts) : undefined;
     const rewritten = secrets && securityArchiveFor(secrets, version, owner);
     await docker.change("stop", [container]);
     await docker.removeButKeepVolumes(container);
