@@ -4,6 +4,7 @@ import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import type { ClusterSpec, Role } from "../inputs/cluster-spec.ts";
 import { givesTokens } from "../inputs/config-fragments.ts";
+import { agentsElsewhere, forwarderArguments } from "../plan/forwarder.ts";
 import { keptArchive } from "../plan/kept-files.ts";
 import { clusterFilter, nodeFilter } from "../plan/labels.ts";
 import type { AgentPlan, ClusterPlan } from "../plan/plan.ts";
@@ -55,6 +56,7 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
 
     const secrets = start(secure(docker, plan, { log, onSecret }));
     const begin = { docker, plan, secrets, agents, log, signal };
+    const forwarder = start(startForwarder(docker, plan));
     const servers = start(timeline.during("servers", () => startRole(begin, "server")));
     // While agents boot and elect, these cost no time.
     const kept = start(
@@ -79,7 +81,10 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
       }),
     );
 
-    await Promise.race([exited, Promise.all([started, granted, ready, hostAddress, kept])]);
+    await Promise.race([
+      exited,
+      Promise.all([forwarder, started, granted, ready, hostAddress, kept]),
+    ]);
     const made = await secrets;
     if (made && !givesTokens(plan.spec))
       await resync(agents, made, { timeout, signal, onChange: log });
@@ -107,6 +112,12 @@ const syncOnTokenChange = (secrets: Secrets, { agents }: ClusterPlan) =>
     ),
     "syncOnTokenChange",
   );
+
+/** Starts what leads to agents on other engines, if there are any. */
+async function startForwarder(docker: Docker, plan: ClusterPlan): Promise<void> {
+  if (agentsElsewhere(plan.agents).length > 0)
+    await docker.runContainer(forwarderArguments(plan, plan.agents));
+}
 
 /** Rejects as soon as an agent exits. */
 async function failOnExit(

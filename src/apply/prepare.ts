@@ -6,17 +6,24 @@ import type { Docker } from "../docker/docker.ts";
 import { freePorts, holderOf, isTaken } from "../docker/ports.ts";
 import { InputError, type Problem } from "../errors.ts";
 import { type ClusterSpec, portNames } from "../inputs/cluster-spec.ts";
-import { jobLabels, keepLabels, type Labels, type Owner } from "../plan/labels.ts";
-import { freePortsNeeded, networkArguments, type Prerequisites } from "../plan/plan.ts";
+import { engineLabels, jobLabels, keepLabels, type Labels, type Owner } from "../plan/labels.ts";
+import {
+  freePortsNeeded,
+  networkArguments,
+  networkName,
+  type Prerequisites,
+} from "../plan/plan.ts";
 import { takenPort } from "../ready/diagnosis.ts";
 import { ownContainer } from "../runner/machine.ts";
 import { withScope } from "../runner/scope.ts";
 import { checkEngine, remoteWarning } from "./check-engine.ts";
-import { findImages } from "./cluster-images.ts";
+import { distinctImages, findImages } from "./cluster-images.ts";
 import { checkConfigs } from "./config-check.ts";
+import { distributeImages } from "./engine-images.ts";
 import { chooseNetwork, type NetworkChoice, newNetwork } from "./network.ts";
 import { examineImages } from "./node-images.ts";
 import type { StartContext } from "./start-context.ts";
+import { chooseSwarmNetwork, joinSwarmNetwork } from "./swarm-network.ts";
 import { checkVersions } from "./version-check.ts";
 
 /**
@@ -37,23 +44,33 @@ export async function prepare(context: StartContext, spec: ClusterSpec): Promise
     checkEngine(context.docker),
   ]);
   const labels = ownLabels(context, container);
-  const owner = { clusterId, jobLabels: { ...labels, ...keepLabels(spec) } };
+  const places = { ...keepLabels(spec), ...engineLabels(spec.engines) };
+  const owner = { clusterId, jobLabels: { ...labels, ...places } };
   return withScope(context.signal, async ({ signal, start }) => {
     const docker = context.docker.within(signal);
-    const choice = start(chooseNetwork(docker, spec, container));
+    const { engines } = context;
+    const choice = start(
+      engines
+        ? chooseSwarmNetwork(engines, spec, container)
+        : chooseNetwork(docker, spec, container),
+    );
     const [network, images, ports] = await Promise.all([
       start(checkMachine({ docker, log, warn: context.warn }, spec, { labels, choice })),
       start(timeline.during("image", () => findImages({ docker, log, signal }, spec))),
       start(freePorts(freePortsNeeded(spec))),
-      start(timeline.during("network", () => ensureNetwork(docker, choice, owner))),
+      start(timeline.during("network", () => ensureNetwork(context, choice, owner))),
     ]);
+    const swarm =
+      engines && start(joinSwarmNetwork(engines, networkName(network.network, clusterId)));
     const tell = { docker, log, warn: context.warn };
     const versions = await checkVersions(tell, spec, { owner, images });
     const [examined] = await Promise.all([
       start(examineImages(tell, spec, { owner, images, versions })),
       start(checkConfigs(tell, spec, { owner, images, network: network.network })),
+      engines && start(distributeImages(engines, distinctImages(images), log)),
     ]);
-    return { ...owner, ...examined, ...network, freePorts: ports };
+    const place = swarm && { swarm: await swarm };
+    return { ...owner, ...examined, ...network, ...place, freePorts: ports };
   });
 }
 
@@ -63,8 +80,13 @@ function ownLabels({ env }: StartContext, container: ContainerFacts | undefined)
   return { ...jobLabels(env, host, ownContainer()), ...proofLabels(container?.Id ?? "") };
 }
 
-async function ensureNetwork(docker: Docker, choice: Promise<Choice>, owner: Owner) {
-  if ((await choice) === newNetwork) await docker.createNetwork(networkArguments(owner));
+async function ensureNetwork(
+  { docker, engines }: Pick<StartContext, "docker" | "engines">,
+  choice: Promise<Choice>,
+  owner: Owner,
+) {
+  const isOfSwarm = engines !== undefined;
+  if ((await choice) === newNetwork) await docker.createNetwork(networkArguments(owner, isOfSwarm));
 }
 
 type Choice = Awaited<ReturnType<typeof chooseNetwork>>;

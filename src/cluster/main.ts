@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import * as core from "@actions/core";
 import { apply, type RunningCluster } from "../apply/apply.ts";
+import { gatherEngines } from "../apply/engines.ts";
 import { prepare } from "../apply/prepare.ts";
 import { restore } from "../apply/restore.ts";
 import type { StartContext } from "../apply/start-context.ts";
+import type { Docker } from "../docker/docker.ts";
 import { isEngineGone } from "../docker/docker-error.ts";
 import { Engine } from "../docker/engine.ts";
 import { counted, InputError } from "../errors.ts";
@@ -37,12 +39,15 @@ import { saveState } from "./state.ts";
 
 /** The main step: inputs become a spec, the spec a plan, the plan a cluster that is ready. */
 export async function main(): Promise<void> {
-  const context = startContext();
-  const { clusterId, docker, signal, timeline } = context;
+  const alone = startContext();
+  const { clusterId, signal, timeline } = alone;
   const spec = readSpec(clusterId);
   if (!spec) return;
   const logs = logsFolder(spec, clusterId);
+  let docker: Docker = alone.docker;
   try {
+    const context = await withEngines(alone, spec);
+    docker = context.docker;
     const cluster = await create(context, spec);
     await reportCluster(cluster, logs, timeline);
   } catch (error) {
@@ -54,7 +59,21 @@ export async function main(): Promise<void> {
   }
 }
 
-function startContext(): StartContext {
+/** The context of a start on several engines, if the spec has several. */
+async function withEngines(
+  { docker: engine, ...context }: OneEngine,
+  { engines: [first, ...others] }: ClusterSpec,
+): Promise<StartContext> {
+  if (first === undefined) return { ...context, docker: engine };
+  const engines = await gatherEngines(engine, [first, ...others]);
+  return { ...context, docker: engines, engines };
+}
+
+interface OneEngine extends StartContext {
+  readonly docker: Engine;
+}
+
+function startContext(): OneEngine {
   const timeline = new Timeline();
   timeline.end("process");
   const clusterId = randomBytes(4).toString("hex");
@@ -80,8 +99,8 @@ function readSpec(clusterId: string): ClusterSpec | undefined {
     for (const warning of warnings) warn(warning);
     checkCommandFiles(process.env);
     const logs = logsFolder(spec, clusterId);
-    const { cleanup } = spec;
-    saveState({ clusterId, cleanup, logs, logsAlways: spec.logs === "always" });
+    const { cleanup, engines } = spec;
+    saveState({ clusterId, cleanup, engines, logs, logsAlways: spec.logs === "always" });
     recordStep(stepsFolder(clusterId, process.env), "The step that starts the cluster");
     // Set this early: it matters most when the rest of the step fails.
     writeCommandFile(() => core.setOutput("logs", logs));
@@ -99,6 +118,8 @@ const logsFolder = ({ logs }: ClusterSpec, clusterId: string) =>
 async function create(context: StartContext, spec: ClusterSpec): Promise<ReadyCluster> {
   const prerequisites = await core.group("Prepare image and network", () => prepare(context, spec));
   const plan = planCluster(spec, prerequisites);
+  for (const { container, place } of plan.agents)
+    if (place) context.engines?.place(container, place.engine);
   const images = plan.agents.map((agent) => imageOf(plan, agent).image.reference);
   const title = `Start ${counted(plan.agents.length, "agent")} from ${[...new Set(images)].join(" and ")}`;
   const running = await core.group(title, () => apply(context, plan));

@@ -1,9 +1,11 @@
 import * as core from "@actions/core";
-import { destroy, hasRemains, removalCommand } from "../destroy/destroy.ts";
+import { destroy, hasRemains, type Removal, removalCommand } from "../destroy/destroy.ts";
 import { endOthers } from "../destroy/others.ts";
+import { destroyOnAll, type RemovalOnAll } from "../destroy/several-engines.ts";
 import type { Docker } from "../docker/docker.ts";
 import { Engine } from "../docker/engine.ts";
 import { counted, messageOf } from "../errors.ts";
+import { acrossEngines } from "../find/across-engines.ts";
 import { showEvidence } from "../report/evidence.ts";
 import { removeRunnerFolders, stepsFolder } from "../report/runner-folder.ts";
 import { logTimed, warn } from "../runner/log.ts";
@@ -19,24 +21,33 @@ const patience = 180_000;
 export async function post(): Promise<void> {
   const state = loadState();
   if (!state) return core.info("There is no cluster to remove.");
-  const { clusterId, cleanup, logs, logsAlways } = state;
-  const docker = new Engine(AbortSignal.timeout(patience), core.debug);
+  const { clusterId, cleanup, engines, logs, logsAlways } = state;
+  const engine = new Engine(AbortSignal.timeout(patience), core.debug);
   try {
+    const docker = await acrossEngines(engine, clusterId, process.env);
     await endOthers(clusterId, stepsFolder(clusterId, process.env));
     // The runner evaluates this input again for the post step (actions/runner, `ActionRunner`).
     const isGood = core.getInput("job-status") === "success";
     if (logs !== "" && (logsAlways || !isGood || core.isDebug()))
       await showEvidence(docker, clusterId, logs);
-    if (cleanup) await remove(docker, clusterId);
+    if (cleanup) await remove(engine, clusterId, engines);
     else await keep(docker, clusterId);
   } catch (error) {
     warnOfLeftover(clusterId, messageOf(error));
   }
 }
 
-async function remove(docker: Docker, clusterId: string): Promise<void> {
-  const { found, containers, leftovers } = await destroy(docker, clusterId);
-  for (const { name, reason } of leftovers) warnOfLeftover(clusterId, `${name}: ${reason}`);
+async function remove(
+  engine: Engine,
+  clusterId: string,
+  engines: readonly string[],
+): Promise<void> {
+  const { found, containers, leftovers } =
+    engines.length === 0
+      ? withoutContext(await destroy(engine, clusterId))
+      : await destroyOnAll((name) => engine.on(name), engines, clusterId);
+  for (const { name, reason, dockerContext } of leftovers)
+    warnOfLeftover(clusterId, `${name}: ${reason}`, dockerContext);
   if (leftovers.length > 0) return;
   await removeRunnerFolders(clusterId, process.env);
   if (!found) return core.info(nothingLeft(clusterId));
@@ -44,6 +55,11 @@ async function remove(docker: Docker, clusterId: string): Promise<void> {
     `Cluster ${clusterId} removed: ${counted(containers, "container")}, with volumes and network.`,
   );
 }
+
+const withoutContext = (removal: Removal): RemovalOnAll => ({
+  ...removal,
+  leftovers: removal.leftovers.map((each) => ({ ...each, dockerContext: "" })),
+});
 
 async function keep(docker: Docker, clusterId: string): Promise<void> {
   if (!(await hasRemains(docker, clusterId))) return core.info(nothingLeft(clusterId));
@@ -55,8 +71,8 @@ async function keep(docker: Docker, clusterId: string): Promise<void> {
 /** The main step created nothing, or a later step has removed the cluster. */
 const nothingLeft = (clusterId: string) => `Nothing is left to remove of cluster ${clusterId}.`;
 
-function warnOfLeftover(clusterId: string, reason: string): void {
-  warn(`${reason}\nTo remove what is left: ${removalCommand(clusterId)}`, {
+function warnOfLeftover(clusterId: string, reason: string, dockerContext = ""): void {
+  warn(`${reason}\nTo remove what is left: ${removalCommand(clusterId, dockerContext)}`, {
     title: `Cluster ${clusterId} was not removed`,
   });
 }

@@ -5,6 +5,8 @@ import { writeCommandFile } from "../runner/command-files.ts";
 export interface State {
   readonly clusterId: string;
   readonly cleanup: boolean;
+  /** Docker contexts of the cluster's engines; empty for the one in use. */
+  readonly engines: readonly string[];
   /** Folder for logs; empty if the job wants none. */
   readonly logs: string;
   /** Whether to write logs even if the job succeeds. */
@@ -17,10 +19,11 @@ export interface State {
  *
  * @throws ActionError if the runner's file can't be written
  */
-export function saveState({ clusterId, cleanup, logs, logsAlways }: State): void {
+export function saveState({ clusterId, cleanup, engines, logs, logsAlways }: State): void {
   writeCommandFile(() => {
     core.saveState("cluster-id", clusterId);
     core.saveState("cleanup", cleanup);
+    core.saveState("engines", engines.join(" "));
     core.saveState("logs", logs);
     core.saveState("logs-always", logsAlways);
   });
@@ -33,6 +36,10 @@ export function loadState(): State | undefined {
   return {
     clusterId,
     cleanup: core.getState("cleanup") === "true",
+    engines: core
+      .getState("engines")
+      .split(" ")
+      .filter((name) => name !== ""),
     logs: core.getState("logs"),
     logsAlways: core.getState("logs-always") === "true",
   };

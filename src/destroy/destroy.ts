@@ -29,13 +29,19 @@ const pause = 300;
  * rest. It retries until nothing is left: something else may be removing the same objects, or the
  * engine may still be working on a command of a killed step.
  *
+ * @param networkFilters - of `docker network ls`; only networks that match them are removed
  * @throws DockerError if the engine does not answer
  */
-export async function destroy(docker: Docker, clusterId: string): Promise<Removal> {
+export async function destroy(
+  docker: Docker,
+  clusterId: string,
+  networkFilters: readonly string[] = [],
+): Promise<Removal> {
   const seen: Seen = { containers: new Set(), others: new Set(), volumes: new Set() };
   for (let attempt = 1; ; attempt++) {
-    const leftovers = await removeOnce(docker, clusterId, seen);
-    const names = await namesLeft(docker, clusterId, seen);
+    const of = { docker, clusterId, networkFilters };
+    const leftovers = await removeOnce(of, seen);
+    const names = await namesLeft(of, seen);
     const containers = seen.containers.size;
     const found = Object.values(seen).some(({ size }) => size > 0);
     if (names.length === 0) return { found, containers, leftovers: [] };
@@ -46,6 +52,13 @@ export async function destroy(docker: Docker, clusterId: string): Promise<Remova
     }
     await sleep(pause);
   }
+}
+
+/** What is to be removed. */
+interface Objects {
+  readonly docker: Docker;
+  readonly clusterId: string;
+  readonly networkFilters: readonly string[];
 }
 
 /** What a cluster has had since its removal began. */
@@ -63,20 +76,21 @@ interface Seen {
  * @throws DockerError if the engine does not answer
  */
 export async function hasRemains(docker: Docker, clusterId: string): Promise<boolean> {
-  return (await labeled(docker, clusterId)).length > 0;
+  return (await labeled({ docker, clusterId, networkFilters: [] })).length > 0;
 }
 
 /** Names of the containers, networks and volumes that the cluster still has. */
-async function namesLeft(docker: Docker, clusterId: string, seen: Seen): Promise<string[]> {
-  const all = seen.volumes.size > 0 ? await docker.volumes() : [];
+async function namesLeft(of: Objects, seen: Seen): Promise<string[]> {
+  const all = seen.volumes.size > 0 ? await of.docker.volumes() : [];
   const unlabeled = all.filter((name) => seen.volumes.has(name));
-  return [...new Set([...(await labeled(docker, clusterId)), ...unlabeled])];
+  return [...new Set([...(await labeled(of)), ...unlabeled])];
 }
 
 /** Names of the containers, networks and volumes with the cluster's label. */
-async function labeled(docker: Docker, clusterId: string): Promise<string[]> {
+async function labeled({ docker, clusterId, networkFilters }: Objects): Promise<string[]> {
   const filter = clusterFilter(clusterId);
-  const lists = [docker.containers(filter), docker.networks(filter), docker.volumes(filter)];
+  const networks = docker.networks(filter, ...networkFilters);
+  const lists = [docker.containers(filter), networks, docker.volumes(filter)];
   return (await Promise.all(lists)).flat();
 }
 
@@ -93,7 +107,10 @@ async function unlabeledVolumes(docker: Docker, containers: readonly string[]): 
 /** The name of a volume that the engine made up. Any other could be the user's. */
 const anonymousVolume = /^[0-9a-f]{64}$/;
 
-async function removeOnce(docker: Docker, clusterId: string, seen: Seen): Promise<Leftover[]> {
+async function removeOnce(
+  { docker, clusterId, networkFilters }: Objects,
+  seen: Seen,
+): Promise<Leftover[]> {
   const leftovers: Leftover[] = [];
   const attempt = async (name: string, removal: Promise<void>) => {
     await removal.catch((error: unknown) => {
@@ -104,7 +121,7 @@ async function removeOnce(docker: Docker, clusterId: string, seen: Seen): Promis
   const filter = clusterFilter(clusterId);
   const [containers, networks, isPodman] = await Promise.all([
     docker.containers(filter),
-    docker.networks(filter),
+    docker.networks(filter, ...networkFilters),
     docker.isPodman(),
   ]);
   for (const name of containers) seen.containers.add(name);
@@ -127,12 +144,13 @@ async function removeOnce(docker: Docker, clusterId: string, seen: Seen): Promis
 }
 
 /** A shell command that removes whatever is left of a cluster, for the user to paste. */
-export function removalCommand(clusterId: string): string {
+export function removalCommand(clusterId: string, dockerContext = ""): string {
   const filter = `--filter ${clusterFilter(clusterId)}`;
+  const docker = dockerContext === "" ? "docker" : `docker --context ${dockerContext}`;
   // There may be nothing left of a kind; `docker rm` without arguments would fail.
   return [
-    `docker ps -aq ${filter} | xargs -r docker rm -fv`,
-    `docker network ls -q ${filter} | xargs -r docker network rm`,
-    `docker volume ls -q ${filter} | xargs -r docker volume rm`,
+    `${docker} ps -aq ${filter} | xargs -r ${docker} rm -fv`,
+    `${docker} network ls -q ${filter} | xargs -r ${docker} network rm`,
+    `${docker} volume ls -q ${filter} | xargs -r ${docker} volume rm`,
   ].join("; ");
 }

@@ -1,4 +1,3 @@
-import * as z from "zod";
 import {
   type ContainerFacts,
   type Exit,
@@ -12,6 +11,7 @@ import { Cli } from "./cli.ts";
 import { firstExit } from "./events.ts";
 import type { Image } from "./image-reference.ts";
 import { inspectContainers } from "./inspect.ts";
+import { labelsOf } from "./listings.ts";
 import { defaultsOfImage, localImage, platformOfImage } from "./local-images.ts";
 import { type LogLine, lastLines } from "./log-lines.ts";
 import { membersOf, removeNetwork } from "./networks.ts";
@@ -136,6 +136,31 @@ export class Engine {
   /** @returns the containers on a network, or undefined if there is no such network */
   networkMembers(network: string): Promise<NetworkMember[] | undefined> {
     return membersOf(this.#cli, network);
+  }
+
+  /** @returns the IPv4 subnets of a network: `10.0.1.0/24` */
+  async subnets(network: string): Promise<string[]> {
+    const format = "--format={{range .IPAM.Config}}{{println .Subnet}}{{end}}";
+    const lines = await this.#cli.list(["network", "inspect", format, network], []);
+    return lines.filter((subnet) => !subnet.includes(":"));
+  }
+
+  /** A network's driver, and whether containers may join it: `overlay true`; undefined if there is none. */
+  async networkKind(network: string): Promise<string | undefined> {
+    const format = "--format={{.Driver}} {{.Attachable}}";
+    const asked = this.#cli.run(["network", "inspect", format, network]);
+    return (await this.#cli.unlessMissing(asked))?.trim();
+  }
+
+  /** An image, as `docker save` writes it. */
+  async saveImage(reference: string): Promise<Uint8Array> {
+    const chunks: Buffer[] = [];
+    await this.#cli.run(["save", reference], { onBytes: (bytes) => chunks.push(bytes) });
+    return Buffer.concat(chunks);
+  }
+
+  async loadImage(image: Uint8Array): Promise<void> {
+    await this.#cli.run(["load", "--quiet"], { input: image });
   }
 
   async createNetwork(args: readonly string[]): Promise<void> {
@@ -273,14 +298,8 @@ export class Engine {
    * @param names - of the labels
    * @returns for each object the values of these labels, in the same order; empty if it has none
    */
-  async labels(filters: readonly string[], names: readonly string[]): Promise<string[][]> {
-    const format = `--format=[${names.map((name) => `{{json (.Label "${name}")}}`).join(",")}]`;
-    const lists = await Promise.all([
-      this.#cli.list(["ps", "--all", format], filters),
-      this.#cli.list(["network", "ls", format], filters),
-      this.#cli.list(["volume", "ls", format], filters),
-    ]);
-    return lists.flat().map((line) => parseAnswer(z.array(z.string()), "ps", line));
+  labels(filters: readonly string[], names: readonly string[]): Promise<string[][]> {
+    return labelsOf(this.#cli, filters, names);
   }
 
   /** Removes containers, running or not, and their anonymous volumes. Missing ones are fine. */

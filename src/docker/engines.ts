@@ -57,6 +57,26 @@ export class Engines implements Docker {
     return place === undefined ? this.#first : memberNamed(this.#members, place).engine;
   }
 
+  get members(): readonly [Member, ...Member[]] {
+    return this.#members;
+  }
+
+  subnets(network: string): Promise<string[]> {
+    return this.#manager.subnets(network);
+  }
+
+  networkKind(network: string): Promise<string | undefined> {
+    return this.#manager.networkKind(network);
+  }
+
+  saveImage(reference: string): Promise<Uint8Array> {
+    return this.#first.saveImage(reference);
+  }
+
+  async loadImage(image: Uint8Array): Promise<void> {
+    await this.#all(({ engine }) => engine.loadImage(image));
+  }
+
   get #first(): Engine {
     return this.#members[0].engine;
   }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as core from "@actions/core";
 import { Engine } from "../docker/engine.ts";
+import { acrossEngines } from "../find/across-engines.ts";
 import { findCluster, lookAgain } from "../find/existing-cluster.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
 import { processMark } from "../plan/labels.ts";
@@ -20,13 +21,17 @@ export async function fault(): Promise<void> {
   const canceled = cancellation("fault");
   try {
     const spec = parseFaultInputs(core.getInput);
-    const cluster = await findCluster(new Engine(canceled, core.debug), spec.cluster, process.env);
+    const engine = new Engine(canceled, core.debug);
+    const found = await acrossEngines(engine, spec.cluster, process.env);
+    const cluster = await findCluster(found, spec.cluster, process.env);
     const { clusterId } = cluster;
     const name = `The \`fault\` step with \`action: ${spec.fault.action}\``;
     recordStep(stepsFolder(clusterId, process.env), name);
     const mark = processMark(clusterId);
-    const docker = new Engine(canceled, core.debug, mark);
-    const cleanup = new Engine(cleaningUp(canceled), core.debug, mark);
+    const marked = new Engine(canceled, core.debug, mark);
+    const lasting = new Engine(cleaningUp(canceled), core.debug, mark);
+    const docker = await acrossEngines(marked, clusterId, process.env);
+    const cleanup = await acrossEngines(lasting, clusterId, process.env);
     const aim = await aimOf(spec, cluster);
     const { timeout, wait, toolsImage } = spec;
     const timeline = new FaultTimeline();

@@ -155,7 +155,14 @@ export function agentIn(facts: ContainerFacts, credentials: Credentials) {
   };
 }
 
-function publicationsOf({ HostConfig }: ContainerFacts): Publication[] {
+function publicationsOf(facts: ContainerFacts): Publication[] {
+  const { HostConfig } = facts;
+  const forwarded = labelOf(facts, labelNames.forwarded);
+  if (forwarded !== "")
+    return portNames.flatMap((name) => {
+      const port = new RegExp(`\\b${name}=(\\d+)`).exec(forwarded)?.[1];
+      return port === undefined ? [] : [{ name, port: Number(port), isFixed: true }];
+    });
   return portNames.flatMap((name) => {
     const [binding] = HostConfig.PortBindings?.[`${agentPorts[name]}/tcp`] ?? [];
     return binding ? [{ name, port: Number(binding.HostPort), isFixed: true }] : [];

@@ -13,6 +13,9 @@ export const namelessNetworks: readonly string[] = ["bridge", "host", "none", "d
 /** Docker has no limit of its own, and Gitea's runner makes names of more than 128 characters. */
 const networkPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/;
 
+/** Names that `docker context create` takes. */
+const contextPattern = /^[A-Za-z0-9][A-Za-z0-9_.+-]*$/;
+
 /** A network in which containers have names. */
 const isNamedNetwork = (name: string) =>
   networkPattern.test(name) && !namelessNetworks.includes(name);
@@ -169,6 +172,18 @@ export const inputs = z.object({
       allowed:
         "the name of a Docker network that you created: at most 255 letters, digits, `.`, `_`, and `-`; the networks bridge, host, and none don't resolve container names",
       example: "my-network",
+    }),
+  engines: z
+    .string()
+    .transform((text) => text.split(/[\s,]+/).filter((name) => name !== ""))
+    .refine((names) => names.length !== 1 && names.length <= 9)
+    .refine((names) => names.every((name) => contextPattern.test(name)))
+    .refine((names) => new Set(names).size === names.length)
+    .register(hints, {
+      default: "",
+      allowed:
+        "two to nine different docker contexts, separated by white space or commas, or empty for the engine in use",
+      example: "default worker-1 worker-2",
     }),
   // Whatever the runner says is right: a network without names counts as none.
   "job-network": z

@@ -159,6 +159,7 @@ function specOf(
       Array.from(file?.nodes ?? [], ([name, own]) => [name, nodeSettings(own, image)] as const),
     ),
     network: values.network,
+    engines: values.engines,
     jobNetwork: values["job-network"],
     logLevel: values["log-level"],
     security: resolveSecurity(values, file, ca),

@@ -42,6 +42,14 @@ export const labelNames = {
   boot: `${prefix}.boot`,
   /** Present if `cleanup` is false: only a person removes this cluster. */
   keep: `${prefix}.keep`,
+  /** The docker contexts of the cluster's engines, if it has several: the job's own first. */
+  engines: `${prefix}.engines`,
+  /** Present on the container that forwards to agents on other engines. */
+  forwarder: `${prefix}.forwarder`,
+  /** A node's engine, if the cluster has several. */
+  engine: `${prefix}.engine`,
+  /** Ports on the runner's loopback that lead to a node on another engine: `http=40001 dns=40002`. */
+  forwarded: `${prefix}.forwarded`,
   node: `${prefix}.node`,
   role: `${prefix}.role`,
   datacenter: `${prefix}.datacenter`,
@@ -111,6 +119,10 @@ export function keepLabels({ cleanup }: ClusterSpec): Record<string, string> {
   return cleanup ? {} : { [labelNames.keep]: "true" };
 }
 
+/** Names the engines of a cluster that has several, so that later steps need no input. */
+export const engineLabels = (engines: readonly string[]): Record<string, string> =>
+  engines.length > 0 ? { [labelNames.engines]: engines.join(" ") } : {};
+
 /** All labels of a cluster's object, as `name=value`. */
 export function labels({ clusterId, jobLabels }: Owner): string[] {
   const job = Object.entries(jobLabels).map(([name, value]) => `${name}=${value}`);
@@ -128,6 +140,8 @@ const ofNodeAlone: readonly string[] = [
   labelNames.primary,
   labelNames.storage,
   labelNames.network,
+  labelNames.engine,
+  labelNames.forwarded,
 ];
 
 /** The cluster and job that a container belongs to, from all of its labels. */

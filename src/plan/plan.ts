@@ -11,6 +11,7 @@ import {
 import { type NodeShape, nodesOf } from "../inputs/nodes.ts";
 import type { Entrypoint } from "./entrypoint.ts";
 import { labelArguments, type Owner } from "./labels.ts";
+import { type AgentPlace, placeNodes, type SwarmPlace } from "./placement.ts";
 
 /** An image that agents run, and what they do differently because of it. */
 export interface AgentImage {
@@ -41,6 +42,8 @@ export interface Prerequisites extends Owner, AgentImage {
   readonly isOnNetwork: boolean;
   /** Whether another cluster on the same network already uses the node names. */
   readonly areNodeNamesTaken: boolean;
+  /** The engines, if there are several. */
+  readonly swarm?: SwarmPlace;
   /** Free ports on the loopback, at least as many as `freePortsNeeded` returns. */
   readonly freePorts: readonly number[];
 }
@@ -61,6 +64,8 @@ export interface AgentPlan {
   /** Host name inside the network. */
   readonly host: string;
   readonly publications: readonly Publication[];
+  /** Undefined if all agents are on one engine. */
+  readonly place?: AgentPlace;
 }
 
 /** Agents of a cluster, and all that their containers are made from. */
@@ -94,9 +99,12 @@ export function freePortsNeeded({ datacenters, ports }: ClusterSpec): number {
 /** Plans a cluster. Pure: the same spec and prerequisites always give the same plan. */
 export function planCluster(spec: ClusterSpec, prerequisites: Prerequisites): ClusterPlan {
   const free = prerequisites.freePorts.values();
-  const agents = nodesOf(spec.datacenters).map((shape, index) => {
+  const nodes = nodesOf(spec.datacenters);
+  const places = prerequisites.swarm ? placeNodes(nodes, prerequisites.swarm) : [];
+  const agents = nodes.map((shape, index) => {
     const ports = index === 0 ? spec.ports : anyPorts;
-    return planAgent(shape, prerequisites, free, ports);
+    const place = places[index];
+    return { ...planAgent(shape, prerequisites, free, ports), ...(place && { place }) };
   });
   const network = networkName(prerequisites.network, prerequisites.clusterId);
   return { spec, prerequisites, network, agents, knowsHost: true, isNew: true };
@@ -170,8 +178,9 @@ export function addressOf(agent: AgentPlan, name: PortName): string {
 }
 
 /** `docker network create` arguments for a cluster's own network. */
-export function networkArguments(owner: Owner): string[] {
-  return [...labelArguments(owner), ownNetwork(owner.clusterId)];
+export function networkArguments(owner: Owner, ofSwarm = false): string[] {
+  const overlay = ofSwarm ? ["--driver=overlay", "--attachable"] : [];
+  return [...overlay, ...labelArguments(owner), ownNetwork(owner.clusterId)];
 }
 
 const ownNetwork = (clusterId: string) => `consul-${clusterId}`;

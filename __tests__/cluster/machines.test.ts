@@ -1,0 +1,97 @@
+import { Resolver } from "node:dns/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import { root, type StepResult } from "../../script/runner.ts";
+import { ownJob } from "../support/actions.ts";
+import { testInputs } from "../support/cluster.ts";
+import { docker } from "../support/engine.ts";
+import { RecordedJob } from "../support/record.ts";
+
+/** Set by script/machines/enter, on whose machines these tests run: `npm run test:machines`. */
+const machines = process.env.MACHINES ?? "";
+const engines = ["default", "worker-1", "worker-2"];
+const filter = "--filter=label=consul-cluster-action.cluster";
+
+const nodesSchema = z.array(
+  z.object({
+    name: z.string(),
+    container: z.string(),
+    ip: z.string(),
+    http: z.string(),
+    dns: z.string(),
+  }),
+);
+const nodesIn = ({ outputs }: StepResult) => nodesSchema.parse(JSON.parse(outputs.nodes ?? ""));
+
+/** Names of all objects of clusters, by engine. */
+async function holdings(): Promise<string[][]> {
+  return Promise.all(
+    engines.map(async (name) => {
+      const on = `--context=${name}`;
+      const lists = await Promise.all([
+        docker(on, "ps", "--all", "--format={{.Names}}", filter),
+        docker(on, "network", "ls", "--format={{.Name}}", filter),
+        docker(on, "volume", "ls", "--format={{.Name}}", filter),
+      ]);
+      return lists.flatMap((list) => list.split("\n").filter((each) => each !== "")).sort();
+    }),
+  );
+}
+
+async function eachAnswers(nodes: z.output<typeof nodesSchema>): Promise<void> {
+  for (const { name, http, dns } of nodes) {
+    const response = await fetch(`${http}/v1/agent/self`);
+    const self = z
+      .object({ Config: z.object({ NodeName: z.string() }) })
+      .parse(await response.json());
+    expect(self.Config.NodeName).toBe(name);
+    const resolver = new Resolver();
+    resolver.setServers([dns]);
+    expect(await resolver.resolve4("consul.service.consul")).toHaveLength(3);
+  }
+}
+
+describe.skipIf(machines === "")("a cluster on three engines (npm run test:machines)", () => {
+  test("agents are spread, every address answers, and post leaves nothing", async () => {
+    const job = new RecordedJob(ownJob());
+    const started = await job.main(
+      testInputs({ servers: "3", clients: "3", engines: engines.join(" ") }),
+    );
+    const nodes = started.exitCode === 0 ? nodesIn(started) : [];
+    try {
+      expect(started.exitCode, started.log).toBe(0);
+      console.log(started.log.split("\n").slice(-40).join("\n"));
+      const held = await holdings();
+      const servers = held.map((names) => names.filter((name) => /-server-\d$/.test(name)).length);
+      expect(servers).toEqual([1, 1, 1]);
+      await eachAnswers(nodes);
+      const killed = await job.main({ action: "kill", target: "server-2" }, join(root, "fault"));
+      expect(killed.exitCode, killed.log).toBe(0);
+      const back = await job.main({ action: "start", target: "server-2" }, join(root, "fault"));
+      expect(back.exitCode, back.log).toBe(0);
+      expect(nodesIn(back).map(({ ip }) => ip)).toEqual(nodes.map(({ ip }) => ip));
+      await eachAnswers(nodes);
+    } finally {
+      const post = await job.post(started);
+      job.dispose();
+      expect(post.exitCode, post.log).toBe(0);
+      console.log(post.log);
+    }
+    await expect.poll(holdings, { timeout: 20_000 }).toEqual([[], [], []]);
+  });
+
+  test.each([{ acl: "true", tls: "true", "gossip-encryption": "true" }])(
+    "a secured one starts as well",
+    async (security) => {
+      const job = new RecordedJob(ownJob());
+      const inputs = { servers: "3", clients: "1", engines: engines.join(","), ...security };
+      const started = await job.main(testInputs(inputs));
+      const post = await job.post(started);
+      job.dispose();
+      expect(started.exitCode, started.log).toBe(0);
+      expect(post.exitCode, post.log).toBe(0);
+      await expect.poll(holdings, { timeout: 20_000 }).toEqual([[], [], []]);
+    },
+  );
+});
