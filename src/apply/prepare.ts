@@ -19,11 +19,10 @@ import { withScope } from "../runner/scope.ts";
 import { checkEngine, remoteWarning } from "./check-engine.ts";
 import { distinctImages, findImages } from "./cluster-images.ts";
 import { checkConfigs } from "./config-check.ts";
-import { distributeImages } from "./engine-images.ts";
 import { chooseNetwork, type NetworkChoice, newNetwork } from "./network.ts";
 import { examineImages } from "./node-images.ts";
 import type { StartContext } from "./start-context.ts";
-import { chooseSwarmNetwork, joinSwarmNetwork } from "./swarm-network.ts";
+import { chooseSwarmNetwork, joinSwarmNetwork, plainTextNote } from "./swarm-network.ts";
 import { checkVersions } from "./version-check.ts";
 
 /**
@@ -39,6 +38,8 @@ import { checkVersions } from "./version-check.ts";
  */
 export async function prepare(context: StartContext, spec: ClusterSpec): Promise<Prerequisites> {
   const { clusterId, log, timeline } = context;
+  const note = context.engines && plainTextNote(spec.security);
+  if (note) log(note);
   const [container] = await Promise.all([
     jobContainer(context.docker),
     checkEngine(context.docker),
@@ -67,7 +68,7 @@ export async function prepare(context: StartContext, spec: ClusterSpec): Promise
     const [examined] = await Promise.all([
       start(examineImages(tell, spec, { owner, images, versions })),
       start(checkConfigs(tell, spec, { owner, images, network: network.network })),
-      engines && start(distributeImages(engines, distinctImages(images), log)),
+      ...distinctImages(images).map(({ reference }) => start(docker.shareImage(reference, log))),
     ]);
     const place = swarm && { swarm: await swarm };
     return { ...owner, ...examined, ...network, ...place, freePorts: ports };

@@ -2,7 +2,7 @@
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Engines } from "../docker/engines.ts";
 import { ActionError, type Problem } from "../errors.ts";
-import type { ClusterSpec } from "../inputs/cluster-spec.ts";
+import type { ClusterSpec, Security } from "../inputs/cluster-spec.ts";
 import type { SwarmPlace } from "../plan/placement.ts";
 import { type NetworkChoice, newNetwork } from "./network.ts";
 
@@ -31,6 +31,12 @@ export async function chooseSwarmNetwork(
       message: `Input \`network\` is "${network}", but with \`engines\` it must be an attachable overlay network of the swarm, and ${kind === undefined ? "the swarm has no such network" : "that is none"}. Create one in an earlier step (\`docker network create --driver=overlay --attachable ${network}\`), or omit the input: the cluster then creates its own network.`,
     };
   return { network, isOnNetwork: false, areNodeNamesTaken: true };
+}
+
+/** What to know about traffic between machines; undefined if agents encrypt it themselves. */
+export function plainTextNote({ tls, gossipEncryption }: Security): string | undefined {
+  if (tls && gossipEncryption) return undefined;
+  return "What agents say to each other crosses the machines' network in plain text (VXLAN). With `tls: true` and `gossip-encryption: true` they encrypt it";
 }
 
 /** The place of a cluster, once its network is there. */

@@ -152,6 +152,9 @@ export class Engine {
     return (await this.#cli.unlessMissing(asked))?.trim();
   }
 
+  /** Gives an image to all engines: there is only this one. */
+  async shareImage(_reference: string, _log: (line: string) => void): Promise<void> {}
+
   /** An image, as `docker save` writes it. */
   async saveImage(reference: string): Promise<Uint8Array> {
     const chunks: Buffer[] = [];

@@ -1,5 +1,6 @@
 import type { ContainerFacts, Exit, ImageDefaults, NetworkMember, SwarmFacts } from "./answers.ts";
 import type { Docker } from "./docker.ts";
+import { DockerError } from "./docker-error.ts";
 import type { ContainerVerb, Engine } from "./engine.ts";
 import type { Image } from "./image-reference.ts";
 
@@ -55,6 +56,22 @@ export class Engines implements Docker {
     if (!this.#places.has(container)) await this.containers(`name=^${container}$`);
     const place = this.#places.get(container);
     return place === undefined ? this.#first : memberNamed(this.#members, place).engine;
+  }
+
+  /** Gives all other engines an image of the first: each pulls it, or gets it from there. */
+  async shareImage(reference: string, log: (line: string) => void): Promise<void> {
+    const [first, ...others] = this.#members;
+    const give = async ({ name, engine }: Member) => {
+      if (await engine.image(reference)) return;
+      try {
+        await engine.pull(reference, (line) => log(`${name}: ${line}`));
+      } catch (error) {
+        if (!(error instanceof DockerError)) throw error;
+        log(`${name} can't pull ${reference}, and gets it from ${first.name}`);
+        await engine.loadImage(await first.engine.saveImage(reference));
+      }
+    };
+    await Promise.all(others.map(give));
   }
 
   get members(): readonly [Member, ...Member[]] {

@@ -1,13 +1,13 @@
 import type { Docker } from "../docker/docker.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
-import { clusterEndpoint } from "../find/node-facts.ts";
+import { clusterEndpoint, labelOf } from "../find/node-facts.ts";
 import {
   connectOtherNetworks,
   disconnectOtherNetworks,
   userAliases,
 } from "../find/other-networks.ts";
 import { refuseTakenPorts, startAgain } from "../find/taken-ports.ts";
-import { clusterFilter } from "../plan/labels.ts";
+import { clusterFilter, labelNames } from "../plan/labels.ts";
 import { helperArguments } from "../plan/volumes.ts";
 import { releaseNames } from "./reserved-names.ts";
 import { type FaultStep, includes } from "./step.ts";
@@ -23,10 +23,20 @@ const holderSuffix = "-address";
 export async function startOnLastAddresses(step: FaultStep): Promise<void> {
   await refuseTakenPorts(step.docker, step.hit);
   await releaseNames(step);
+  if (step.hit.every(hasFixedAddress)) {
+    await stop(step, step.hit.filter(isStarted));
+    await Promise.all(step.hit.map((agent) => start(step, agent)));
+    return;
+  }
   if (!(await step.docker.isPodman())) return startInOrder(step);
   await stop(step, step.hit.filter(isStarted));
   for (const agent of step.hit) await startOnFixedAddress(step, agent);
 }
+
+/** On several engines each node asks for its address. */
+const hasFixedAddress = ({ facts }: FoundAgent) =>
+  labelOf(facts, labelNames.engine) !== "" &&
+  clusterEndpoint(facts)?.IPAMConfig?.IPv4Address !== undefined;
 
 /**
  * Docker gives a container that starts the lowest free address. So nodes start in the order of

@@ -58,7 +58,7 @@ export function targetDatacenters(
       `Input \`datacenter\` is "${datacenter}", but the cluster's datacenters are ${names}.`,
     );
   }
-  if ("all" in target) return all;
+  if ("all" in target || "engine" in target) return all;
   const hasNamed = ({ agents }: FoundDatacenter) =>
     "names" in target && agents.some(({ node }) => target.names.includes(node));
   const candidates = all.some(hasNamed) ? all.filter(hasNamed) : all;
@@ -82,6 +82,7 @@ export function resolveTarget(
 ): FoundAgent[] {
   const agents = datacenters.flatMap((each) => each.agents);
   if ("names" in target) return namedAgents(action, target.names, agents);
+  if ("engine" in target) return agentsOn(action, target.engine, agents);
   const hit = datacenters.flatMap((datacenter) => {
     const able = datacenter.agents.filter(({ state }) => statesFor[action].includes(state));
     return "all" in target ? able : agentsFor[target.word](able, datacenter.raft);
@@ -96,6 +97,28 @@ export function resolveTarget(
       ? `There is no node that \`${action}\` can act on`
       : `\`target: ${target.word}\` matches no node that \`${action}\` can act on`;
   throw targetError(`${problem}. States: ${states.join(", ")}.`);
+}
+
+/** The nodes of an engine that an action can act on. */
+function agentsOn(
+  action: FaultAction,
+  engine: string,
+  agents: readonly FoundAgent[],
+): FoundAgent[] {
+  const there = agents.filter((agent) => agent.engine === engine);
+  const able = there.filter(({ state }) => statesFor[action].includes(state));
+  if (able.length > 0) return able;
+  if (there.length > 0) {
+    const states = there.map(({ node, state }) => `${node} ${state}`).join(", ");
+    throw targetError(
+      `\`target: engine:${engine}\` matches no node that \`${action}\` can act on. States: ${states}.`,
+    );
+  }
+  const engines = [...new Set(agents.map((agent) => agent.engine))].filter((name) => name !== "");
+  const known = engines.length > 0 ? engines.join(", ") : "one only, which no label names";
+  throw targetError(
+    `Input \`target\` names the engine "${engine}", but the cluster's engines are ${known}.`,
+  );
 }
 
 /**

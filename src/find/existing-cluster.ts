@@ -27,6 +27,8 @@ export interface FoundAgent extends AgentPlan, AgentClient {
   readonly storage: Storage;
   /** Address in the cluster's network; empty while the node is stopped. */
   readonly ip: string;
+  /** Docker context of its engine, if the cluster has several; empty otherwise. */
+  readonly engine: string;
   /** Everything the engine reports about the container. */
   readonly facts: ContainerFacts;
   /** URL of the node's own HTTP API. */
@@ -151,6 +153,7 @@ export function agentIn(facts: ContainerFacts, credentials: Credentials) {
     storage,
     http: `${credentials.scheme}://${addressOf(plan, "http")}`,
     ip: endpoint?.IPAddress ?? "",
+    engine: labelOf(facts, labelNames.engine),
     facts,
   };
 }

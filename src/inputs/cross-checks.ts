@@ -104,13 +104,39 @@ export function memoryOfSeveral(texts: Texts, spec: ClusterSpec | undefined): Pr
   return [{ input: "storage", message }];
 }
 
-export function warningsOf({ datacenters }: { readonly datacenters: readonly Shape[] }): string[] {
+export function warningsOf({
+  datacenters,
+  engines = [],
+}: {
+  readonly datacenters: readonly Shape[];
+  readonly engines?: readonly string[];
+}): string[] {
   const agents = datacenters.reduce((sum, { servers, clients }) => sum + servers + clients, 0);
+  // Each machine's table has the neighbors of its own agents.
+  const onOne = Math.ceil(agents / Math.max(1, engines.length));
   return [
+    ...(engines.length > 0
+      ? datacenters.flatMap((each) => quorumOnOne(each, engines.length, datacenters.length > 1))
+      : []),
     ...datacenters
       .filter(({ servers }) => servers % 2 === 0)
       .map(({ name, servers }) => evenServers(servers, datacenters.length > 1 ? name : "")),
-    ...(agents > maxAgentsByDefault ? [manyAgents(agents)] : []),
+    ...(agents * onOne > maxAgentsByDefault ** 2 ? [manyAgents(agents, engines)] : []),
+  ];
+}
+
+/** A warning if one engine has so many servers that the others are no quorum. */
+function quorumOnOne({ name, servers }: Shape, engines: number, isOneOfSeveral: boolean): string[] {
+  const quorum = Math.floor(servers / 2) + 1;
+  const left = servers - Math.ceil(servers / engines);
+  if (left >= quorum) return [];
+  const location = isOneOfSeveral ? ` of datacenter ${name}` : "";
+  const advice =
+    engines === 2
+      ? "With two engines that is always so: use three."
+      : `Use at least 3 servers for ${counted(engines, "engine")}.`;
+  return [
+    `The loss of one engine loses the quorum${location}: ${counted(left, "server")} of ${servers} would be left, and the quorum is ${quorum}. ${advice}`,
   ];
 }
 
@@ -123,6 +149,8 @@ function evenServers(servers: number, datacenter: string): string {
 /** Every agent talks to every other, and Linux keeps 1024 neighbors by default. */
 const maxAgentsByDefault = 32;
 
-function manyAgents(agents: number): string {
+function manyAgents(agents: number, engines: readonly string[]): string {
+  if (engines.length > 0)
+    return `The cluster has ${agents} agents on ${counted(engines.length, "engine")}. Linux's neighbor table on each machine would overflow, packets are lost, and gossip marks members as failed, unless net.ipv4.neigh.default.gc_thresh3 is raised on the machines of ${engines.join(", ")} (\`sudo sysctl -w net.ipv4.neigh.default.gc_thresh3=16384\`).`;
   return `The cluster has ${agents} agents. With more than ${maxAgentsByDefault}, Linux's neighbor table overflows, packets are lost, and gossip marks members as failed, unless an earlier step raises net.ipv4.neigh.default.gc_thresh3 (\`sudo sysctl -w net.ipv4.neigh.default.gc_thresh3=16384\`).`;
 }

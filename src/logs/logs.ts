@@ -1,5 +1,6 @@
 import * as core from "@actions/core";
 import { Engine } from "../docker/engine.ts";
+import { acrossEngines } from "../find/across-engines.ts";
 import { clusterIds, nodeContainers } from "../find/node-containers.ts";
 import { evidenceFolder, gatherEvidence } from "../report/evidence.ts";
 import { cancellation } from "../runner/cancellation.ts";
@@ -18,7 +19,8 @@ export async function logs(): Promise<void> {
   const canceled = cancellation("logs");
   try {
     const { cluster } = parseLogsInputs(core.getInput);
-    const docker = new Engine(canceled, core.debug);
+    const engine = new Engine(canceled, core.debug);
+    const docker = await acrossEngines(engine, cluster, process.env);
     const clusters = clusterIds(await nodeContainers(docker, cluster, process.env)).toSorted();
     if (clusters.length === 0) warn(nothingLeft(cluster), { title: "No logs" });
     const folders = clusters.map((clusterId) => evidenceFolder(clusterId, process.env));

@@ -5,6 +5,7 @@ import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { Engine } from "../docker/engine.ts";
 import { ActionError, counted, messageOf } from "../errors.ts";
+import { acrossEngines } from "../find/across-engines.ts";
 import { several } from "../find/existing-cluster.ts";
 import { clustersLeft } from "../find/node-containers.ts";
 import { evidenceFolder, showEvidence } from "../report/evidence.ts";
@@ -26,7 +27,8 @@ export async function remove(): Promise<void> {
   const canceled = cancellation("remove");
   try {
     const spec = parseRemoveInputs(core.getInput);
-    const docker = new Engine(canceled, core.debug);
+    const engine = new Engine(canceled, core.debug);
+    const docker = await acrossEngines(engine, spec.cluster, process.env);
     const [clusterId, ...others] = await clustersLeft(docker, spec.cluster, process.env);
     if (clusterId === undefined)
       return warn(nothingThere(spec.cluster), { title: "Nothing to remove" });

@@ -1,5 +1,6 @@
 import * as core from "@actions/core";
 import { Engine } from "../docker/engine.ts";
+import { acrossEngines } from "../find/across-engines.ts";
 import { findCluster } from "../find/existing-cluster.ts";
 import { raftOf } from "../find/raft.ts";
 import { processMark } from "../plan/labels.ts";
@@ -39,12 +40,16 @@ export async function scale(): Promise<void> {
 
 async function findStep(signal: AbortSignal): Promise<ScaleStep> {
   const spec = parseScaleInputs(core.getInput);
-  const cluster = await findCluster(new Engine(signal, core.debug), spec.cluster, process.env);
+  const engine = new Engine(signal, core.debug);
+  const found = await acrossEngines(engine, spec.cluster, process.env);
+  const cluster = await findCluster(found, spec.cluster, process.env);
   const { clusterId } = cluster;
   recordStep(stepsFolder(clusterId, process.env), "The `scale` step");
   const mark = processMark(clusterId);
-  const docker = new Engine(signal, core.debug, mark);
-  const cleanup = new Engine(new AbortController().signal, core.debug, mark);
+  const marked = new Engine(signal, core.debug, mark);
+  const lasting = new Engine(new AbortController().signal, core.debug, mark);
+  const docker = await acrossEngines(marked, clusterId, process.env);
+  const cleanup = await acrossEngines(lasting, clusterId, process.env);
   const datacenter = datacenterFor(cluster.agents, spec.datacenter);
   const progress = { hasBegun: false, unfinished: undefined, done: [] };
   return { docker, cleanup, spec, datacenter, signal, cluster, ...progress };

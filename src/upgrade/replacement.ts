@@ -30,7 +30,8 @@ export async function replace(
       engine.isPodman(),
     ]);
     // Docker gives the new container the lowest free address, which is the old one's.
-    const ip = isPodman && agent.ip !== "" ? [`--ip=${agent.ip}`] : [];
+    const own = clusterEndpoint(facts)?.IPAMConfig?.IPv4Address ?? (isPodman ? agent.ip : "");
+    const ip = own === "" ? [] : [`--ip=${own}`];
     // A secured agent's secrets are not in a volume.
     const secrets = await docker.getArchive(container, securityFolder);
     const isOwnerUnknown = secrets !== undefined && !(await engine.namesOwners());

@@ -2,6 +2,7 @@ import * as core from "@actions/core";
 import type { Docker } from "../docker/docker.ts";
 import { Engine } from "../docker/engine.ts";
 import { ActionError } from "../errors.ts";
+import { acrossEngines } from "../find/across-engines.ts";
 import {
   type FoundAgent,
   type FoundCluster,
@@ -53,15 +54,18 @@ export const upgradeOutputNames = [
 /** The action `upgrade`: replaces every agent with one of another version, one at a time. */
 export async function upgrade(): Promise<void> {
   const signal = cancellation("upgrade");
-  const docker = new Engine(signal, core.debug);
+  const engine = new Engine(signal, core.debug);
+  let docker: Docker = engine;
   const history = new UpgradeHistory();
   let changing: Changing | undefined;
   try {
     const spec = parseUpgradeInputs(core.getInput);
+    docker = await acrossEngines(engine, spec.cluster, process.env);
     const cluster = await findCluster(docker, spec.cluster, process.env);
     const { clusterId } = cluster;
     recordStep(stepsFolder(clusterId, process.env), "The `upgrade` step");
-    const marked = new Engine(signal, core.debug, processMark(clusterId));
+    const own = new Engine(signal, core.debug, processMark(clusterId));
+    const marked = await acrossEngines(own, clusterId, process.env);
     const step: UpgradeStep = { docker: marked, spec, cluster, history, signal };
     refuseUnlessWhole(cluster.agents);
     const targets = await resolveTargets(step);

@@ -1,6 +1,7 @@
 import * as core from "@actions/core";
 import { Engine } from "../docker/engine.ts";
 import { ActionError, InputError } from "../errors.ts";
+import { acrossEngines } from "../find/across-engines.ts";
 import { type FoundAgent, type FoundCluster, findCluster, isUp } from "../find/existing-cluster.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
 import { nearest } from "../inputs/wording.ts";
@@ -22,7 +23,9 @@ export async function wait(): Promise<void> {
   const canceled = cancellation("wait");
   try {
     const spec = parseWaitInputs(core.getInput);
-    const cluster = await findCluster(new Engine(canceled, core.debug), spec.cluster, process.env);
+    const engine = new Engine(canceled, core.debug);
+    const found = await acrossEngines(engine, spec.cluster, process.env);
+    const cluster = await findCluster(found, spec.cluster, process.env);
     const conditions = conditionsOf(spec);
     const title = `Wait for ${conditions.map(({ subject }) => subject).join(", ")}`;
     const sights = await core.group(title, () =>
@@ -46,7 +49,7 @@ const conditionsOf = (spec: WaitSpec): Condition[] => [
 /**
  * @throws ActionError if the conditions don't hold in time, or as soon as an agent that is asked exits
  */
-function untilSeen(
+async function untilSeen(
   { clusterId, agents }: FoundCluster,
   spec: WaitSpec,
   { conditions, canceled }: { conditions: readonly Condition[]; canceled: AbortSignal },
@@ -54,7 +57,8 @@ function untilSeen(
   const { asked, others } = agentsToAsk(agents, spec.datacenter);
   for (const { node, state } of others) logTimed(`${node} is not asked: it is ${state}`);
   // The step changes nothing, so it leaves no record: a fault may go on meanwhile.
-  const docker = new Engine(canceled, core.debug, processMark(clusterId));
+  const marked = new Engine(canceled, core.debug, processMark(clusterId));
+  const docker = await acrossEngines(marked, clusterId, process.env);
   const summary = "What this step waits for did not hold";
   const wait = {
     timeout: spec.timeout,

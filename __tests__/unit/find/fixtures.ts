@@ -56,7 +56,16 @@ export function agent(node: string, state: NodeState = "running"): FoundAgent {
   const consul = new Consul({ scheme: "http", address: "127.0.0.1:1" });
   const role: Role = node.startsWith("server") ? "server" : "client";
   const found = { facts, storage: "disk", ip: "10.0.0.2", http: "http://127.0.0.1:1" } as const;
-  const plan = { node, role, datacenter: "dc1", container: node, host: node, publications: [] };
+  const engine = "";
+  const plan = {
+    node,
+    role,
+    engine,
+    datacenter: "dc1",
+    container: node,
+    host: node,
+    publications: [],
+  };
   return { ...plan, ...found, state, consul };
 }
 
