@@ -16,7 +16,7 @@ const filter = "--filter=label=consul-cluster-action.cluster";
 const nodesSchema = z.array(
   z.object({
     name: z.string(),
-    container: z.string(),
+    engine: z.string(),
     ip: z.string(),
     http: z.string(),
     dns: z.string(),
@@ -61,14 +61,16 @@ describe.skipIf(machines === "")("a cluster on three engines (npm run test:machi
     const nodes = started.exitCode === 0 ? nodesIn(started) : [];
     try {
       expect(started.exitCode, started.log).toBe(0);
-      console.log(started.log.split("\n").slice(-40).join("\n"));
       const held = await holdings();
       const servers = held.map((names) => names.filter((name) => /-server-\d$/.test(name)).length);
       expect(servers).toEqual([1, 1, 1]);
       await eachAnswers(nodes);
-      const killed = await job.main({ action: "kill", target: "server-2" }, join(root, "fault"));
+      expect(nodes.map(({ engine }) => engine)).toEqual([...engines, ...engines]);
+      const target = "engine:worker-1";
+      const killed = await job.main({ action: "kill", target }, join(root, "fault"));
       expect(killed.exitCode, killed.log).toBe(0);
-      const back = await job.main({ action: "start", target: "server-2" }, join(root, "fault"));
+      expect(JSON.parse(killed.outputs.node ?? "")).toEqual(["server-2", "client-2"]);
+      const back = await job.main({ action: "start", target }, join(root, "fault"));
       expect(back.exitCode, back.log).toBe(0);
       expect(nodesIn(back).map(({ ip }) => ip)).toEqual(nodes.map(({ ip }) => ip));
       await eachAnswers(nodes);
@@ -76,7 +78,6 @@ describe.skipIf(machines === "")("a cluster on three engines (npm run test:machi
       const post = await job.post(started);
       job.dispose();
       expect(post.exitCode, post.log).toBe(0);
-      console.log(post.log);
     }
     await expect.poll(holdings, { timeout: 20_000 }).toEqual([[], [], []]);
   });

@@ -24,7 +24,9 @@ export async function refuseTakenPorts(
   docker: Docker,
   agents: readonly FoundAgent[],
 ): Promise<void> {
-  const stopped = agents.filter(({ state }) => state === "stopped").flatMap(portsOf);
+  const stopped = agents
+    .filter((agent) => agent.state === "stopped" && !isForwarded(agent))
+    .flatMap(portsOf);
   const checked = await Promise.all(
     stopped.map(async (each) => ((await isTakenHere(each)) ? [each] : [])),
   );
@@ -50,6 +52,9 @@ export async function startAgain(docker: Docker, agent: AgentPlan & Facts): Prom
     throw named.length > 0 ? await portsTaken(docker, named, error) : error;
   }
 }
+
+/** Whether a node's ports are those of the forwarder, which keeps them while the node is stopped. */
+const isForwarded = ({ facts }: Facts) => labelOf(facts, labelNames.forwarded) !== "";
 
 type Facts = Pick<FoundAgent, "facts">;
 
