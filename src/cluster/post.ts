@@ -3,6 +3,7 @@ import { destroy, hasRemains, type Removal, removalCommand } from "../destroy/de
 import { endOthers } from "../destroy/others.ts";
 import { destroyOnAll, type RemovalOnAll } from "../destroy/several-engines.ts";
 import type { Docker } from "../docker/docker.ts";
+import { DockerError } from "../docker/docker-error.ts";
 import { Engine } from "../docker/engine.ts";
 import { counted, messageOf } from "../errors.ts";
 import { acrossEngines } from "../find/across-engines.ts";
@@ -24,16 +25,25 @@ export async function post(): Promise<void> {
   const { clusterId, cleanup, engines, logs, logsAlways } = state;
   const engine = new Engine(AbortSignal.timeout(patience), core.debug);
   try {
-    const docker = await acrossEngines(engine, clusterId, process.env);
     await endOthers(clusterId, stepsFolder(clusterId, process.env));
     // The runner evaluates this input again for the post step (actions/runner, `ActionRunner`).
     const isGood = core.getInput("job-status") === "success";
     if (logs !== "" && (logsAlways || !isGood || core.isDebug()))
-      await showEvidence(docker, clusterId, logs);
+      await showEvidence(await reachable(engine, clusterId), clusterId, logs);
     if (cleanup) await remove(engine, clusterId, engines);
-    else await keep(docker, clusterId);
+    else await keep(engine, clusterId);
   } catch (error) {
     warnOfLeftover(clusterId, messageOf(error));
+  }
+}
+
+/** An engine that does not answer must not keep the others from being cleaned up. */
+async function reachable(engine: Engine, clusterId: string): Promise<Docker> {
+  try {
+    return await acrossEngines(engine, clusterId, process.env);
+  } catch (error) {
+    if (!(error instanceof DockerError)) throw error;
+    return engine;
   }
 }
 

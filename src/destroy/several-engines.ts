@@ -5,7 +5,7 @@ import { messageOf } from "../errors.ts";
 import { destroy, type Leftover, type Removal } from "./destroy.ts";
 
 /** An object that could not be removed, or an engine that did not answer, and the engine's context. */
-export interface LeftoverOn extends Leftover {
+interface LeftoverOn extends Leftover {
   readonly dockerContext: string;
 }
 

@@ -1,23 +1,17 @@
-import {
-  type ContainerFacts,
-  type Exit,
-  type ImageDefaults,
-  type NetworkMember,
-  parseAnswer,
-  type SwarmFacts,
-  swarmAnswer,
-} from "./answers.ts";
+import type { ContainerFacts, Exit, ImageDefaults, NetworkMember, SwarmFacts } from "./answers.ts";
+import { getArchive } from "./archives.ts";
 import { Cli } from "./cli.ts";
+import { logOf } from "./container-log.ts";
 import { firstExit } from "./events.ts";
 import type { Image } from "./image-reference.ts";
 import { inspectContainers } from "./inspect.ts";
-import { labelsOf } from "./listings.ts";
-import { defaultsOfImage, localImage, platformOfImage } from "./local-images.ts";
-import { type LogLine, lastLines } from "./log-lines.ts";
-import { membersOf, removeNetwork } from "./networks.ts";
+import { labelsOf, publicationsOf } from "./listings.ts";
+import { defaultsOfImage, localImage, platformOfImage, saveImage } from "./local-images.ts";
+import { kindOfNetwork, membersOf, removeNetwork, subnetsOf } from "./networks.ts";
 import { pauseContainer } from "./pause.ts";
 import { withProgress } from "./pull-progress.ts";
 import type { CommandContext } from "./spawned.ts";
+import { askSwarm } from "./swarm.ts";
 
 export type ContainerVerb = "start" | "kill" | "unpause" | "stop";
 
@@ -69,10 +63,8 @@ export class Engine {
   }
 
   /** What the engine says of the swarm that it is a node of. */
-  async swarm(): Promise<SwarmFacts> {
-    const answer = await this.#cli.run(["info", "--format={{json .Swarm}}"]);
-    const { NodeID, NodeAddr, ControlAvailable } = parseAnswer(swarmAnswer, "info", answer);
-    return { node: NodeID, address: NodeAddr, isManager: ControlAvailable };
+  swarm(): Promise<SwarmFacts> {
+    return askSwarm(this.#cli);
   }
 
   /** IDs of all nodes of the swarm. Only a manager knows them. */
@@ -139,27 +131,21 @@ export class Engine {
   }
 
   /** @returns the IPv4 subnets of a network: `10.0.1.0/24` */
-  async subnets(network: string): Promise<string[]> {
-    const format = "--format={{range .IPAM.Config}}{{println .Subnet}}{{end}}";
-    const lines = await this.#cli.list(["network", "inspect", format, network], []);
-    return lines.filter((subnet) => !subnet.includes(":"));
+  subnets(network: string): Promise<string[]> {
+    return subnetsOf(this.#cli, network);
   }
 
   /** A network's driver, and whether containers may join it: `overlay true`; undefined if there is none. */
-  async networkKind(network: string): Promise<string | undefined> {
-    const format = "--format={{.Driver}} {{.Attachable}}";
-    const asked = this.#cli.run(["network", "inspect", format, network]);
-    return (await this.#cli.unlessMissing(asked))?.trim();
+  networkKind(network: string): Promise<string | undefined> {
+    return kindOfNetwork(this.#cli, network);
   }
 
   /** Gives an image to all engines: there is only this one. */
   async shareImage(_reference: string, _log: (line: string) => void): Promise<void> {}
 
   /** An image, as `docker save` writes it. */
-  async saveImage(reference: string): Promise<Uint8Array> {
-    const chunks: Buffer[] = [];
-    await this.#cli.run(["save", reference], { onBytes: (bytes) => chunks.push(bytes) });
-    return Buffer.concat(chunks);
+  saveImage(reference: string): Promise<Uint8Array> {
+    return saveImage(this.#cli, reference);
   }
 
   async loadImage(image: Uint8Array): Promise<void> {
@@ -207,22 +193,13 @@ export class Engine {
    * @returns a folder of a container, running or not, as a tar archive; undefined if there is no
    *   such folder
    */
-  async getArchive(container: string, folder: string): Promise<Uint8Array | undefined> {
-    const chunks: Buffer[] = [];
-    const copy = this.#cli.run(["cp", `${container}:${folder}`, "-"], {
-      onBytes: (bytes) => chunks.push(bytes),
-    });
-    // A copy, since parsers of archives read the whole buffer that holds a Buffer.
-    const isThere = (await this.#cli.unlessMissing(copy)) !== undefined;
-    return isThere ? Uint8Array.from(Buffer.concat(chunks)) : undefined;
+  getArchive(container: string, folder: string): Promise<Uint8Array | undefined> {
+    return getArchive(this.#cli, container, folder);
   }
 
   /** @returns the log of a container from both of its streams, or its `lastLines` */
-  async logs(container: string, lines: number | "all"): Promise<string[]> {
-    const log: LogLine[] = [];
-    const onLine = (text: string, stream: LogLine["stream"]) => log.push({ text, stream });
-    await this.#cli.run(["logs", container], { onLine });
-    return lines === "all" ? log.map(({ text }) => text) : lastLines(log, lines);
+  logs(container: string, lines: number | "all"): Promise<string[]> {
+    return logOf(this.#cli, container, lines);
   }
 
   /**
@@ -245,12 +222,8 @@ export class Engine {
   }
 
   /** @returns running containers with their ports, as `docker ps` words them */
-  async publications(): Promise<{ name: string; ports: string }[]> {
-    const lines = await this.#cli.list(["ps", "--format={{.Names}}\t{{.Ports}}"], []);
-    return lines.map((line) => {
-      const [name = "", ports = ""] = line.split("\t");
-      return { name, ports };
-    });
+  publications(): Promise<{ name: string; ports: string }[]> {
+    return publicationsOf(this.#cli);
   }
 
   /** @returns what the engine knows of these containers; one that is gone is left out */

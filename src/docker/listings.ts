@@ -16,3 +16,12 @@ export async function labelsOf(
   ]);
   return lists.flat().map((line) => parseAnswer(z.array(z.string()), "ps", line));
 }
+
+/** @returns running containers with their ports, as `docker ps` words them */
+export async function publicationsOf(cli: Cli): Promise<{ name: string; ports: string }[]> {
+  const lines = await cli.list(["ps", "--format={{.Names}}\t{{.Ports}}"], []);
+  return lines.map((line) => {
+    const [name = "", ports = ""] = line.split("\t");
+    return { name, ports };
+  });
+}

@@ -28,3 +28,10 @@ export async function platformOfImage(cli: Cli, reference: string): Promise<stri
   const format = "--format={{.Os}}/{{.Architecture}}";
   return (await cli.run(["image", "inspect", format, reference])).trim();
 }
+
+/** An image, as `docker save` writes it. */
+export async function saveImage(cli: Cli, reference: string): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  await cli.run(["save", reference], { onBytes: (bytes) => chunks.push(bytes) });
+  return Buffer.concat(chunks);
+}

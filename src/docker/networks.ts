@@ -26,3 +26,17 @@ export async function removeNetwork(cli: Cli, name: string): Promise<void> {
     await cli.run(["network", "rm", name]);
   }
 }
+
+/** @returns the IPv4 subnets of a network: `10.0.1.0/24` */
+export async function subnetsOf(cli: Cli, network: string): Promise<string[]> {
+  const format = "--format={{range .IPAM.Config}}{{println .Subnet}}{{end}}";
+  const lines = await cli.list(["network", "inspect", format, network], []);
+  return lines.filter((subnet) => !subnet.includes(":"));
+}
+
+/** A network's driver, and whether containers may join it: `overlay true`; undefined if there is none. */
+export async function kindOfNetwork(cli: Cli, network: string): Promise<string | undefined> {
+  const format = "--format={{.Driver}} {{.Attachable}}";
+  const asked = cli.run(["network", "inspect", format, network]);
+  return (await cli.unlessMissing(asked))?.trim();
+}
