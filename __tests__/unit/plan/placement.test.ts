@@ -5,7 +5,10 @@ import { addressFromEnd, placeNodes } from "../../../src/plan/placement.ts";
 const swarm = { engines: ["default", "a", "b"], subnet: "10.0.1.0/24" } as const;
 
 test("servers are spread over engines first, then clients, and the first server is here", () => {
-  const places = placeNodes(nodesOf([{ name: "dc1", servers: 3, clients: 4 }]), swarm);
+  const places = placeNodes(
+    nodesOf([{ name: "dc1", federation: "dc1", servers: 3, clients: 4 }]),
+    swarm,
+  );
   expect(places.map(({ engine }) => engine)).toEqual([
     ...["default", "a", "b"],
     ...["default", "a", "b", "default"],
@@ -17,8 +20,8 @@ test("servers are spread over engines first, then clients, and the first server 
 test("each datacenter's servers are spread", () => {
   const shape = { servers: 2, clients: 0 };
   const nodes = nodesOf([
-    { name: "dc1", ...shape },
-    { name: "dc2", ...shape },
+    { name: "dc1", federation: "dc1", ...shape },
+    { name: "dc2", federation: "dc1", ...shape },
   ]);
   const places = placeNodes(nodes, swarm);
   expect(places.map(({ engine }) => engine)).toEqual(["default", "a", "default", "a"]);
