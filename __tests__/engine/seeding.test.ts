@@ -25,7 +25,7 @@ function agentsOf({ nodes, outputs }: Up) {
   const token = outputs["http-token"] ?? "";
   return nodes.map(({ name, role, datacenter, http }) => {
     const consul = new Consul({ scheme: "http", address: new URL(http).host, token });
-    return { node: name, role, datacenter, consul };
+    return { node: name, role, datacenter, federation: datacenter, consul };
   });
 }
 

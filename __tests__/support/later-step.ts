@@ -53,12 +53,12 @@ export function credentials({ outputs }: Up): Known {
 /** GETs JSON of that shape from a node's HTTP API, with the credentials of a later step. */
 export async function query<T>(
   cluster: Up,
-  { http }: ClusterNode,
+  { http, name }: ClusterNode,
   path: string,
   schema: z.ZodType<T>,
 ): Promise<T> {
   const { status, body } = await ask(`${http}${path}`, credentials(cluster));
-  if (status !== 200) throw new Error(`${http}${path} answered ${status}: ${body}`);
+  if (status !== 200) throw new Error(`${name}: ${http}${path} answered ${status}: ${body}`);
   return schema.parse(JSON.parse(body));
 }
 

@@ -16,9 +16,14 @@ export const roomOf = (path: string) => path.split("/")[0] ?? path;
 /** What a module names after `import` or `export … from`, at the begin or the end of a statement. */
 const importPattern = /^(?:import|export|\})(?: [^"'`]*?)?(?: from)? "(?<module>\.[^"]*)";$/gm;
 
+/** What a module names when it imports another while it runs, with what the bundler is told. */
+const lateImportPattern = /\bawait import\((?:\/\*.*?\*\/ )?"(?<module>\.[^"]*)"\)/g;
+
 /** @param path - as in `SourceFile` */
 export function sourceFile(path: string, text: string): SourceFile {
-  const modules = Array.from(text.matchAll(importPattern), ({ groups }) => groups?.module ?? "");
+  const modules = [importPattern, lateImportPattern].flatMap((pattern) =>
+    Array.from(text.matchAll(pattern), ({ groups }) => groups?.module ?? ""),
+  );
   return {
     path,
     lines: text.trimEnd().split("\n").length,

@@ -70,6 +70,7 @@ export const snippetMarks: Readonly<Record<string, readonly SnippetMark[]>> = {
     clusterFile,
     not("an output, as cluster-file.test.ts has it"),
   ],
+  "docs/cluster-file.md#peerings": [cluster("peering", "is peered when main returns")],
   "docs/cluster-file.md#config-server_config-client_config": [
     cluster("cluster-file", "goes to every agent, a datacenter, or a role"),
   ],

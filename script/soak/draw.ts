@@ -18,13 +18,20 @@ const postSignals: readonly Signal[] = ["SIGINT", "SIGKILL"];
 /** A main step after the start. */
 export type LaterStep =
   | { readonly kind: "upgrade" }
+  | { readonly kind: "scale"; readonly datacenter: string; readonly inputs: Inputs }
   | {
       readonly kind: "fault";
       readonly action: string;
+      /** Empty for all. */
       readonly datacenter: string;
       /** A target, or `node`: what the fault's first step hit. Empty for every node that is away. */
       readonly target: string;
+      /** Whether the target is one side of a partition. */
+      readonly isSide: boolean;
+      readonly inputs: Inputs;
     };
+
+type Inputs = Readonly<Record<string, string>>;
 
 export interface Interruption {
   readonly signal: Signal;
@@ -49,7 +56,7 @@ export const slowRequests = {
 const tamperings = ["a container removed", "a container restarting"] as const;
 export type Tampering = (typeof tamperings)[number];
 
-type Sequel = "nothing" | "one fault" | "two faults" | "upgrade";
+type Sequel = "nothing" | "one fault" | "two faults" | "upgrade" | "scale";
 
 export interface RoundPlan {
   readonly shape: Shape;
@@ -109,18 +116,20 @@ const sequels: readonly (readonly [number, Sequel])[] = [
   [3, "one fault"],
   [2, "two faults"],
   [3, "upgrade"],
+  [2, "scale"],
 ];
 
-// A cluster in memory can't be upgraded.
+// A cluster in memory can't be upgraded, and gets no further server.
 const drawSequel = (random: Random, { storage }: Shape) =>
   weighted(
     random,
-    sequels.filter(([, sequel]) => sequel !== "upgrade" || storage === "disk"),
+    sequels.filter(([, sequel]) => storage === "disk" || !["upgrade", "scale"].includes(sequel)),
   );
 
 function drawLater(random: Random, sequel: Sequel, shape: Shape, security: Security): LaterStep[] {
   if (sequel === "nothing") return [];
   if (sequel === "upgrade") return [{ kind: "upgrade" }];
+  if (sequel === "scale") return drawScale(random, oneOf(random, shape.datacenters));
   const first = drawFault(random, shape, security);
   return sequel === "one fault" ? first : [...first, ...drawFault(random, shape, security)];
 }
@@ -137,12 +146,28 @@ function drawFault(random: Random, shape: Shape, security: Security): LaterStep[
 
 function stepsOf(random: Random, fault: Fault, datacenter: Datacenter): LaterStep[] {
   const target = oneOf(random, targetsFor(fault, datacenter));
-  const namesNodes = fault.losesData || chance(random, 0.5);
+  const namesNodes = fault.losesData || (!fault.isPartition && chance(random, 0.5));
   return fault.actions.map((action, index) => ({
     kind: "fault",
     action,
-    datacenter: datacenter.name,
+    // A partition is healed as a whole.
+    datacenter: fault.isPartition && index > 0 ? "" : datacenter.name,
     target: index === 0 ? target : namesNodes ? "node" : "",
+    isSide: index === 0 && fault.isPartition === true,
+    inputs: index === 0 ? (fault.inputs ?? {}) : {},
+  }));
+}
+
+/** To another size, and back. */
+function drawScale(random: Random, { name, servers, clients }: Datacenter): LaterStep[] {
+  const sizes = [
+    { servers: servers + oneOf(random, [0, 2]), clients: clients + oneOf(random, [1, 2]) },
+    { servers, clients },
+  ];
+  return sizes.map((size) => ({
+    kind: "scale",
+    datacenter: name,
+    inputs: { servers: String(size.servers), clients: String(size.clients) },
   }));
 }
 
@@ -153,6 +178,8 @@ function drawSlowness(random: Random): Slowness {
 }
 
 const postSpan = 1200;
+/** Milliseconds of a `scale` that adds or removes a few nodes. */
+const scaleSpan = 8000;
 /** Milliseconds of an upgrade for each agent. */
 const upgradeSpan = 4000;
 /** Milliseconds of a fault: it takes longer to see that a node is gone than that it is back. */
@@ -160,6 +187,7 @@ const faultSpans: Readonly<Record<string, number>> = {
   kill: 8000,
   pause: 8000,
   isolate: 8000,
+  partition: 8000,
   stop: 12_000,
 };
 const otherFaultSpan = 3000;
@@ -168,6 +196,7 @@ const otherFaultSpan = 3000;
 function spanOf({ startSpan, datacenters }: Shape, step: LaterStep | undefined): number {
   if (step === undefined) return startSpan;
   if (step.kind === "fault") return faultSpans[step.action] ?? otherFaultSpan;
+  if (step.kind === "scale") return scaleSpan;
   const agents = datacenters.reduce((sum, { servers, clients }) => sum + servers + clients, 0);
   return agents * upgradeSpan;
 }
@@ -207,8 +236,12 @@ export function describePlan(plan: RoundPlan): string {
 
 export function describeStep(step: LaterStep): string {
   if (step.kind === "upgrade") return "upgrade";
-  const { action, target, datacenter } = step;
-  return [action, target, ...(datacenter === "dc1" ? [] : [`in ${datacenter}`])]
+  const { datacenter } = step;
+  const what =
+    step.kind === "scale"
+      ? ["scale to", `${step.inputs.servers} + ${step.inputs.clients}`]
+      : [step.action, step.target];
+  return [...what, ...(["dc1", ""].includes(datacenter) ? [] : [`in ${datacenter}`])]
     .filter((word) => word !== "")
     .join(" ");
 }

@@ -17,7 +17,7 @@ import {
 import { leftovers, tracesOf } from "./leftovers.ts";
 import { securities } from "./shapes.ts";
 
-export type StepKind = "start" | "fault" | "upgrade" | "post";
+export type StepKind = "start" | "fault" | "partition" | "upgrade" | "scale" | "post";
 
 /** A step that has run. */
 export interface StepRun {
@@ -44,10 +44,12 @@ export interface Images {
   readonly newer: VersionedImage;
 }
 
-/** Milliseconds that a step may take; an upgrade takes as long as its nodes do. */
+/** Milliseconds that a step may take; an upgrade and a scale take as long as their nodes do. */
 export const limits: Readonly<Partial<Record<StepKind, number>>> = {
   start: 30_000,
   fault: 30_000,
+  // An agent that is alone on its side notices late: docs/faults.md, "How long a small side takes".
+  partition: 90_000,
   post: 15_000,
 };
 
@@ -97,7 +99,7 @@ async function runMains(job: Job, plan: RoundPlan, images: Images): Promise<Step
     const last = runs.at(-1);
     if (!last || !isGood(last)) break;
     const running = startLater(job, step, images, hit);
-    const done = await watch(step.kind, describeStep(step), running, interruptionOf(index + 1));
+    const done = await watch(kindOf(step), describeStep(step), running, interruptionOf(index + 1));
     hit = done.result.outputs.node ?? "";
     runs.push(done);
   }
@@ -106,15 +108,21 @@ async function runMains(job: Job, plan: RoundPlan, images: Images): Promise<Step
   return runs;
 }
 
+const kindOf = (step: LaterStep): StepKind =>
+  step.kind === "fault" && step.isSide ? "partition" : step.kind;
+
 const isGood = ({ result, interruptedBy }: StepRun) =>
   result.exitCode === 0 && interruptedBy === undefined;
 
 /** @param hit - what the step before acted on: output `node` */
 function startLater(job: Job, step: LaterStep, { newer }: Images, hit: string): RunningStep {
   if (step.kind === "upgrade") return job.start({ image: newer.image }, join(root, "upgrade"));
-  const { action, datacenter } = step;
+  const { datacenter, inputs } = step;
+  if (step.kind === "scale") return job.start({ datacenter, ...inputs }, join(root, "scale"));
+  const { action, isSide } = step;
   const target = step.target === "node" ? hit : step.target;
-  return job.start({ action, target, datacenter }, join(root, "fault"));
+  const aim = isSide ? { groups: `${target} | others` } : { target };
+  return job.start({ action, datacenter, ...aim, ...inputs }, join(root, "fault"));
 }
 
 /** Runs the post step, and again if it was interrupted. */

@@ -74,6 +74,12 @@ export type Security = keyof typeof securities;
 export interface Fault {
   /** Actions one after another: the one that breaks nodes, then what brings them back. */
   readonly actions: readonly [string, ...string[]];
+  /** Further inputs of the first action. */
+  readonly inputs?: Readonly<Record<string, string>>;
+  /** Whether the target is cut off as a group of its own. */
+  readonly isPartition?: boolean;
+  /** Whether it is between the target and other agents. */
+  readonly needsOthers?: boolean;
   /** Whether a node that holds the only copy of its data loses it. */
   readonly losesData?: boolean;
   /** Whether a node in memory loses its data. */
@@ -86,6 +92,10 @@ export const faults: readonly Fault[] = [
   { actions: ["restart"], restarts: true },
   { actions: ["pause", "resume"] },
   { actions: ["isolate", "heal"] },
+  { actions: ["partition", "heal"], isPartition: true, needsOthers: true },
+  // Not `delay`: many kernels lack netem.
+  { actions: ["loss", "heal"], inputs: { percent: "5" }, needsOthers: true },
+  { actions: ["bandwidth", "heal"], inputs: { rate: "1mbit" }, needsOthers: true },
   { actions: ["kill", "remove-data", "start"], restarts: true, losesData: true },
 ];
 
@@ -93,7 +103,9 @@ export const faults: readonly Fault[] = [
  * Targets in a datacenter. A fault that loses data may not hit so many servers that the rest have
  * no quorum.
  */
-export function targetsFor({ losesData }: Fault, { servers, clients }: Datacenter): string[] {
+export function targetsFor(fault: Fault, { servers, clients }: Datacenter): string[] {
+  const { losesData, needsOthers } = fault;
+  if (needsOthers && servers + clients === 1) return [];
   const several = ["leader", "follower", "server", "minority"];
   return [
     ...(servers > 1 ? several : []),

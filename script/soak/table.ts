@@ -4,7 +4,7 @@ import { summarize } from "../bench/statistics.ts";
 import { limits, type RoundResult, type StepKind } from "./round.ts";
 import type { Use } from "./use.ts";
 
-const columns: readonly StepKind[] = ["start", "fault", "upgrade", "post"];
+const columns: readonly StepKind[] = ["start", "fault", "partition", "upgrade", "scale", "post"];
 
 const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(1);
 
@@ -50,8 +50,8 @@ export function roundsTable(results: readonly RoundResult[]): string[] {
       });
   });
   return [
-    "| rounds | number | failed | start | fault | upgrade | post |",
-    "| --- | --- | --- | --- | --- | --- | --- |",
+    "| rounds | number | failed | start | fault | partition | upgrade | scale | post |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ...rows,
   ];
 }

@@ -8,15 +8,21 @@ import { agentsElsewhere, forwarderArguments } from "../plan/forwarder.ts";
 import { keptArchive } from "../plan/kept-files.ts";
 import { clusterFilter, nodeFilter } from "../plan/labels.ts";
 import type { AgentPlan, ClusterPlan } from "../plan/plan.ts";
-import { credentialsFrom, oldestVersion, type Secrets } from "../plan/security-files.ts";
-import { type AgentClient, clientFor } from "../ready/agents.ts";
+import {
+  credentialsFrom,
+  oldestVersion,
+  type Secrets,
+  secretsFor,
+} from "../plan/security-files.ts";
+import { byFederation, clientFor } from "../ready/agents.ts";
 import { explainExit, explainNotReady } from "../ready/diagnosis.ts";
 import { untilReady } from "../ready/wait.ts";
+import type { WaitLimits } from "../runner/poll.ts";
 import { withScope } from "../runner/scope.ts";
 import type { Timeline } from "../runner/timeline.ts";
 import { grantTokens, resync, untilSynced } from "./agent-tokens.ts";
 import { findHostAddress } from "./host-address.ts";
-import { secure } from "./secrets.ts";
+import { type beginKeys, secure } from "./secrets.ts";
 import { type Begin, startAgent } from "./start-agent.ts";
 import type { StartContext } from "./start-context.ts";
 
@@ -43,9 +49,14 @@ export interface RunningCluster {
  * its token too early would not try again soon. The gates are looked at once every agent runs: none can
  * hold earlier, and questions would take time that starting needs.
  *
+ * @param keys - what was begun for the plan's agents
  * @throws ActionError if an agent can't be started or exits, or when time is up
  */
-export function apply(context: StartContext, plan: ClusterPlan): Promise<RunningCluster> {
+export function apply(
+  context: StartContext,
+  plan: ClusterPlan,
+  keys: ReturnType<typeof beginKeys>,
+): Promise<RunningCluster> {
   const { log, onSecret, timeline } = context;
   return withScope(context.signal, async ({ signal, start }) => {
     const docker = context.docker.within(signal);
@@ -54,7 +65,7 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
     const timeout = plan.spec.timeout + tokenGrace;
     const exited = start(failOnExit(docker, plan, agents));
 
-    const secrets = start(secure(docker, plan, { log, onSecret }));
+    const secrets = start(secure(docker, plan, { log, onSecret }, { keys }));
     const begin = { docker, plan, secrets, agents, log, signal };
     const forwarder = start(startForwarder(docker, plan));
     const servers = start(timeline.during("servers", () => startRole(begin, "server")));
@@ -65,7 +76,7 @@ export function apply(context: StartContext, plan: ClusterPlan): Promise<Running
     const hostAddress = start(servers.then(() => askHostAddress(docker, agents, log)));
     const granted = start(
       Promise.all([secrets, servers]).then(
-        ([made]) => made && grantTokens(firstServer(agents, made), made, { timeout, signal }),
+        ([made]) => made && grantAll(agents, made, { timeout, signal }),
       ),
     );
     const started = start(
@@ -136,9 +147,19 @@ async function keepForLater(docker: Docker, plan: ClusterPlan, secrets: Secrets 
   if (first) await docker.putArchive(first.container, keptArchive(plan, secrets));
 }
 
-function firstServer([first]: readonly AgentPlan[], secrets: Secrets): AgentClient {
-  if (!first) throw new Error("a cluster has at least one server");
-  return clientFor(first, credentialsFrom(secrets));
+/** Datacenters that are joined over WAN have their ACLs in common; all have the same shared tokens. */
+async function grantAll(
+  agents: readonly AgentPlan[],
+  secrets: Secrets,
+  patience: WaitLimits,
+): Promise<void> {
+  const credentials = credentialsFrom(secrets);
+  const grants = [...byFederation(agents).values()].map(async (joined) => {
+    const [first] = joined;
+    if (first)
+      await grantTokens(clientFor(first, credentials), secretsFor(secrets, joined), patience);
+  });
+  await Promise.all(grants);
 }
 
 /** A cluster does not depend on it: if it can't be found, the log says why. */

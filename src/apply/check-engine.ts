@@ -1,3 +1,4 @@
+import type { EngineFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { isLocalEndpoint } from "../docker/endpoint.ts";
 import { ActionError } from "../errors.ts";
@@ -6,15 +7,18 @@ import { remoteAdvice } from "../ready/diagnosis.ts";
 /**
  * Checks that the engine can run the cluster, before anything is created.
  *
+ * @returns what the engine is
  * @throws ActionError if `docker` is not Docker's CLI, no engine answers, or the engine runs Windows
  *   containers
  */
-export async function checkEngine(docker: Docker): Promise<void> {
-  const [cli, platform] = await Promise.allSettled([docker.cliVersion(), docker.platform()]);
-  if (cli.status === "rejected") throw cli.reason;
-  if (/podman/i.test(cli.value)) throw podmanEmulation(cli.value);
-  if (platform.status === "rejected") throw platform.reason;
-  if (platform.value.startsWith("windows/")) throw windowsContainers(platform.value);
+export async function checkEngine(docker: Docker): Promise<EngineFacts> {
+  const engine = await docker.engineFacts().catch(async (error: unknown) => {
+    // Podman's CLI has no such answer either. One that works is not asked what it is: that takes time.
+    const cli = await docker.cliVersion();
+    throw /podman/i.test(cli) ? podmanEmulation(cli) : error;
+  });
+  if (engine.platform.startsWith("windows/")) throw windowsContainers(engine.platform);
+  return engine;
 }
 
 /** Podman has a package that runs podman as `docker`, whose answers have other fields. */

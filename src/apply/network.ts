@@ -79,7 +79,7 @@ const hasOwnNetworks = ({ HostConfig }: ContainerFacts) =>
 async function namedNetworks(docker: Docker, container: ContainerFacts): Promise<string[]> {
   const names = networksOf(container).filter((name) => !namelessNetworks.includes(name));
   // It is podman's default network, which has no DNS.
-  return names.includes("podman") && (await docker.isPodman())
+  return names.includes("podman") && (await docker.engineFacts()).isPodman
     ? names.filter((name) => name !== "podman")
     : names;
 }

@@ -3,11 +3,14 @@ import { jobContainer, proofLabels } from "../destroy/job-state.ts";
 import { removeLeftBehind } from "../destroy/left-behind.ts";
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
+import type { Image } from "../docker/image-reference.ts";
 import { freePorts, holderOf, isTaken } from "../docker/ports.ts";
 import { InputError, type Problem } from "../errors.ts";
 import { type ClusterSpec, portNames } from "../inputs/cluster-spec.ts";
+import { nodesOf } from "../inputs/nodes.ts";
 import { engineLabels, jobLabels, keepLabels, type Labels, type Owner } from "../plan/labels.ts";
 import {
+  containerName,
   freePortsNeeded,
   networkArguments,
   networkName,
@@ -15,37 +18,50 @@ import {
 } from "../plan/plan.ts";
 import { takenPort } from "../ready/diagnosis.ts";
 import { ownContainer } from "../runner/machine.ts";
-import { withScope } from "../runner/scope.ts";
+import { type Scope, withScope } from "../runner/scope.ts";
 import { checkEngine, remoteWarning } from "./check-engine.ts";
 import { distinctImages, findImages } from "./cluster-images.ts";
 import { checkConfigs } from "./config-check.ts";
 import { chooseNetwork, type NetworkChoice, newNetwork } from "./network.ts";
 import { examineImages } from "./node-images.ts";
+import { beginKeys } from "./secrets.ts";
 import type { StartContext } from "./start-context.ts";
 import { chooseSwarmNetwork, joinSwarmNetwork, plainTextNote } from "./swarm-network.ts";
 import { checkVersions } from "./version-check.ts";
 
+/** What a plan needs to know, and what was begun for its agents. */
+interface Prepared {
+  readonly prerequisites: Prerequisites;
+  /** Wrapped, since it goes on when the preparation is over. */
+  readonly keys: ReturnType<typeof beginKeys>;
+}
+
 /**
  * Prepares the engine for the cluster: finds or pulls the image, and finds the network to join or
  * creates one. All of it at once, because nothing depends on anything else. Removes what earlier
- * jobs of this runner left behind.
+ * jobs of this runner left behind. Keys and certificates are begun as soon as there is an image.
  *
+ * @param outer - what is begun may go on in it
  * @throws InputError if a port is taken, the user's network does not exist or can't be reached, Consul
  *   refuses a `config`, its version does not support what the cluster file declares, or the image's
  *   entrypoint ignores what `env` asks for
  * @throws ActionError if the engine can't run the cluster, if this step can't reach it, or if the
  *   image can't be found or pulled
  */
-export async function prepare(context: StartContext, spec: ClusterSpec): Promise<Prerequisites> {
+export async function prepare(
+  context: StartContext,
+  spec: ClusterSpec,
+  outer: Scope,
+): Promise<Prepared> {
   const { clusterId, log, timeline } = context;
   const note = context.engines && plainTextNote(spec.security);
   if (note) log(note);
-  const [container] = await Promise.all([
+  const [container, facts] = await Promise.all([
     jobContainer(context.docker),
     checkEngine(context.docker),
   ]);
   const labels = ownLabels(context, container);
-  const places = { ...keepLabels(spec), ...engineLabels(spec.engines) };
+  const places = { ...engineLabels(facts, spec.engines), ...keepLabels(spec) };
   const owner = { clusterId, jobLabels: { ...labels, ...places } };
   return withScope(context.signal, async ({ signal, start }) => {
     const docker = context.docker.within(signal);
@@ -55,9 +71,13 @@ export async function prepare(context: StartContext, spec: ClusterSpec): Promise
         ? chooseSwarmNetwork(engines, spec, container)
         : chooseNetwork(docker, spec, container),
     );
+    const found = start(timeline.during("image", () => findImages({ docker, log, signal }, spec)));
+    const keys = outer.start(
+      found.then(({ image }) => keysFor(context.docker.within(outer.signal), spec, owner, image)),
+    );
     const [network, images, ports] = await Promise.all([
       start(checkMachine({ docker, log, warn: context.warn }, spec, { labels, choice })),
-      start(timeline.during("image", () => findImages({ docker, log, signal }, spec))),
+      found,
       start(freePorts(freePortsNeeded(spec))),
       start(timeline.during("network", () => ensureNetwork(context, choice, owner))),
     ]);
@@ -71,8 +91,19 @@ export async function prepare(context: StartContext, spec: ClusterSpec): Promise
       ...distinctImages(images).map(({ reference }) => start(docker.shareImage(reference, log))),
     ]);
     const place = swarm && { swarm: await swarm };
-    return { ...owner, ...examined, ...network, ...place, freePorts: ports };
+    return {
+      prerequisites: { ...owner, ...examined, ...network, ...place, freePorts: ports },
+      keys,
+    };
   });
+}
+
+/** Keys for agents that are not planned yet. */
+function keysFor(docker: Docker, spec: ClusterSpec, owner: Owner, { reference }: Image) {
+  const agents = nodesOf(spec.datacenters).map((shape) => {
+    return { ...shape, container: containerName(owner.clusterId, shape.node) };
+  });
+  return beginKeys(docker, spec, { owner, image: reference, agents });
 }
 
 /** Labels of the running job. @param container - that it runs in, if the engine knows it */

@@ -1,20 +1,20 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { isEnterprise, printedVersion } from "../consul/version-number.ts";
 import { differences, has } from "../consul/versions.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { ActionError, InputError, type Problem } from "../errors.ts";
-import type { AclSettings, CertificateAuthority, Security } from "../inputs/cluster-spec.ts";
+import type { AclSettings, AgentsSpec, Security } from "../inputs/cluster-spec.ts";
 import { isSecured } from "../plan/agent-config.ts";
-import { keyMakerArguments } from "../plan/container-arguments.ts";
+import type { KeyRequest } from "../plan/container-arguments.ts";
 import type { AgentsPlan } from "../plan/plan.ts";
 import {
   type Certificate,
   type Secrets,
-  type Signer,
   secretValues,
   type Tokens,
 } from "../plan/security-files.ts";
+import { type Keys, makeKeys } from "./key-maker.ts";
 import { nodeSoftware } from "./node-images.ts";
 import type { StartContext } from "./start-context.ts";
 
@@ -24,41 +24,67 @@ export interface SharedSecrets extends Pick<Secrets, "gossipKey" | "ca"> {
 }
 
 /**
+ * Begins what a cluster's secrets need its image for. That takes as long as an agent's start.
+ *
+ * @param request - for agents to be, of which no more needs to be known yet
+ * @param shared - the secrets of the cluster that they join; undefined if they form a new one
+ * @returns undefined if nothing secures the cluster
+ */
+export async function beginKeys(
+  docker: Docker,
+  { security }: Pick<AgentsSpec, "security">,
+  request: Omit<KeyRequest, "tls">,
+  shared?: SharedSecrets,
+): Promise<Keys | undefined> {
+  if (!isSecured(security)) return undefined;
+  const tls = security.tls || undefined;
+  return makeKeys(docker, { ...request, tls }, tls?.ca ?? shared?.ca);
+}
+
+/** What the secrets of a plan's agents are made from. */
+interface Given {
+  readonly keys: ReturnType<typeof beginKeys>;
+  /** As `beginKeys` takes it. */
+  readonly shared?: SharedSecrets;
+}
+
+/**
  * Makes the secrets of a plan's agents, and hands each one to `onSecret` before anything uses it.
  *
- * @param shared - those of the cluster that the agents join; undefined if they form a new one
  * @returns undefined if nothing secures the cluster
- * @throws as `makeSecrets` does
+ * @throws InputError if this version of Consul does not support what an input asks for
+ * @throws ActionError if the image can't make keys, or if the user's CA can't sign them
  */
 export async function secure(
   docker: Docker,
   plan: AgentsPlan,
   { log, onSecret }: Pick<StartContext, "log" | "onSecret">,
-  shared?: SharedSecrets,
+  { keys, shared }: Given,
 ): Promise<Secrets | undefined> {
   if (!isSecured(plan.spec.security)) return undefined;
-  const secrets = await makeSecrets(docker, plan, shared);
+  const [sections, software] = await Promise.all([
+    keys.catch((error: unknown) => {
+      throw error instanceof DockerError ? unusable(plan, error.message, error) : error;
+    }),
+    nodeSoftware(docker, plan),
+  ]);
+  if (!sections) return undefined;
+  const secrets = secretsFrom(sections, plan, { software, shared });
   for (const value of secretValues(secrets)) onSecret(value);
-  log(`Consul ${secrets.version} made the keys and certificates`);
+  if (secrets.ca) log(`Consul ${secrets.version} made the certificates`);
   return secrets;
 }
 
-/**
- * Makes the secrets with the image's own tools, so that they fit its version of Consul. One container
- * without a network makes them in memory and prints them, and no log keeps its output: no private key
- * is written to the runner's disk. A CA of the user's signs in the same place.
- *
- * @throws InputError if this version of Consul does not support what an input asks for
- * @throws ActionError if the image can't make them, or if the user's CA can't sign them
- */
-async function makeSecrets(
-  docker: Docker,
-  plan: AgentsPlan,
-  shared: SharedSecrets | undefined,
-): Promise<Secrets> {
+/** What secrets are made from, besides what the image's tools made. */
+interface Others {
+  readonly software: Secrets["software"];
+  readonly shared: SharedSecrets | undefined;
+}
+
+/** @throws as `secure` does */
+function secretsFrom(sections: Keys, plan: AgentsPlan, { software, shared }: Others): Secrets {
   const { security, env } = plan.spec;
   const tls = security.tls || undefined;
-  const sections = parseSections(await makeKeys(docker, plan, signerText(tls?.ca, shared?.ca)));
   const version = printedVersion(sections.get("version") ?? "");
   if (version === undefined) throw unusable(plan, "`consul version` printed no version.");
   refuseMissing(security, version);
@@ -77,13 +103,13 @@ async function makeSecrets(
   const caKey = shared?.ca?.key ?? sections.get("key of the CA");
   return {
     version,
-    software: await nodeSoftware(docker, plan),
+    software,
     // The environment can tell the image's entrypoint which user to run the agent as.
     owner: plan.prerequisites.entrypoint ?? {
       uid: Number(env.get("CONSUL_UID") || get("uid")),
       gid: Number(env.get("CONSUL_GID") || get("gid")),
     },
-    ...(security.gossipEncryption && { gossipKey: shared?.gossipKey ?? get("gossip key").trim() }),
+    ...(security.gossipEncryption && { gossipKey: shared?.gossipKey ?? newGossipKey() }),
     ...(tls && { ca: { certificate: get("CA"), ...(caKey && { key: caKey }) } }),
     certificates: new Map(
       (tls ? plan.agents : []).map(({ node }) => [node, certificateOf(node)] as const),
@@ -93,21 +119,10 @@ async function makeSecrets(
   };
 }
 
-/** A CA as the script reads it from standard input: arguments could be seen by others. */
-function signerText(own: CertificateAuthority | undefined, shared: Signer | undefined): string {
-  if (own) return `${own.key.trimEnd()}\n@\n${own.certificates}`;
-  return shared?.key ? `${shared.key.trimEnd()}\n@\n${shared.certificate}` : "";
-}
+/** Bytes of a gossip key, as `consul keygen` makes it: for AES-256. */
+const gossipKeyLength = 32;
 
-/** @param signer - as the script reads it */
-async function makeKeys(docker: Docker, plan: AgentsPlan, signer: string): Promise<string> {
-  try {
-    return await docker.runToEnd(keyMakerArguments(plan, script), signer);
-  } catch (error) {
-    if (!(error instanceof DockerError)) throw error;
-    throw unusable(plan, error.message, error);
-  }
-}
+const newGossipKey = () => randomBytes(gossipKeyLength).toString("base64");
 
 /** @param said - by Consul */
 const notSigned = (said: string) =>
@@ -158,84 +173,14 @@ function makeTokens(
   { managementToken }: AclSettings,
   shared: SharedSecrets["tokens"],
 ): Tokens {
+  const isReplicated = spec.datacenters.some(({ name, federation }) => name !== federation);
   const ofCluster = shared ?? {
     management: managementToken ?? randomUUID(),
     dns: randomUUID(),
-    ...(spec.datacenters.length > 1 && { replication: randomUUID() }),
+    ...(isReplicated && { replication: randomUUID() }),
   };
   return {
     ...ofCluster,
     agents: new Map(agents.map(({ node }) => [node, randomUUID()])),
   };
-}
-
-/**
- * Runs in the container. Its arguments: whether to make certificates, also for callers if it is `mutual`;
- * then role, node, container and datacenter of every agent. Its input: the CA's key, a line with `@`, and
- * the CA's certificate, or nothing for a new CA. Names of the files that `consul tls` makes changed between
- * versions, hence the patterns; and up to 1.4.4 it knows no address but 127.0.0.1, which is all
- * that is needed. An entrypoint that does not start as root can't change the user.
- */
-const script = `
-set -eu
-section() { printf '@ %s\\n' "$1"; }
-made_by_consul() { consul "$@" >said 2>&1 || { section failure; cat said; exit 0; }; }
-certificate() {
-  name=$1
-  shift
-  mkdir "$name"
-  cd "$name"
-  made_by_consul tls cert create "$@" -ca=../ca.pem -key=../ca.key
-  section "key of $name"
-  cat -- *-key.pem
-  rm -- *-key.pem
-  section "certificate of $name"
-  cat -- *.pem
-  cd ..
-}
-tls=$1
-shift
-section version
-consul version
-user=
-[ "$(id -u)" != 0 ] || user=consul
-section uid
-id -u $user 2>/dev/null || id -u
-section gid
-id -g $user 2>/dev/null || id -g
-section 'gossip key'
-consul keygen
-[ "$tls" != false ] || exit 0
-file=ca.key
-while IFS= read -r line; do
-  if [ "$line" = @ ]; then file=ca.pem; else printf '%s\\n' "$line" >>"$file"; fi
-done
-if ! [ -e ca.key ]; then
-  mkdir ca
-  cd ca
-  made_by_consul tls ca create
-  mv -- *-key.pem ../ca.key
-  mv -- *.pem ../ca.pem
-  cd ..
-  section 'key of the CA'
-  cat ca.key
-fi
-section CA
-cat ca.pem
-if [ "$tls" = mutual ]; then certificate 'the job' -cli "-dc=$4"; fi
-while [ $# -gt 0 ]; do
-  certificate "$2" "-$1" "-dc=$4" "-additional-dnsname=$2" "-additional-dnsname=$3"
-  shift 4
-done
-`;
-
-/** Texts under lines that begin with `@ `, as the script writes them. */
-function parseSections(text: string): ReadonlyMap<string, string> {
-  const [, ...sections] = `\n${text}`.split("\n@ ");
-  return new Map(
-    sections.map((section): [string, string] => {
-      const end = section.indexOf("\n");
-      return end < 0 ? [section, ""] : [section.slice(0, end), `${section.slice(end + 1)}\n`];
-    }),
-  );
 }

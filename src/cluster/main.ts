@@ -30,6 +30,7 @@ import {
 import { cancellation } from "../runner/cancellation.ts";
 import { checkCommandFiles, writeCommandFile } from "../runner/command-files.ts";
 import { fail, logTimed, warn } from "../runner/log.ts";
+import { type Scope, withScope } from "../runner/scope.ts";
 import { recordStep } from "../runner/step-records.ts";
 import { Timeline } from "../runner/timeline.ts";
 import { workspaceReader } from "../runner/workspace-file.ts";
@@ -115,14 +116,23 @@ function readSpec(clusterId: string): ClusterSpec | undefined {
 const logsFolder = ({ logs }: ClusterSpec, clusterId: string) =>
   logs === "never" ? "" : evidenceFolder(clusterId, process.env);
 
-async function create(context: StartContext, spec: ClusterSpec): Promise<ReadyCluster> {
-  const prerequisites = await core.group("Prepare image and network", () => prepare(context, spec));
+const create = (context: StartContext, spec: ClusterSpec): Promise<ReadyCluster> =>
+  withScope(context.signal, (scope) => createIn(scope, context, spec));
+
+async function createIn(
+  scope: Scope,
+  context: StartContext,
+  spec: ClusterSpec,
+): Promise<ReadyCluster> {
+  const { prerequisites, keys } = await core.group("Prepare image and network", () =>
+    prepare(context, spec, scope),
+  );
   const plan = planCluster(spec, prerequisites);
   for (const { container, place } of plan.agents)
     if (place) context.engines?.place(container, place.engine);
   const images = plan.agents.map((agent) => imageOf(plan, agent).image.reference);
   const title = `Start ${counted(plan.agents.length, "agent")} from ${[...new Set(images)].join(" and ")}`;
-  const running = await core.group(title, () => apply(context, plan));
+  const running = await core.group(title, () => apply(context, plan, keys));
   if (spec.snapshot)
     await core.group("Restore the snapshot", () => restore(context, spec, running));
   const tokens = hasSeeds(spec.seeds)

@@ -33,6 +33,8 @@ export interface ServiceInstance {
   /** Its own address or, if it has none, its node's. */
   readonly address: string;
   readonly port: number;
+  /** `connect-proxy` and the like; empty for a service of its own. */
+  readonly kind: string;
   /** Its own checks and its node's. */
   readonly checks: readonly HealthCheck[];
 }
@@ -59,7 +61,12 @@ const instancesAnswer = z.array(
   z.object({
     Node: z.object({ Node: z.string(), Address: z.string() }),
     // From 1.10, the answer leaves out a port of 0 (agent/structs/structs.go, `NodeService`).
-    Service: z.object({ ID: z.string(), Address: z.string(), Port: z.number().default(0) }),
+    Service: z.object({
+      ID: z.string(),
+      Address: z.string(),
+      Port: z.number().default(0),
+      Kind: z.string().default(""),
+    }),
     Checks: checksAnswer,
   }),
 );
@@ -80,15 +87,21 @@ export class Catalog {
     this.#http = http;
   }
 
-  /** Every instance of a service, healthy or not (`/v1/health/service`). */
-  async instances(service: string, mode: ReadMode): Promise<ServiceInstance[]> {
-    const path = withQuery(`/v1/health/service/${encodeURIComponent(service)}`, { [mode]: "" });
+  /**
+   * Every instance of a service, healthy or not (`/v1/health/service`).
+   *
+   * @param peer - that exports it; empty for a service of the agent's own datacenter
+   */
+  async instances(service: string, mode: ReadMode, peer = ""): Promise<ServiceInstance[]> {
+    const query = { [mode]: "", ...(peer !== "" && { peer }) };
+    const path = withQuery(`/v1/health/service/${encodeURIComponent(service)}`, query);
     const entries = await this.#http.get(path, instancesAnswer);
     return entries.map(({ Node, Service, Checks }) => ({
       node: Node.Node,
       id: Service.ID,
       address: Service.Address || Node.Address,
       port: Service.Port,
+      kind: Service.Kind,
       checks: Checks,
     }));
   }

@@ -20,10 +20,11 @@ import {
   unknownNode,
 } from "./answers.ts";
 import { Catalog, type ReadMode } from "./catalog.ts";
-import { type Access, withQuery } from "./http.ts";
+import { type Access, ConsulError, withQuery } from "./http.ts";
 import { HttpClient } from "./http-client.ts";
 import { KeyValueStore } from "./key-value-store.ts";
 import { Operator } from "./operator.ts";
+import { Peerings } from "./peerings.ts";
 import { type Scope, scopeQuery } from "./scope.ts";
 import { taggedVersion } from "./version-number.ts";
 
@@ -35,6 +36,7 @@ export class Consul {
   readonly catalog: Catalog;
   readonly kv: KeyValueStore;
   readonly operator: Operator;
+  readonly peerings: Peerings;
   readonly #http: HttpClient;
 
   constructor(access: Access) {
@@ -43,17 +45,23 @@ export class Consul {
     this.catalog = new Catalog(this.#http);
     this.kv = new KeyValueStore(this.#http);
     this.operator = new Operator(this.#http);
+    this.peerings = new Peerings(this.#http);
   }
 
   /**
    * Members of the LAN pool, or of the WAN pool if this agent is a server, as this agent sees them
    * (`/v1/agent/members`). In the WAN pool a node's name is `<node>.<datacenter>`.
+   *
+   * An agent is always a member itself. It lists none while it can't ask a server what its caller's token
+   * may see (`acl.down_policy`), and for `acl.token_ttl` after that it says "ACL not found".
    */
   async members(pool: "lan" | "wan" = "lan"): Promise<Member[]> {
     const members = await this.#http.get(
       withQuery("/v1/agent/members", poolQuery[pool]),
       membersAnswer,
     );
+    if (members.length === 0)
+      throw new ConsulError("it lists no member: it can't ask a server what the token may see");
     return members.map(({ Name, Addr, Status, Tags }) => ({
       node: Name,
       ip: Addr,

@@ -158,6 +158,11 @@ export const differences = {
     what: "gRPC with TLS has its own port, `ports.grpc_tls`",
     source: "CHANGELOG of 1.14.0",
   },
+  peering: {
+    from: "1.14.0",
+    what: "peering of datacenters: key `peerings`; 1.13 has it as a beta, with another API and without gRPC's own port for TLS",
+    source: "CHANGELOG of 1.14.0; agent/rpc/peering of 1.13.9 and 1.14.0",
+  },
   connectByDefault: {
     from: "1.14.0",
     what: "Connect is on by default; before, `-dev` turns it on, so a server with `storage: memory` is told to leave it off",

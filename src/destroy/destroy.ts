@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { messageOf } from "../errors.ts";
-import { clusterFilter } from "../plan/labels.ts";
+import { clusterFilter, isPodman, labelNames } from "../plan/labels.ts";
 
 /** An object of a cluster that could not be removed, and why. */
 export interface Leftover {
@@ -39,9 +39,7 @@ export async function destroy(
 ): Promise<Removal> {
   const seen: Seen = { containers: new Set(), others: new Set(), volumes: new Set() };
   for (let attempt = 1; ; attempt++) {
-    const of = { docker, clusterId, networkFilters };
-    const leftovers = await removeOnce(of, seen);
-    const names = await namesLeft(of, seen);
+    const { leftovers, names } = await removeOnce({ docker, clusterId, networkFilters }, seen);
     const containers = seen.containers.size;
     const found = Object.values(seen).some(({ size }) => size > 0);
     if (names.length === 0) return { found, containers, leftovers: [] };
@@ -104,13 +102,34 @@ async function unlabeledVolumes(docker: Docker, containers: readonly string[]): 
   return names.filter((name) => anonymousVolume.test(name));
 }
 
+/** The cluster's containers. Podman is asked for their volumes, too. */
+async function containersOf(docker: Docker, filter: string, seen: Seen): Promise<string[]> {
+  const containers = await docker.labeledContainers([filter], [labelNames.engineKind]);
+  const names = containers.map(({ name }) => name);
+  for (const name of names) seen.containers.add(name);
+  if (names.length === 0) return names;
+  const [label = ""] = containers.flatMap(({ values }) => values).filter((value) => value !== "");
+  const unlabeled = (await isPodman(docker, label)) ? await unlabeledVolumes(docker, names) : [];
+  for (const name of unlabeled) seen.volumes.add(name);
+  return names;
+}
+
 /** The name of a volume that the engine made up. Any other could be the user's. */
 const anonymousVolume = /^[0-9a-f]{64}$/;
 
-async function removeOnce(
-  { docker, clusterId, networkFilters }: Objects,
-  seen: Seen,
-): Promise<Leftover[]> {
+/** What came of one attempt: what failed, and the names of what is left. */
+interface Attempt {
+  readonly leftovers: readonly Leftover[];
+  readonly names: readonly string[];
+}
+
+/**
+ * Containers go first, since they hold networks and volumes. What is left is looked for while the
+ * networks go: an object that the engine said it removed is gone, and any other that is listed is left.
+ * After a failure nothing is taken for granted, and everything is listed again.
+ */
+async function removeOnce(of: Objects, seen: Seen): Promise<Attempt> {
+  const { docker, clusterId, networkFilters } = of;
   const leftovers: Leftover[] = [];
   const attempt = async (name: string, removal: Promise<void>) => {
     await removal.catch((error: unknown) => {
@@ -119,28 +138,27 @@ async function removeOnce(
     });
   };
   const filter = clusterFilter(clusterId);
-  const [containers, networks, isPodman] = await Promise.all([
-    docker.containers(filter),
-    docker.networks(filter, ...networkFilters),
-    docker.isPodman(),
+  const networksLeft = () => docker.networks(filter, ...networkFilters);
+  const [containers, networks] = await Promise.all([
+    containersOf(docker, filter, seen),
+    networksLeft(),
   ]);
-  for (const name of containers) seen.containers.add(name);
-  const unlabeled = isPodman ? await unlabeledVolumes(docker, containers) : [];
-  for (const name of unlabeled) seen.volumes.add(name);
-  await attempt(containers.join(", "), docker.removeContainers(containers));
-  // Removing a container removes its volume, so a volume is left only if somebody removed its
-  // container by hand.
-  const volumes = docker.volumes(filter);
   for (const name of networks) seen.others.add(name);
-  await Promise.all([
-    ...networks.map((network) => attempt(network, docker.removeNetwork(network))),
-    volumes.then((labeled) => {
+  await attempt(containers.join(", "), docker.removeContainers(containers));
+  const [others, left] = await Promise.all([
+    networksLeft(),
+    docker.containers(filter),
+    // Removing a container removes its volume, so a volume is left only if somebody removed its
+    // container by hand.
+    docker.volumes(filter).then(async (labeled) => {
       for (const name of labeled) seen.others.add(name);
       const names = [...new Set([...labeled, ...seen.volumes])];
-      return attempt(names.join(", "), docker.removeVolumes(names));
+      await attempt(names.join(", "), docker.removeVolumes(names));
     }),
+    ...networks.map((network) => attempt(network, docker.removeNetwork(network))),
   ]);
-  return leftovers;
+  if (leftovers.length > 0) return { leftovers, names: await namesLeft(of, seen) };
+  return { leftovers, names: [...left, ...others.filter((name) => !networks.includes(name))] };
 }
 
 /** A shell command that removes whatever is left of a cluster, for the user to paste. */

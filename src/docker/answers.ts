@@ -87,6 +87,14 @@ export const imageDefaultsAnswer = z.tuple([
   }),
 ]);
 
+/** An engine that answers Docker's API. */
+export interface EngineFacts {
+  /** `linux/amd64`. */
+  readonly platform: string;
+  /** Whether it is podman, behind its socket for Docker's API. */
+  readonly isPodman: boolean;
+}
+
 export const swarmAnswer = z.object({
   NodeID: z.string(),
   NodeAddr: z.string(),

@@ -1,11 +1,18 @@
-import type { ContainerFacts, Exit, ImageDefaults, NetworkMember, SwarmFacts } from "./answers.ts";
+import type {
+  ContainerFacts,
+  EngineFacts,
+  Exit,
+  ImageDefaults,
+  NetworkMember,
+  SwarmFacts,
+} from "./answers.ts";
 import { getArchive } from "./archives.ts";
 import { Cli } from "./cli.ts";
 import { logOf } from "./container-log.ts";
 import { firstExit } from "./events.ts";
 import type { Image } from "./image-reference.ts";
 import { inspectContainers } from "./inspect.ts";
-import { labelsOf, publicationsOf } from "./listings.ts";
+import { Listings } from "./listings.ts";
 import { defaultsOfImage, localImage, platformOfImage, saveImage } from "./local-images.ts";
 import { kindOfNetwork, membersOf, removeNetwork, subnetsOf } from "./networks.ts";
 import { pauseContainer } from "./pause.ts";
@@ -16,11 +23,11 @@ import { askSwarm } from "./swarm.ts";
 export type ContainerVerb = "start" | "kill" | "unpause" | "stop";
 
 /**
- * One engine (several are in engines.ts), reached through the docker CLI and in no other way, so DOCKER_HOST, contexts, and logins
- * work the same as for the job's own docker commands. Arguments go to the program as an array, never
- * through a shell.
+ * One engine (several are in engines.ts), reached through the docker CLI and in no other way, so
+ * DOCKER_HOST, contexts, and logins work the same as for the job's own docker commands. Arguments go to
+ * the program as an array, never through a shell.
  */
-export class Engine {
+export class Engine extends Listings {
   readonly #context: CommandContext;
   readonly #cli: Cli;
 
@@ -38,8 +45,11 @@ export class Engine {
     patience = 20_000,
     dockerContext = "",
   ) {
-    this.#context = { signal, trace, env, patience, dockerContext };
-    this.#cli = new Cli(this.#context);
+    const context = { signal, trace, env, patience, dockerContext };
+    const cli = new Cli(context);
+    super(cli);
+    this.#context = context;
+    this.#cli = cli;
   }
 
   /** The same engine; commands also end with this signal. */
@@ -84,10 +94,12 @@ export class Engine {
     return (await this.#cli.run(["--version"])).trim();
   }
 
-  /** Whether the engine is podman, behind its socket for Docker's API. */
-  async isPodman(): Promise<boolean> {
-    const format = "--format={{range .Server.Components}}{{println .Name}}{{end}}";
-    return (await this.#cli.run(["version", format])).includes("Podman Engine");
+  /** What the engine is. */
+  async engineFacts(): Promise<EngineFacts> {
+    const components = "{{range .Server.Components}}{{println}}{{.Name}}{{end}}";
+    const format = `--format={{.Server.Os}}/{{.Server.Arch}}${components}`;
+    const [platform = "", ...names] = (await this.#cli.run(["version", format])).split("\n");
+    return { platform, isPodman: names.includes("Podman Engine") };
   }
 
   /**
@@ -95,14 +107,11 @@ export class Engine {
    * root as the owner of everything, and Docker with remapped users (`userns-remap`) the machine's users.
    */
   async namesOwners(): Promise<boolean> {
-    if (await this.isPodman()) return false;
-    const options = await this.#cli.run(["info", "--format={{json .SecurityOptions}}"]);
-    return !/"name=userns\b/.test(options);
-  }
-
-  /** The engine's platform: `linux/amd64`. */
-  async platform(): Promise<string> {
-    return (await this.#cli.run(["version", "--format={{.Server.Os}}/{{.Server.Arch}}"])).trim();
+    const [{ isPodman }, options] = await Promise.all([
+      this.engineFacts(),
+      this.#cli.run(["info", "--format={{json .SecurityOptions}}"]),
+    ]);
+    return !isPodman && !/"name=userns\b/.test(options);
   }
 
   /** The platform of a local image. */
@@ -213,19 +222,6 @@ export class Engine {
     return firstExit(this.#context, filters, since);
   }
 
-  /**
-   * @param filters - of `docker ps`; a container must match all of them
-   * @returns names of containers, running or not
-   */
-  containers(...filters: string[]): Promise<string[]> {
-    return this.#cli.list(["ps", "--all", "--format={{.Names}}"], filters);
-  }
-
-  /** @returns running containers with their ports, as `docker ps` words them */
-  publications(): Promise<{ name: string; ports: string }[]> {
-    return publicationsOf(this.#cli);
-  }
-
   /** @returns what the engine knows of these containers; one that is gone is left out */
   inspectContainers(names: readonly string[]): Promise<ContainerFacts[]> {
     return inspectContainers(this.#cli, names);
@@ -258,24 +254,6 @@ export class Engine {
 
   async createVolume(args: readonly string[]): Promise<void> {
     await this.#cli.run(["volume", "create", ...args]);
-  }
-
-  networks(...filters: string[]): Promise<string[]> {
-    return this.#cli.list(["network", "ls", "--format={{.Name}}"], filters);
-  }
-
-  volumes(...filters: string[]): Promise<string[]> {
-    return this.#cli.list(["volume", "ls", "--format={{.Name}}"], filters);
-  }
-
-  /**
-   * The labels of every container, network, and volume that matches all filters.
-   *
-   * @param names - of the labels
-   * @returns for each object the values of these labels, in the same order; empty if it has none
-   */
-  labels(filters: readonly string[], names: readonly string[]): Promise<string[][]> {
-    return labelsOf(this.#cli, filters, names);
   }
 
   /** Removes containers, running or not, and their anonymous volumes. Missing ones are fine. */

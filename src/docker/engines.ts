@@ -1,8 +1,9 @@
-import type { ContainerFacts, Exit, ImageDefaults, NetworkMember, SwarmFacts } from "./answers.ts";
+import type { ContainerFacts, Exit, NetworkMember } from "./answers.ts";
 import type { Docker } from "./docker.ts";
 import { DockerError } from "./docker-error.ts";
 import type { ContainerVerb, Engine } from "./engine.ts";
-import type { Image } from "./image-reference.ts";
+import type { ListedContainer } from "./listings.ts";
+import { OnFirst } from "./on-first.ts";
 
 /** One of several engines. */
 export interface Member {
@@ -16,7 +17,7 @@ export interface Member {
  * engine that has it, a listing to all, at once, and what concerns networks of the swarm to a manager.
  * All else goes to the first, which is the job's own.
  */
-export class Engines implements Docker {
+export class Engines extends OnFirst implements Docker {
   readonly #members: readonly [Member, ...Member[]];
   readonly #manager: Engine;
   readonly #managerName: string;
@@ -33,6 +34,7 @@ export class Engines implements Docker {
     manager: string,
     places = new Map<string, string>(),
   ) {
+    super(members[0].engine);
     this.#members = members;
     this.#manager = memberNamed(members, manager).engine;
     this.#managerName = manager;
@@ -55,7 +57,7 @@ export class Engines implements Docker {
   async at(container: string): Promise<Engine> {
     if (!this.#places.has(container)) await this.containers(`name=^${container}$`);
     const place = this.#places.get(container);
-    return place === undefined ? this.#first : memberNamed(this.#members, place).engine;
+    return place === undefined ? this.#members[0].engine : memberNamed(this.#members, place).engine;
   }
 
   /** Gives all other engines an image of the first: each pulls it, or gets it from there. */
@@ -86,68 +88,8 @@ export class Engines implements Docker {
     return this.#manager.networkKind(network);
   }
 
-  saveImage(reference: string): Promise<Uint8Array> {
-    return this.#first.saveImage(reference);
-  }
-
   async loadImage(image: Uint8Array): Promise<void> {
     await this.#all(({ engine }) => engine.loadImage(image));
-  }
-
-  get #first(): Engine {
-    return this.#members[0].engine;
-  }
-
-  endpoint(): Promise<string> {
-    return this.#first.endpoint();
-  }
-
-  cliVersion(): Promise<string> {
-    return this.#first.cliVersion();
-  }
-
-  isPodman(): Promise<boolean> {
-    return this.#first.isPodman();
-  }
-
-  namesOwners(): Promise<boolean> {
-    return this.#first.namesOwners();
-  }
-
-  platform(): Promise<string> {
-    return this.#first.platform();
-  }
-
-  imagePlatform(reference: string): Promise<string> {
-    return this.#first.imagePlatform(reference);
-  }
-
-  image(reference: string): Promise<Image | undefined> {
-    return this.#first.image(reference);
-  }
-
-  pull(reference: string, log: (line: string) => void): Promise<void> {
-    return this.#first.pull(reference, log);
-  }
-
-  imageDefaults(reference: string): Promise<ImageDefaults & { readonly id: string }> {
-    return this.#first.imageDefaults(reference);
-  }
-
-  runToEnd(args: readonly string[], input?: string): Promise<string> {
-    return this.#first.runToEnd(args, input);
-  }
-
-  publications(): Promise<{ name: string; ports: string }[]> {
-    return this.#first.publications();
-  }
-
-  createVolume(args: readonly string[]): Promise<void> {
-    return this.#first.createVolume(args);
-  }
-
-  swarm(): Promise<SwarmFacts> {
-    return this.#first.swarm();
   }
 
   swarmNodes(): Promise<string[]> {
@@ -215,6 +157,18 @@ export class Engines implements Docker {
     const lists = await this.#all(async ({ name, engine }) => {
       const found = await engine.containers(...filters);
       for (const container of found) this.#places.set(container, name);
+      return found;
+    });
+    return lists.flat();
+  }
+
+  async labeledContainers(
+    filters: readonly string[],
+    labels: readonly string[],
+  ): Promise<ListedContainer[]> {
+    const lists = await this.#all(async ({ name, engine }) => {
+      const found = await engine.labeledContainers(filters, labels);
+      for (const container of found) this.#places.set(container.name, name);
       return found;
     });
     return lists.flat();

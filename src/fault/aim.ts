@@ -1,6 +1,7 @@
 import { InputError } from "../errors.ts";
 import { type FoundAgent, type FoundCluster, isUp } from "../find/existing-cluster.ts";
-import { datacentersOf, type FoundDatacenter } from "../find/raft.ts";
+import { datacentersOf, electedDatacentersOf, type FoundDatacenter } from "../find/raft.ts";
+import type { WaitLimits } from "../runner/poll.ts";
 import { type Before, type Effect, effectOf } from "./effect.ts";
 import { namesOf } from "./effect-gates.ts";
 import type { FaultSpec, NodeAction } from "./fault-inputs.ts";
@@ -18,6 +19,7 @@ import {
   resolveTarget,
   targetDatacenters,
 } from "./target.ts";
+import { isLeaderWord } from "./target-words.ts";
 
 /** What a fault acts on right now, and what that leads to. */
 export interface Aim extends Pick<FaultStep, "hit"> {
@@ -31,13 +33,19 @@ export interface Aim extends Pick<FaultStep, "hit"> {
   readonly datacenter: string;
 }
 
-/** @throws InputError if the cluster has not what the inputs name, or not in the state that it takes */
+/**
+ * @param patience - how long an election may take if the fault depends on who leads
+ * @throws InputError if the cluster has not what the inputs name, or not in the state that it takes
+ */
 export async function aimOf(
   { fault, datacenter }: Pick<FaultSpec, "fault" | "datacenter">,
   cluster: FoundCluster,
+  patience: WaitLimits,
 ): Promise<Aim> {
   refusePartitioned(fault.action, cluster.agents);
-  const datacenters = await datacentersOf(cluster);
+  const isAwaited = ({ name }: FoundDatacenter) =>
+    dependsOnLeader(fault) && [name, ""].includes(datacenter);
+  const datacenters = await electedDatacentersOf(cluster, isAwaited, patience);
   if ("groups" in fault) return aimOfPartition(fault.groups, datacenter, datacenters);
   const { action, target } = fault;
   const targeted = targetDatacenters(datacenters, { datacenter, target });
@@ -47,6 +55,12 @@ export async function aimOf(
   if ("impairment" in fault) return aimOfImpairment(fault.impairment, hit, datacenters, described);
   const { addresses } = cluster;
   return aimAt(fault.action, hit, { datacenters, addresses }, described);
+}
+
+/** Whether a word stands for other nodes if another server leads. */
+function dependsOnLeader(fault: FaultSpec["fault"]): boolean {
+  if ("groups" in fault) return fault.groups.some(({ words }) => words.some(isLeaderWord));
+  return "word" in fault.target && isLeaderWord(fault.target.word);
 }
 
 /** @throws InputError if there are no other agents that would notice */

@@ -1,8 +1,10 @@
+import { betweenDatacenters } from "../find/between-datacenters.ts";
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
 import { aliveForAll, leftForAll } from "../find/gossip.ts";
+import { outOfCatalog } from "../find/leave.ts";
 import { type FoundDatacenter, hasQuorum, quorumOf } from "../find/raft.ts";
 import { servers } from "../ready/agents.ts";
-import { asking, type Gate, overWan, raftIsSettled, readyGates } from "../ready/gates.ts";
+import { asking, type Gate, raftIsSettled, readyGates } from "../ready/gates.ts";
 import {
   aloneGate,
   leaderAmongOthers,
@@ -53,7 +55,7 @@ const availabilityAfter: Readonly<Record<NodeAction, Availability>> = {
  * What a step waits for, from the affected agents and the cluster before the action. Pure.
  *
  * Each affected datacenter has its own leader and quorum, so each has its own gates. Agents that
- * come back must also see the other datacenters that have a leader.
+ * come back must also see the other datacenters that have a leader, and be peered with their peers again.
  */
 export function effectOf(
   action: NodeAction,
@@ -71,14 +73,14 @@ export function effectOf(
   const unaffected = datacenters
     .filter((datacenter) => !isAffected(datacenter) && hasQuorum(datacenter))
     .map(({ agents }) => agents.filter(isUp));
-  const [first = [], ...others] = [...led, ...unaffected];
+  const withLeader = [...led, ...unaffected].flat();
   const joinsOthers = availability === "back" && led.length > 0;
   return {
     what: effects.map(({ what }) => what).join("; "),
     asked: effects.flatMap(({ asked }) => asked),
     gates: [
       ...effects.flatMap(({ gates }) => gates),
-      ...(joinsOthers ? overWan(first, others.flat()) : []),
+      ...(joinsOthers ? betweenDatacenters(withLeader) : []),
     ],
     watched: {
       signs: effects.flatMap(({ watched }) => watched.signs),
@@ -146,8 +148,11 @@ function goneEffect(
 ): DatacenterEffect {
   const [{ datacenter, agents }] = led;
   const gone = notSeenAlive(affected);
-  const away = action === "stop" ? leftForAll(affected) : gone;
-  const gates = [leaderAmongOthers(affected), away, notHealthy(affected)];
+  const away =
+    action === "stop"
+      ? [leftForAll(affected), outOfCatalog(affected)]
+      : [gone, notHealthy(affected)];
+  const gates = [leaderAmongOthers(affected), ...away];
   const aloneGates = alone.length > 0 ? asking(alone, [aloneGate]) : [];
   const signs: Sign[] = [{ event: "detection", datacenter, gates: asking(agents, [gone]) }];
   if (alone.length > 0) signs.push({ event: "no-leader", datacenter, gates: aloneGates });

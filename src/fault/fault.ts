@@ -32,8 +32,8 @@ export async function fault(): Promise<void> {
     const lasting = new Engine(cleaningUp(canceled), core.debug, mark);
     const docker = await acrossEngines(marked, clusterId, process.env);
     const cleanup = await acrossEngines(lasting, clusterId, process.env);
-    const aim = await aimOf(spec, cluster);
     const { timeout, wait, toolsImage } = spec;
+    const aim = await aimOf(spec, cluster, { timeout, signal: canceled });
     const timeline = new FaultTimeline();
     const context = { docker, cleanup, timeout, toolsImage, cluster, timeline, canceled, wait };
     await run(spec, aim, context).catch(async (error: unknown) => {

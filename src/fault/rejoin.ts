@@ -14,7 +14,8 @@ export async function rejoin({ hit, cluster }: FaultStep): Promise<void> {
     const others = able.filter(({ node }) => node !== agent.node);
     const isHere = ({ datacenter }: FoundAgent) => datacenter === agent.datacenter;
     await joinFirst(agent, others.filter(isHere), "lan");
-    const elsewhere = others.filter((other) => !isHere(other));
+    const isJoined = ({ federation }: FoundAgent) => federation === agent.federation;
+    const elsewhere = others.filter((other) => !isHere(other) && isJoined(other));
     if (agent.role === "server") await joinFirst(agent, elsewhere, "wan");
   });
   await Promise.all(joins);

@@ -7,7 +7,7 @@ import {
   userAliases,
 } from "../find/other-networks.ts";
 import { refuseTakenPorts, startAgain } from "../find/taken-ports.ts";
-import { clusterFilter, labelNames } from "../plan/labels.ts";
+import { clusterFilter, isPodman, labelNames } from "../plan/labels.ts";
 import { helperArguments } from "../plan/volumes.ts";
 import { releaseNames } from "./reserved-names.ts";
 import { type FaultStep, includes } from "./step.ts";
@@ -28,15 +28,17 @@ export async function startOnLastAddresses(step: FaultStep): Promise<void> {
     await Promise.all(step.hit.map((agent) => start(step, agent)));
     return;
   }
-  if (!(await step.docker.isPodman())) return startInOrder(step);
+  if (!(await isOnPodman(step))) return startInOrder(step);
   await stop(step, step.hit.filter(isStarted));
   for (const agent of step.hit) await startOnFixedAddress(step, agent);
 }
 
 /** On several engines each node asks for its address. */
-const hasFixedAddress = ({ facts }: FoundAgent) =>
-  labelOf(facts, labelNames.engine) !== "" &&
-  clusterEndpoint(facts)?.IPAMConfig?.IPv4Address !== undefined;
+const hasFixedAddress = ({ engine, facts }: FoundAgent) =>
+  engine !== "" && clusterEndpoint(facts)?.IPAMConfig?.IPv4Address !== undefined;
+
+const isOnPodman = ({ docker, hit: [first] }: FaultStep) =>
+  isPodman(docker, first ? labelOf(first.facts, labelNames.engineKind) : "");
 
 /**
  * Docker gives a container that starts the lowest free address. So nodes start in the order of

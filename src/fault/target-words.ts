@@ -9,3 +9,7 @@ export const targetWords = [
   "majority",
 ] as const;
 export type TargetWord = (typeof targetWords)[number];
+
+/** Words that stand for other nodes if another server leads. */
+const leaderWords: readonly TargetWord[] = ["leader", "follower", "minority", "majority"];
+export const isLeaderWord = (word: TargetWord) => leaderWords.includes(word);

@@ -4,14 +4,14 @@ import type { Docker } from "../docker/docker.ts";
 import { ActionError, InputError } from "../errors.ts";
 import { agentPorts } from "../inputs/agent-defaults.ts";
 import { portNames, type Role, type Storage } from "../inputs/cluster-spec.ts";
-import { securityFolder } from "../plan/agent-config.ts";
+import { isSecuredCommand, securityFolder } from "../plan/agent-config.ts";
 import { clusterFilter, labelNames } from "../plan/labels.ts";
 import { type AgentPlan, addressOf, type Publication } from "../plan/plan.ts";
 import { secretTexts } from "../plan/security-files.ts";
 import { type AgentClient, clientFor } from "../ready/agents.ts";
 import { lastAddresses } from "./last-addresses.ts";
 import { type NetworkState, networkStateOf } from "./network-mark.ts";
-import { clusterIds, nodeContainers } from "./node-containers.ts";
+import { type ListedNode, listedNodes } from "./node-containers.ts";
 import { clusterEndpoint, labelOf } from "./node-facts.ts";
 
 /**
@@ -33,6 +33,8 @@ export interface FoundAgent extends AgentPlan, AgentClient {
   readonly facts: ContainerFacts;
   /** URL of the node's own HTTP API. */
   readonly http: string;
+  /** Names of the datacenters that its own dials as a peer. */
+  readonly dials: readonly string[];
 }
 
 /** A cluster that an earlier step started. */
@@ -41,7 +43,7 @@ export interface FoundCluster {
   /** Name or ID of the cluster's docker network. */
   readonly network: string;
   readonly credentials: Credentials;
-  /** The primary datacenter first; in each datacenter servers first, each role by number. */
+  /** The first datacenter first, then other primaries, then those joined with one; in each datacenter servers first, each role by number. */
   readonly agents: readonly FoundAgent[];
   /** Each node's address in the cluster's network, by node name. For a stopped node, its last. */
   readonly addresses: ReadonlyMap<string, string>;
@@ -63,13 +65,14 @@ export async function findCluster(
   wanted: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<FoundCluster> {
-  const facts = await nodeContainers(docker, wanted, env);
-  const ids = clusterIds(facts);
+  const listed = await listedNodes(docker, wanted, env);
+  const ids = [...new Set(listed.map((each) => each.clusterId))];
   const [clusterId] = ids;
   if (clusterId === undefined) throw notFound(wanted);
   if (ids.length > 1) throw several(ids);
-  const [credentials, volumes] = await Promise.all([
-    readCredentials(docker, facts),
+  const [facts, credentials, volumes] = await Promise.all([
+    docker.inspectContainers(listed.map(({ container }) => container)),
+    listedCredentials(docker, listed),
     docker.volumes(clusterFilter(clusterId)),
   ]);
   const agents = foundAgents(facts, credentials, volumes);
@@ -119,6 +122,20 @@ export async function readCredentials(
   return server ? credentialsIn(docker, server.Name) : { scheme: "http" };
 }
 
+/**
+ * The same from a listing, which also tells whether there is anything to read. An engine that lists no
+ * commands tells nothing.
+ */
+async function listedCredentials(
+  docker: Docker,
+  listed: readonly ListedNode[],
+): Promise<Credentials> {
+  const server = listed.find(({ role }) => role === "server");
+  const isOpen =
+    server === undefined || (server.command !== "" && !isSecuredCommand(server.command));
+  return isOpen ? { scheme: "http" } : credentialsIn(docker, server.container);
+}
+
 function foundAgents(
   facts: readonly ContainerFacts[],
   credentials: Credentials,
@@ -141,6 +158,7 @@ export function agentIn(facts: ContainerFacts, credentials: Credentials) {
     node,
     role,
     datacenter: labelOf(facts, labelNames.datacenter),
+    federation: labelOf(facts, labelNames.federation),
     container: facts.Name,
     // If a cluster shares its network with another one, its nodes are aliased to the names of
     // their containers. Podman lists the host name, which is the node's, as an alias, too.
@@ -154,6 +172,9 @@ export function agentIn(facts: ContainerFacts, credentials: Credentials) {
     http: `${credentials.scheme}://${addressOf(plan, "http")}`,
     ip: endpoint?.IPAddress ?? "",
     engine: labelOf(facts, labelNames.engine),
+    dials: labelOf(facts, labelNames.dials)
+      .split(",")
+      .filter((name) => name !== ""),
     facts,
   };
 }
@@ -188,8 +209,11 @@ function networkLabel(facts: readonly ContainerFacts[]): string {
 }
 
 function byPrimary(a: FoundAgent, b: FoundAgent): number {
-  const isPrimary = ({ facts }: FoundAgent) => labelOf(facts, labelNames.primary) !== "";
-  return Number(isPrimary(b)) - Number(isPrimary(a)) || compareNames(a.datacenter, b.datacenter);
+  const rank = ({ facts, datacenter, federation }: FoundAgent) => {
+    if (labelOf(facts, labelNames.primary) !== "") return 0;
+    return datacenter === federation ? 1 : 2;
+  };
+  return rank(a) - rank(b) || compareNames(a.datacenter, b.datacenter);
 }
 
 function byRoleAndNumber(a: FoundAgent, b: FoundAgent): number {

@@ -3,6 +3,7 @@ import { ConsulError } from "../consul/http.ts";
 import type { Docker } from "../docker/docker.ts";
 import { ActionError } from "../errors.ts";
 import { ask, servers } from "../ready/agents.ts";
+import { type Gate, noneNames } from "../ready/gates.ts";
 import { logTimed } from "../runner/log.ts";
 import { poll } from "../runner/poll.ts";
 import { type FoundAgent, isUp } from "./existing-cluster.ts";
@@ -26,6 +27,33 @@ export async function untilOutOfRaft(
   // The leave itself has a time limit.
   if (agent.role === "server") await poll(look, { timeout: Number.POSITIVE_INFINITY, signal });
 }
+
+/**
+ * DNS answers from the same state.
+ *
+ * While an agent leaves, after the leader has removed its node, it may sync once more: that puts the node back,
+ * with its services, until the leader looks for such nodes, up to a minute later (seen on 1.8.7 at four of six
+ * leaves soon after a join). So it is removed again.
+ *
+ * @param gone - agents that have left, and whose processes have ended
+ */
+export const outOfCatalog = (gone: readonly FoundAgent[]): Gate => ({
+  name: `no agent's catalog has ${gone.map(({ node }) => node).join(" or ")}`,
+  look: async (agents) => {
+    const answers = await ask(agents, (consul) => consul.catalog.nodeNames());
+    const verdict = noneNames(gone, answers, "in the catalog");
+    const there = gone.filter(({ node }) =>
+      answers.some(({ answer }) => !(answer instanceof ConsulError) && answer.includes(node)),
+    );
+    const [server] = servers(agents);
+    if (server)
+      await Promise.all(
+        // Whether it is gone is what the next look sees.
+        there.map(({ node }) => ask([server], (consul) => consul.deregister(node))),
+      );
+    return verdict;
+  },
+});
 
 /**
  * A graceful leave, as `consul leave` does it. The agent either answers when it has left or exits

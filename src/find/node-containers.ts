@@ -10,6 +10,34 @@ import {
 import { ownContainer } from "../runner/machine.ts";
 import { labelOf } from "./node-facts.ts";
 
+/** What a listing tells of a node's container. */
+export interface ListedNode {
+  readonly container: string;
+  readonly clusterId: string;
+  readonly role: string;
+  /** As docker shows it: the agent's program and arguments. */
+  readonly command: string;
+}
+
+/**
+ * The containers of clusters' nodes, in whatever state.
+ *
+ * @param wanted - a cluster ID; empty for all clusters of the job
+ * @param env - the runner's environment, which identifies the job
+ */
+export async function listedNodes(
+  docker: Docker,
+  wanted: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<ListedNode[]> {
+  const scope = wanted === "" ? jobFilters(env, ownContainer()) : [clusterFilter(wanted)];
+  const filters = [anyClusterFilter, nodeFilter, ...scope];
+  const listed = await docker.labeledContainers(filters, [labelNames.cluster, labelNames.role]);
+  return listed.map(({ name, values: [clusterId = "", role = ""], command }) => {
+    return { container: name, clusterId, role, command };
+  });
+}
+
 /**
  * What the engine reports about the containers of clusters' nodes, in whatever state.
  *
@@ -21,9 +49,8 @@ export async function nodeContainers(
   wanted: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<ContainerFacts[]> {
-  const scope = wanted === "" ? jobFilters(env, ownContainer()) : [clusterFilter(wanted)];
-  const names = await docker.containers(anyClusterFilter, nodeFilter, ...scope);
-  return docker.inspectContainers(names);
+  const listed = await listedNodes(docker, wanted, env);
+  return docker.inspectContainers(listed.map(({ container }) => container));
 }
 
 /**

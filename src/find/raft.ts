@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { ConsulError } from "../consul/http.ts";
 import { ask, byDatacenter, servers } from "../ready/agents.ts";
+import { pauseAfter, type WaitLimits } from "../runner/poll.ts";
 import { type FoundAgent, type FoundCluster, isUp } from "./existing-cluster.ts";
 
 /** A datacenter's leader and voters, as reported by the servers that could be asked. */
@@ -20,11 +22,15 @@ export interface FoundDatacenter {
 /** The number of servers in a quorum of this many voters. */
 export const quorumOf = (voters: number) => Math.floor(voters / 2) + 1;
 
-/** Whether there is a leader, and enough voters are up. */
-export function hasQuorum({ agents, raft: { leader, voters } }: FoundDatacenter): boolean {
+/** Whether enough voters are up to elect a leader. */
+function canElect({ agents, raft: { voters } }: FoundDatacenter): boolean {
   const working = agents.filter((agent) => isUp(agent) && voters.includes(agent.node));
-  return leader !== "" && working.length >= quorumOf(voters.length);
+  return working.length >= quorumOf(voters.length);
 }
+
+/** Whether there is a leader, and enough voters are up. */
+export const hasQuorum = (datacenter: FoundDatacenter) =>
+  datacenter.raft.leader !== "" && canElect(datacenter);
 
 /** A cluster's datacenters, the primary first. */
 export async function datacentersOf({
@@ -35,6 +41,29 @@ export async function datacentersOf({
     return { name, agents: there, raft: await raftOf(there, addresses) };
   });
   return Promise.all(datacenters);
+}
+
+/**
+ * The same once an election is over: on a busy machine a leader steps down, and it takes seconds until
+ * there is the next.
+ *
+ * @param isAwaited - whether this datacenter's leader matters
+ * @param limits - when time is up, the datacenters as they are then
+ */
+export async function electedDatacentersOf(
+  cluster: Pick<FoundCluster, "agents" | "addresses">,
+  isAwaited: (datacenter: FoundDatacenter) => boolean,
+  { timeout, signal }: WaitLimits,
+): Promise<FoundDatacenter[]> {
+  const started = performance.now();
+  const isElecting = (datacenter: FoundDatacenter) =>
+    isAwaited(datacenter) && datacenter.raft.leader === "" && canElect(datacenter);
+  for (;;) {
+    const datacenters = await datacentersOf(cluster);
+    const waited = performance.now() - started;
+    if (waited > timeout || !datacenters.some(isElecting)) return datacenters;
+    await sleep(pauseAfter(waited), undefined, { signal });
+  }
 }
 
 /**

@@ -40,7 +40,9 @@ const datacenter = z
       name: text(
         datacenterPattern,
         "it must be 1 to 63 lowercase letters, digits, `-`, and `_`",
-      ).describe("Name of the datacenter. The first datacenter is the primary."),
+      ).describe(
+        "Name of the datacenter. The first datacenter is the primary; with `peerings`, each that has one is its own.",
+      ),
       servers: wholeNumberField(1, maxServers).optional().describe("Number of server agents."),
       clients: wholeNumberField(0, maxClients).optional().describe("Number of client agents."),
       config: config("every agent of this datacenter"),
@@ -71,6 +73,27 @@ const node = z.strictObject(
       .describe("Environment variables of this node's agent, besides those of the input `env`."),
   },
   { error: "it must be a mapping with `version`, `config`, and `env`" },
+);
+
+const datacenterName = () => z.string({ error: "it must be the name of a datacenter" });
+
+const peering = z.strictObject(
+  {
+    acceptor: datacenterName().describe("The datacenter that generates the peering token."),
+    dialer: datacenterName().describe(
+      "The datacenter that gets the token, and whose servers dial the other's.",
+    ),
+  },
+  { error: "it must be a mapping with `acceptor` and `dialer`" },
+);
+
+const configEntry = z.looseObject(
+  {
+    datacenter: datacenterName()
+      .optional()
+      .describe("With `peerings`, the datacenter that the entry is for. Defaults to all."),
+  },
+  { error: definitionError },
 );
 
 const service = z
@@ -116,7 +139,7 @@ const acl = z.strictObject(
     ),
     auth_methods: list(
       definition(),
-      "Auth methods in the API's format: Name, Type, Description, Config. They belong to the first datacenter.",
+      "Auth methods in the API's format: Name, Type, Description, Config. They belong to the first datacenter; with `peerings`, to each that has one.",
     ),
     binding_rules: list(
       definition(),
@@ -146,7 +169,13 @@ export const schema = z
         .array(datacenter, { error: "it must be a list of datacenters" })
         .min(1, { error: "it must have at least one datacenter" })
         .optional()
-        .describe("The datacenters. They share a network and are joined over WAN."),
+        .describe(
+          "The datacenters. They share a network and are joined over WAN, except those that have a peering.",
+        ),
+      peerings: list(
+        peering,
+        "Peerings, each of two datacenters, from Consul 1.14. A datacenter with a peering is not joined over WAN.",
+      ),
       config: config("every agent"),
       server_config: config("servers only"),
       client_config: config("clients only"),
@@ -205,7 +234,7 @@ export const schema = z
         "A file with keys, their values, and their flags, as `consul kv export` writes it. The path is relative to the cluster file's folder. A key that is also in `kv` has the value from there.",
       ),
       config_entries: list(
-        definition(),
+        configEntry,
         "Configuration entries in the API's format, written in this order: https://developer.hashicorp.com/consul/docs/connect/config-entries",
       ),
     },
@@ -219,6 +248,7 @@ export type Content = z.output<typeof schema>;
 export const knownKeys = new Map<PropertyKey | undefined, readonly string[]>([
   [undefined, schema.keyof().options],
   ["datacenters", datacenter.keyof().options],
+  ["peerings", peering.keyof().options],
   ["nodes", node.keyof().options],
   ["acl", acl.keyof().options],
 ]);

@@ -4,6 +4,7 @@ import { type Content, knownKeys, schema } from "./cluster-file-schema.ts";
 import { type FileNode, fileNodes, nodeEnvProblems } from "./file-nodes.ts";
 import { type PlaceOf, problemAt } from "./file-problem.ts";
 import { readKeys } from "./kv.ts";
+import { declaredPeerings, peeringProblems } from "./peerings.ts";
 import { secretsInFile, secretsInText } from "./secret-settings.ts";
 import {
   type Declared,
@@ -90,7 +91,11 @@ export function parseClusterFile(source: Source): ParsedFile {
   const { data, error } = schema.safeParse(value);
   const issues = (error?.issues ?? []).flatMap((issue) => explain(issue, value, placeOf));
   if (!data) return refused([...problems, ...issues]);
-  const found = [...sameNames(data, placeOf), ...nodeEnvProblems(data, placeOf)];
+  const found = [
+    ...sameNames(data, placeOf),
+    ...peeringProblems(data, placeOf),
+    ...nodeEnvProblems(data, placeOf),
+  ];
   const kv = readKeys(data, source.readFile, placeOf);
   const { snapshot, ...restored } = readSnapshotFile(data, source.readFile, placeOf);
   secrets.push(...(snapshot?.facts.secrets ?? []));
@@ -208,7 +213,10 @@ function fileOf(content: Content, { kv, snapshot }: FilesRead, placeOf: PlaceOf)
       authMethods: declared(objects.auth_methods, "acl", "auth_methods"),
       bindingRules: declared(objects.binding_rules, "acl", "binding_rules"),
       tokens: declared(objects.tokens, "acl", "tokens"),
-      configEntries: declared(content.config_entries, "config_entries"),
+      configEntries: (content.config_entries ?? []).map(({ datacenter, ...value }, index) => ({
+        ...declaredAt(value, ["config_entries", index], placeOf),
+        datacenter,
+      })),
       services: (content.services ?? []).map(({ node, ...value }, index) => ({
         ...declaredAt(value, ["services", index], placeOf),
         node,
@@ -216,6 +224,7 @@ function fileOf(content: Content, { kv, snapshot }: FilesRead, placeOf: PlaceOf)
       catalog: declared(content.catalog, "catalog"),
       preparedQueries: declared(content.prepared_queries, "prepared_queries"),
       kv,
+      peerings: declaredPeerings(content, placeOf),
     },
     placeOf,
   };

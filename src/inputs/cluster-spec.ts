@@ -9,7 +9,7 @@ export type Role = "server" | "client";
  * later are like the first.
  */
 export interface AgentsSpec {
-  /** The first is the primary. The numbers are those of the start. */
+  /** The first is the cluster's own: unless there are peerings, the primary. The numbers are those of the start. */
   readonly datacenters: readonly [Datacenter, ...Datacenter[]];
   /** Additional configuration of every agent, HCL or JSON, as the user wrote it; may be empty. */
   readonly config: string;
@@ -52,6 +52,13 @@ export interface ClusterSpec extends AgentsSpec {
 
 export interface Datacenter {
   readonly name: string;
+  /**
+   * Name of the primary of the datacenters that it is joined with over WAN: its own, if it is the primary,
+   * or if it is joined with none.
+   */
+  readonly federation: string;
+  /** Names of the datacenters whose peering tokens it gets, so that it dials them. */
+  readonly dials: readonly string[];
   readonly servers: number;
   readonly clients: number;
   readonly storage: Storage;

@@ -30,10 +30,11 @@ import { type FileNode, unknownNodeSettings } from "./file-nodes.ts";
 import { inputs, type Texts, type Values } from "./input-definitions.ts";
 import { readInputs } from "./input-schema.ts";
 import { nodesOf } from "./nodes.ts";
+import { federationsOf, misplacedEntries } from "./peerings.ts";
 import { reservedProblems } from "./reserved-settings.ts";
 import { secretsIn } from "./secret-settings.ts";
 import { readOwnSecrets, resolveSecurity } from "./security-inputs.ts";
-import { noSeeds } from "./seeds.ts";
+import { type DeclaredPeering, noSeeds } from "./seeds.ts";
 import { unrestorable } from "./snapshot.ts";
 import { readVersionFile } from "./version-file.ts";
 import { shown } from "./wording.ts";
@@ -70,6 +71,7 @@ export function parseInputs(
     ...own.problems,
     ...(file ? disagreements(file, changedInputs(texts)) : []),
     ...(spec ? unknownNodes(spec.seeds.services, nodesOf(spec.datacenters)) : []),
+    ...(spec ? misplacedEntries(spec.seeds.configEntries, spec.datacenters) : []),
     ...(spec ? unrestorable(spec) : []),
     ...(spec ? agentsNodes(spec.seeds.catalog, nodesOf(spec.datacenters)) : []),
     ...(spec && file
@@ -136,12 +138,13 @@ function specOf(
   const image = (file?.image && parseImage(file.image)) || imageFor(values);
   const named = file?.datacenters ?? [];
   const [first = { name: values.datacenter }, ...others] = named;
+  const joined = joinedBy(named, file?.seeds.peerings ?? []);
   return {
     images: candidates(image, file?.version ?? values.version),
     pull: values.pull,
     datacenters: [
-      resolveDatacenter(first, values, others.length > 0),
-      ...others.map((each) => resolveDatacenter(each, values, true)),
+      { ...resolveDatacenter(first, values, others.length > 0), ...joined(first) },
+      ...others.map((each) => ({ ...resolveDatacenter(each, values, true), ...joined(each) })),
     ],
     ports: {
       http: portOf("http", values["http-port"], values.ports),
@@ -173,6 +176,19 @@ function specOf(
   };
 }
 
+/** How each datacenter is connected with others. */
+function joinedBy(datacenters: readonly FileDatacenter[], peerings: readonly DeclaredPeering[]) {
+  const names = datacenters.map(({ name }) => name);
+  const federations = federationsOf(names, peerings);
+  return ({ name }: Pick<FileDatacenter, "name">): Pick<Datacenter, "federation" | "dials"> => {
+    const dialed = peerings.filter(({ dialer }) => dialer === name);
+    return {
+      federation: federations.get(name) ?? name,
+      dials: dialed.map(({ acceptor }) => acceptor),
+    };
+  };
+}
+
 /** The default is the image of the edition that there is a license for. */
 const imageFor = ({ image, license }: Values): ImageReference => {
   const { repository, tag, digest } = image;
@@ -197,7 +213,7 @@ function resolveDatacenter(
   declared: Partial<FileDatacenter>,
   values: Values,
   isOneOfSeveral: boolean,
-): Datacenter {
+): Omit<Datacenter, "federation" | "dials"> {
   const servers = declared.servers ?? values.servers;
   return {
     name: declared.name ?? values.datacenter,

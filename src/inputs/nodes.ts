@@ -1,4 +1,4 @@
-import type { Role } from "./cluster-spec.ts";
+import type { Datacenter, Role } from "./cluster-spec.ts";
 
 /** What the names of a datacenter's nodes depend on. */
 export interface Shape {
@@ -12,35 +12,37 @@ export interface NodeShape {
   readonly node: string;
   readonly role: Role;
   readonly datacenter: string;
+  /** That of its datacenter: the same for all that are joined over WAN. */
+  readonly federation: string;
 }
 
 /**
  * All nodes of a cluster in the order of its datacenters, servers before clients. With several
  * datacenters, a node's name starts with its datacenter's.
  */
-export function nodesOf(datacenters: readonly Shape[]): NodeShape[] {
-  return datacenters.flatMap(({ name, servers, clients }) => {
+export function nodesOf(
+  datacenters: readonly (Shape & Pick<Datacenter, "federation">)[],
+): NodeShape[] {
+  return datacenters.flatMap(({ name, federation, servers, clients }) => {
     const isOneOfSeveral = datacenters.length > 1;
     const numbered = (role: Role, length: number) =>
       Array.from({ length }, (_, index) =>
-        nodeNumbered(index + 1, { role, datacenter: name, isOneOfSeveral }),
+        nodeNumbered(index + 1, { role, datacenter: name, federation, isOneOfSeveral }),
       );
     return [...numbered("server", servers), ...numbered("client", clients)];
   });
 }
 
 /** What the name of a node says, besides its number. */
-interface Kind {
-  readonly role: Role;
-  readonly datacenter: string;
+interface Kind extends Pick<NodeShape, "role" | "datacenter" | "federation"> {
   readonly isOneOfSeveral: boolean;
 }
 
 /** The node of a kind with this number, from 1. */
 export function nodeNumbered(
   number: number,
-  { role, datacenter, isOneOfSeveral }: Kind,
+  { role, datacenter, federation, isOneOfSeveral }: Kind,
 ): NodeShape {
   const prefix = isOneOfSeveral ? `${datacenter}-` : "";
-  return { node: `${prefix}${role}-${number}`, role, datacenter };
+  return { node: `${prefix}${role}-${number}`, role, datacenter, federation };
 }

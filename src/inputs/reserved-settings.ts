@@ -42,7 +42,7 @@ const listeners = [
   ...["http", "https", "dns", "grpc", "grpc_tls"].map((name) => `addresses.${name}`),
 ];
 
-const primaryName: Reserved["values"] = (_, { datacenters }) => [datacenters[0].name];
+const primaryName: Reserved["values"] = ({ federation }) => [federation];
 
 /** A secret that the action chooses: no message may quote what is given. */
 const managementToken: Reserved["values"] = (_, { security }) => (security.acl ? [] : "any");

@@ -13,6 +13,22 @@ export interface Declared {
   readonly value: Definition;
 }
 
+export interface DeclaredEntry extends Declared {
+  /** The primary datacenter that it is for, if the file names one. Undefined for all of them. */
+  readonly datacenter: string | undefined;
+}
+
+/** A peering of two datacenters. Each knows the other by the name of its datacenter. */
+export interface DeclaredPeering {
+  /** For messages: `peerings[0] (east and west)`. */
+  readonly name: string;
+  readonly place: Place;
+  /** The datacenter that generates the token. */
+  readonly acceptor: string;
+  /** The datacenter that gets the token, and whose servers dial the other's. */
+  readonly dialer: string;
+}
+
 export interface DeclaredService extends Declared {
   /** The node whose agent registers it, if the file names one. */
   readonly node: string | undefined;
@@ -54,12 +70,13 @@ export interface Seeds {
   readonly authMethods: readonly Declared[];
   readonly bindingRules: readonly Declared[];
   readonly tokens: readonly Declared[];
-  readonly configEntries: readonly Declared[];
+  readonly configEntries: readonly DeclaredEntry[];
   readonly services: readonly DeclaredService[];
   /** Nodes, services, and checks for the catalog that no agent registers. */
   readonly catalog: readonly Declared[];
   readonly preparedQueries: readonly Declared[];
   readonly kv: readonly DeclaredKey[];
+  readonly peerings: readonly DeclaredPeering[];
 }
 
 export const noSeeds: Seeds = {
@@ -74,6 +91,7 @@ export const noSeeds: Seeds = {
   catalog: [],
   preparedQueries: [],
   kv: [],
+  peerings: [],
 };
 
 /** Agent configuration in a cluster file as JSON; empty if there is none. */

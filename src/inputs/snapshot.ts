@@ -51,6 +51,7 @@ export function unrestorable({
   datacenters,
 }: Pick<ClusterSpec, "snapshot" | "security" | "datacenters">): Problem[] {
   if (!snapshot) return [];
+  const isJoined = datacenters.some(({ name, federation }) => name !== federation);
   return [
     ...(snapshot.facts.hasAcl && !security.acl
       ? [
@@ -60,7 +61,7 @@ export function unrestorable({
     // A secondary datacenter keeps the trust domain that it started with (ClusterID in leader_connect_ca.go).
     ...(datacenters.length > 1
       ? [
-          `\`snapshot\` can't be restored with several datacenters, and this cluster has ${datacenters.length}: the others have taken over the CA of Connect that the first had before. Declare one datacenter.`,
+          `\`snapshot\` can't be restored with several datacenters, and this cluster has ${datacenters.length}: ${isJoined ? "the others have taken over the CA of Connect that the first had before" : "a snapshot has the state of one, and the peerings that it had"}. Declare one datacenter.`,
         ]
       : []),
   ].map((message) => problemAt(snapshot.place, message));

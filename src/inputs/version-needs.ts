@@ -100,6 +100,7 @@ export function versionNeeds(seeds: Seeds): VersionNeed[] {
   return [
     ...inScopes.flatMap(scopeNeeds),
     ...seeds.kv.flatMap((key) => scopeNeeds({ ...key, scope: key })),
+    ...seeds.peerings.map((declared) => needOf(declared, "peering")),
     ...seeds.featureGates.map((declared) => needOf(declared, "featureGates")),
     ...authMethods.map(valueNeed("Type", authMethodTypes)),
     ...authMethods.flatMap((declared) => keyNeeds(declared, authMethodKeys)),

@@ -7,7 +7,7 @@ export interface AgentSettings {
   readonly role: Role;
   readonly node: string;
   readonly datacenter: string;
-  /** Name of the primary datacenter if there are several, else empty. */
+  /** Name of the primary datacenter if several are joined over WAN, else empty. */
   readonly primary: string;
   /** Number of servers in the datacenter. */
   readonly servers: number;
@@ -32,6 +32,11 @@ export interface AgentSettings {
  * `client-cert.pem` and `client-key.pem`; with a license of Consul Enterprise, `license.hclic`. It is outside CONSUL_CONFIG_DIR, whatever that is, so that Consul reads it only once.
  */
 export const securityFolder = "/consul/security";
+
+const securityFlag = `-config-file=${securityFolder}/agent.json`;
+
+/** Whether an agent has security files. @param command - all of its command line */
+export const isSecuredCommand = (command: string): boolean => command.includes(securityFlag);
 
 /** Whether an agent needs its security files before it starts. */
 export const isSecured = ({ acl, gossipEncryption, tls, license }: Security): boolean =>
@@ -67,7 +72,7 @@ export function agentArguments(settings: AgentSettings): string[] {
     ...(role === "server" && !inMemory ? ["-server", `-bootstrap-expect=${servers}`, "-ui"] : []),
     ...join.map((host) => `-retry-join=${host}`),
     ...joinWan.map((host) => `-retry-join-wan=${host}`),
-    ...(isSecured(security) ? [`-config-file=${securityFolder}/agent.json`] : []),
+    ...(isSecured(security) ? [securityFlag] : []),
     // With TLS the ports are in agent.json, since they depend on the version.
     `-hcl=${JSON.stringify({ ...(security.tls ? {} : openPorts), ...fastSettings, ...reverts })}`,
     ...(primary === "" ? [] : [`-hcl=${JSON.stringify(federationOf(primary))}`]),
@@ -99,7 +104,7 @@ function interfaceAddress(name: string): string {
   return `{{ with ${first} | join "address" " " }}{{ . }}{{ else }}${missing}{{ end }}`;
 }
 
-/** Settings for agents of a cluster with several datacenters. */
+/** Settings for agents of datacenters that are joined over WAN. */
 const federationOf = (primary: string) => ({
   primary_datacenter: primary,
   retry_interval_wan: "200ms",

@@ -3,22 +3,31 @@ import { agentPorts, hostName, imageDataDirectory } from "../inputs/agent-defaul
 import type { AgentsSpec, Datacenter } from "../inputs/cluster-spec.ts";
 import { agentArguments, securedEnvironment } from "./agent-config.ts";
 import { dataDirectory, environmentArguments } from "./entrypoint.ts";
-import { labelArguments, labelNames } from "./labels.ts";
+import { labelArguments, labelNames, type Owner } from "./labels.ts";
 import { type AgentPlan, type AgentsPlan, envOf, imageOf, type Publication } from "./plan.ts";
 import { helperArguments, volumeArguments } from "./volumes.ts";
 
+/** What keys are made for, and in which image. */
+export interface KeyRequest {
+  readonly owner: Owner;
+  /** A reference. */
+  readonly image: string;
+  /** Undefined if certificates are not needed. */
+  readonly tls: { readonly isMutual: boolean } | undefined;
+  readonly agents: readonly Pick<AgentPlan, "role" | "node" | "container" | "datacenter">[];
+}
+
 /**
- * `docker run` arguments for the container that makes keys and certificates with Consul's own tools.
- * They stay in its memory and out of the engine's logs.
+ * `docker run` arguments for the container that makes certificates with Consul's own tools. They stay in
+ * its memory and out of the engine's logs.
  *
  * @param script - for `sh`; its arguments are whether to use TLS (`true`, `false`, or `mutual`),
  *   then each agent's role, node, container and datacenter
  */
 export function keyMakerArguments(
-  { spec, prerequisites, agents }: AgentsPlan,
+  { owner, image, tls, agents }: KeyRequest,
   script: string,
 ): string[] {
-  const tls = spec.security.tls || undefined;
   return [
     "--network=none",
     "--log-driver=none",
@@ -26,8 +35,8 @@ export function keyMakerArguments(
     // tag ends in `-ubi`, and a `--tmpfs` that is the working directory is root's alone.
     "--workdir=/dev/shm",
     "--entrypoint=sh",
-    ...helperArguments(prerequisites),
-    prerequisites.image.reference,
+    ...helperArguments(owner),
+    image,
     "-c",
     script,
     "keys",
@@ -106,7 +115,7 @@ export function agentRunArguments(plan: AgentsPlan, agent: AgentPlan): string[] 
       role: agent.role,
       node: agent.node,
       datacenter: datacenter.name,
-      primary: spec.datacenters.length > 1 ? spec.datacenters[0].name : "",
+      primary: isJoined(spec, agent) ? agent.federation : "",
       servers: datacenter.servers,
       storage: datacenter.storage,
       devTurnsConnectOn,
@@ -127,13 +136,15 @@ const joinsOnly = JSON.stringify({ bootstrap_expect: 0 });
 
 /** Labels by which later steps know a node, whatever its command line says. */
 function nodeLabelArguments(plan: AgentsPlan, agent: AgentPlan): string[] {
-  const [primary] = plan.spec.datacenters;
-  const { name, storage } = datacenterOf(plan, agent);
+  const [first] = plan.spec.datacenters;
+  const { name, storage, dials } = datacenterOf(plan, agent);
   const nodeLabels = {
     [labelNames.node]: agent.node,
     [labelNames.role]: agent.role,
     [labelNames.datacenter]: name,
-    ...(name === primary.name && { [labelNames.primary]: "true" }),
+    ...(name === first.name && { [labelNames.primary]: "true" }),
+    [labelNames.federation]: agent.federation,
+    ...(dials.length > 0 && { [labelNames.dials]: dials.join() }),
     [labelNames.storage]: agent.role === "server" ? storage : "disk",
     [labelNames.network]: plan.network,
     ...placeLabels(agent),
@@ -162,11 +173,20 @@ function datacenterOf({ spec }: AgentsPlan, { datacenter }: AgentPlan): Datacent
  */
 const joinName = ({ container }: AgentPlan) => `${container}-gossip`;
 
+/** Whether an agent's datacenter is joined with others over WAN. */
+const isJoined = ({ datacenters }: AgentsSpec, agent: AgentPlan) =>
+  datacenters.some(
+    ({ name, federation }) => federation === agent.federation && name !== agent.datacenter,
+  );
+
 /** The servers that an agent joins. */
 function joins({ agents }: AgentsPlan, agent: AgentPlan) {
   const servers = agents.filter(({ role, node }) => role === "server" && node !== agent.node);
   const local = servers.filter(({ datacenter }) => datacenter === agent.datacenter);
-  const remote = servers.filter(({ datacenter }) => datacenter !== agent.datacenter);
+  const remote = servers.filter(
+    ({ datacenter, federation }) =>
+      datacenter !== agent.datacenter && federation === agent.federation,
+  );
   const names = (list: readonly AgentPlan[]) => list.map(joinName);
   return { join: names(local), joinWan: agent.role === "server" ? names(remote) : [] };
 }

@@ -60,6 +60,8 @@ const variables = z
 
 const datacenter = z.object({
   name: z.string(),
+  federation: z.string(),
+  dials: z.array(z.string()),
   servers: z.number(),
   clients: z.number(),
   storage: z.enum(["memory", "disk"]),

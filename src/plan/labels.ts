@@ -1,3 +1,5 @@
+import type { EngineFacts } from "../docker/answers.ts";
+import type { Docker } from "../docker/docker.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 
 /** Labels of an object: values by name. */
@@ -40,6 +42,8 @@ export const labelNames = {
   /** The machine that the job runs on, and the ID of its boot. */
   machine: `${prefix}.machine`,
   boot: `${prefix}.boot`,
+  /** What the engine is: `docker` or `podman`. Later steps do some things differently. */
+  engineKind: `${prefix}.engine-kind`,
   /** Present if `cleanup` is false: only a person removes this cluster. */
   keep: `${prefix}.keep`,
   /** The docker contexts of the cluster's engines, if it has several: the job's own first. */
@@ -53,8 +57,12 @@ export const labelNames = {
   node: `${prefix}.node`,
   role: `${prefix}.role`,
   datacenter: `${prefix}.datacenter`,
-  /** Present on the nodes of the primary datacenter; with one datacenter, on all. */
+  /** Present on the nodes of the first datacenter, whose outputs the job gets. */
   primary: `${prefix}.primary`,
+  /** Name of the primary of the datacenters that the node's is joined with over WAN, itself included. */
+  federation: `${prefix}.federation`,
+  /** Names of the datacenters that the node's dials as a peer, with commas between them. */
+  dials: `${prefix}.dials`,
   /** What an agent keeps its data in: `memory` or `disk`. */
   storage: `${prefix}.storage`,
   /** The cluster's network. A node may be connected to others, too. */
@@ -114,14 +122,33 @@ const identity = (env: Environment, container: string) => ({
 export const jobFilters = (env: Environment, container: string) =>
   Object.entries(identity(env, container)).map(([name, value]) => `label=${name}=${value}`);
 
+/**
+ * The labels of the engine that a cluster is on: what it is, and if there are several, which ones, so that
+ * later steps need no input.
+ *
+ * @param engines - docker contexts; empty for the one in use
+ */
+export const engineLabels = (
+  { isPodman }: Pick<EngineFacts, "isPodman">,
+  engines: readonly string[] = [],
+): Record<string, string> => ({
+  [labelNames.engineKind]: isPodman ? "podman" : "docker",
+  ...(engines.length > 0 && { [labelNames.engines]: engines.join(" ") }),
+});
+
+/**
+ * Whether a cluster's engine is podman. To ask the engine takes it longer than any other question: it
+ * runs programs to learn their versions.
+ *
+ * @param label - of an object of the cluster; empty on those of an older version of this action
+ */
+export const isPodman = async (docker: Docker, label: string): Promise<boolean> =>
+  label === "" ? (await docker.engineFacts()).isPodman : label === "podman";
+
 /** The label of a cluster that is to outlive its job. */
 export function keepLabels({ cleanup }: ClusterSpec): Record<string, string> {
   return cleanup ? {} : { [labelNames.keep]: "true" };
 }
-
-/** Names the engines of a cluster that has several, so that later steps need no input. */
-export const engineLabels = (engines: readonly string[]): Record<string, string> =>
-  engines.length > 0 ? { [labelNames.engines]: engines.join(" ") } : {};
 
 /** All labels of a cluster's object, as `name=value`. */
 export function labels({ clusterId, jobLabels }: Owner): string[] {
@@ -138,6 +165,8 @@ const ofNodeAlone: readonly string[] = [
   labelNames.role,
   labelNames.datacenter,
   labelNames.primary,
+  labelNames.federation,
+  labelNames.dials,
   labelNames.storage,
   labelNames.network,
   labelNames.engine,

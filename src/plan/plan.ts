@@ -6,7 +6,6 @@ import {
   type ClusterSpec,
   type PortName,
   portNames,
-  type Role,
 } from "../inputs/cluster-spec.ts";
 import { type NodeShape, nodesOf } from "../inputs/nodes.ts";
 import type { Entrypoint } from "./entrypoint.ts";
@@ -56,10 +55,7 @@ export interface Publication {
   readonly isFixed: boolean;
 }
 
-export interface AgentPlan {
-  readonly node: string;
-  readonly role: Role;
-  readonly datacenter: string;
+export interface AgentPlan extends NodeShape {
   readonly container: string;
   /** Host name inside the network. */
   readonly host: string;
@@ -74,7 +70,7 @@ export interface AgentsPlan {
   readonly prerequisites: Prerequisites;
   readonly network: string;
   /**
-   * The primary datacenter's first, and servers before clients in each. The ports from the inputs
+   * The first datacenter's first, and servers before clients in each. The ports from the inputs
    * belong to the first agent.
    */
   readonly agents: readonly AgentPlan[];
@@ -123,10 +119,13 @@ export function planAgent(
   ports: ClusterSpec["ports"] = anyPorts,
 ): AgentPlan {
   const { clusterId, isOnNetwork, areNodeNamesTaken } = prerequisites;
-  const container = `consul-${clusterId}-${shape.node}`;
+  const container = containerName(clusterId, shape.node);
   const host = areNodeNamesTaken ? container : shape.node;
   return { ...shape, container, host, publications: isOnNetwork ? [] : publish(ports, free) };
 }
+
+/** The name of a node's container. */
+export const containerName = (clusterId: string, node: string) => `consul-${clusterId}-${node}`;
 
 /** Every agent but the first: the inputs choose ports for that one only. */
 const anyPorts: ClusterSpec["ports"] = { http: 0, dns: 0, grpc: 0 };

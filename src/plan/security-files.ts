@@ -17,7 +17,7 @@ export interface Tokens {
   readonly management: string;
   /** Used by agents for callers without a token, as in DNS queries. */
   readonly dns: string;
-  /** With several datacenters: for servers outside the primary, to replicate its ACLs. */
+  /** With datacenters joined over WAN: for servers outside the primary, to replicate its ACLs. */
   readonly replication?: string;
   /** Each agent's own token, by node name. */
   readonly agents: ReadonlyMap<string, string>;
@@ -78,6 +78,24 @@ export const oldestVersion = (secrets: Secrets, nodes: Iterable<string>): string
     isOlder(version, least) ? version : least,
   );
 
+/**
+ * The secrets with the tokens of these agents alone, and only with those that they share.
+ *
+ * @param agents - of datacenters that have their ACLs in common
+ */
+export function secretsFor(secrets: Secrets, agents: readonly AgentPlan[]): Secrets {
+  if (!secrets.tokens) return secrets;
+  const { replication, agents: all, ...shared } = secrets.tokens;
+  const isReplicated = agents.some(({ datacenter, federation }) => datacenter !== federation);
+  const own = [...all].filter(([node]) => agents.some((agent) => agent.node === node));
+  const tokens = {
+    ...shared,
+    ...(replication && isReplicated && { replication }),
+    agents: new Map(own),
+  };
+  return { ...secrets, tokens };
+}
+
 const replicationOf = ({ replication }: Tokens) => (replication === undefined ? [] : [replication]);
 
 /** Every value to mask in logs, line by line, since logs are masked by line. */
@@ -122,13 +140,12 @@ export function securityArchive(plan: AgentsPlan, agent: AgentPlan, secrets: Sec
   const { version, owner } = softwareOf(secrets, agent.node);
   const { uid, gid } = owner;
   const certificate = secrets.certificates.get(agent.node);
-  const primary = plan.spec.datacenters[0].name;
-  const tokens = tokensOf(agent, secrets, primary);
+  const tokens = tokensOf(agent, secrets);
   const { tls, license } = plan.spec.security;
   const client = agent.role === "server" ? secrets.client : undefined;
   const config = securityConfig({
     version,
-    primary,
+    primary: agent.federation,
     ...(secrets.gossipKey && { gossipKey: secrets.gossipKey }),
     ...(tokens && { tokens }),
     tls: tls && (tls.isMutual ? "mutual" : true),
@@ -207,14 +224,13 @@ function tarAttributes({ mode, uid, gid, mtime }: TarFileItem["attrs"] = {}) {
 }
 
 function tokensOf(
-  { node, role, datacenter }: AgentPlan,
+  { node, role, datacenter, federation }: AgentPlan,
   { tokens }: Secrets,
-  primary: string,
 ): AgentTokens | undefined {
   const agent = tokens?.agents.get(node);
   if (!tokens || agent === undefined) return undefined;
   const { management, dns, replication } = tokens;
   if (role === "client") return { agent, dns };
-  const isPrimary = datacenter === primary;
+  const isPrimary = datacenter === federation;
   return { agent, dns, management, ...(!isPrimary && replication && { replication }) };
 }

@@ -10,6 +10,8 @@ export interface AgentClient {
   readonly node: string;
   readonly role: Role;
   readonly datacenter: string;
+  /** The same for all whose datacenters are joined over WAN: the name of the primary. */
+  readonly federation: string;
   readonly consul: Consul;
 }
 
@@ -21,6 +23,10 @@ export interface Answer<T> {
 export const byDatacenter = <T extends AgentClient>(agents: readonly T[]) =>
   Map.groupBy(agents, ({ datacenter }) => datacenter);
 
+/** Agents whose datacenters are joined over WAN, and so have one primary. */
+export const byFederation = <T extends Pick<AgentClient, "federation">>(agents: readonly T[]) =>
+  Map.groupBy(agents, ({ federation }) => federation);
+
 export const servers = <T extends AgentClient>(agents: readonly T[]): T[] =>
   agents.filter(({ role }) => role === "server");
 
@@ -31,8 +37,8 @@ export const serversIn = <T extends AgentClient>(agents: readonly T[], name: str
 /** A client of a planned agent, with the credentials of its cluster. */
 export function clientFor(agent: AgentPlan, credentials: Credentials): AgentClient {
   const consul = new Consul({ ...credentials, address: addressOf(agent, "http") });
-  const { node, role, datacenter } = agent;
-  return { node, role, datacenter, consul };
+  const { node, role, datacenter, federation } = agent;
+  return { node, role, datacenter, federation, consul };
 }
 
 /**

@@ -104,7 +104,7 @@ const foreignProgram = /exec format error/i;
 async function wrongPlatform(docker: Docker, reference: string): Promise<Cause> {
   const [image, engine] = await Promise.all([
     docker.imagePlatform(reference).catch(messageOf),
-    docker.platform().catch(messageOf),
+    docker.engineFacts().then(({ platform }) => platform, messageOf),
   ]);
   return {
     title: "can't run on this platform",

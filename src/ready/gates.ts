@@ -1,7 +1,14 @@
 import type { Member, RaftPeer } from "../consul/answers.ts";
 import { ConsulError } from "../consul/http.ts";
 import type { PhaseName } from "../runner/timeline.ts";
-import { type AgentClient, type Answer, ask, byDatacenter, servers } from "./agents.ts";
+import {
+  type AgentClient,
+  type Answer,
+  ask,
+  byDatacenter,
+  byFederation,
+  servers,
+} from "./agents.ts";
 
 /** The result of checking a gate once. */
 export interface Verdict {
@@ -77,27 +84,33 @@ export const readyGates: readonly ReadyGate[] = [
   },
 ];
 
-/** Between datacenters, if there are several. */
+/** Between datacenters that are joined over WAN. */
 export const wanGate: ReadyGate = {
   name: "every server sees the servers of all other datacenters alive over WAN, and catalog queries for them succeed through every agent",
   phase: "wan",
   needsToken: true,
-  look: async (agents) => {
-    const everyServer = servers(agents);
-    const seen = await ask(everyServer, async (consul) =>
-      (await consul.members("wan")).filter(({ isAlive }) => isAlive).map(({ node }) => node),
-    );
-    const wanNames = everyServer.map((agent) => ({ node: `${agent.node}.${agent.datacenter}` }));
-    const verdict = everyoneNames(wanNames, seen, "alive over WAN");
-    if (verdict.failing.length > 0) return verdict;
-    const queries = [...byDatacenter(agents)].map(async ([datacenter, there]) => {
-      const others = agents.filter((agent) => agent.datacenter !== datacenter);
-      const answers = await ask(others, (consul) => consul.healthyNodes("default", datacenter));
-      return everyoneNames(there, answers, `of ${datacenter} in the catalog from elsewhere`);
-    });
-    return together([verdict, ...(await Promise.all(queries))]);
-  },
+  look: async (agents) => together(await Promise.all(joinedOverWan(agents).map(lookOverWan))),
 };
+
+/** The agents of datacenters that are joined over WAN with others, by federation. */
+const joinedOverWan = (agents: readonly AgentClient[]) =>
+  [...byFederation(agents).values()].filter((joined) => byDatacenter(joined).size > 1);
+
+async function lookOverWan(agents: readonly AgentClient[]): Promise<Verdict> {
+  const everyServer = servers(agents);
+  const seen = await ask(everyServer, async (consul) =>
+    (await consul.members("wan")).filter(({ isAlive }) => isAlive).map(({ node }) => node),
+  );
+  const wanNames = everyServer.map((agent) => ({ node: `${agent.node}.${agent.datacenter}` }));
+  const verdict = everyoneNames(wanNames, seen, "alive over WAN");
+  if (verdict.failing.length > 0) return verdict;
+  const queries = [...byDatacenter(agents)].map(async ([datacenter, there]) => {
+    const others = agents.filter((agent) => agent.datacenter !== datacenter);
+    const answers = await ask(others, (consul) => consul.healthyNodes("default", datacenter));
+    return everyoneNames(there, answers, `of ${datacenter} in the catalog from elsewhere`);
+  });
+  return together([verdict, ...(await Promise.all(queries))]);
+}
 
 /** Every agent has registered its own node, so it has synced all it has. */
 export const syncGate: Gate = {
@@ -111,7 +124,8 @@ export const syncGate: Gate = {
   },
 };
 
-const together = (verdicts: readonly Verdict[]): Verdict => ({
+/** Several verdicts as one: it holds if all do. */
+export const together = (verdicts: readonly Verdict[]): Verdict => ({
   status: verdicts.map(({ status }) => status).join(", "),
   failing: verdicts.flatMap(({ failing }) => failing),
 });
@@ -131,7 +145,8 @@ function inEachDatacenter(gate: ReadyGate): ReadyGate {
 /** The gates for these agents, in the order in which they are checked. */
 export function gatesFor(agents: readonly AgentClient[], hasTokens: boolean): readonly ReadyGate[] {
   const gates = hasTokens ? gatesWithTokens : readyGates;
-  return byDatacenter(agents).size > 1 ? [...gates.map(inEachDatacenter), wanGate] : gates;
+  if (byDatacenter(agents).size === 1) return gates;
+  return [...gates.map(inEachDatacenter), ...(joinedOverWan(agents).length > 0 ? [wanGate] : [])];
 }
 
 // Servers know no token before there is a leader. Asking with one earlier gives no answer, and fills
@@ -139,8 +154,9 @@ export function gatesFor(agents: readonly AgentClient[], hasTokens: boolean): re
 const gatesWithTokens = readyGates.toSorted((a, b) => Number(a.needsToken) - Number(b.needsToken));
 
 /** The same gates, which always ask these agents. */
-export const asking = (agents: readonly AgentClient[], gates: readonly Gate[]): Gate[] =>
-  gates.map(({ name, look }) => ({ name, look: () => look(agents) }));
+export function asking(agents: readonly AgentClient[], gates: readonly Gate[]): Gate[] {
+  return gates.map(({ name, look }) => ({ name, look: () => look(agents) }));
+}
 
 /** Holds if each answer names all expected nodes. The status counts the worst answer. */
 export function everyoneNames(
@@ -171,6 +187,8 @@ export function noneNames(
   const names = nodes.map(({ node }) => node);
   const failing = answers.flatMap(({ node, answer }) => {
     if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
+    // The asked agent itself is there. Who lists nothing can't tell who is.
+    if (answer.length === 0) return [`${node}: no node ${what}`];
     const named = names.filter((name) => answer.includes(name));
     return named.length === 0 ? [] : [`${node}: still ${what}: ${named.join(", ")}`];
   });
@@ -192,11 +210,9 @@ export function agreedLeader(answers: readonly Answer<string>[]): Verdict {
   return { status: isLed ? "agents disagree about the leader" : "no leader", failing };
 }
 
-/** The WAN gate for these agents and those of other datacenters; none if there are no others. */
-export function overWan(agents: readonly AgentClient[], elsewhere: readonly AgentClient[]): Gate[] {
-  const look = () => wanGate.look([...agents, ...elsewhere]);
-  return elsewhere.length === 0 ? [] : [{ name: wanGate.name, look }];
-}
+/** The WAN gate for these agents; none if none of their datacenters are joined over WAN. */
+export const overWan = (agents: readonly AgentClient[]): Gate[] =>
+  joinedOverWan(agents).length === 0 ? [] : asking(agents, [wanGate]);
 
 /**
  * Raft may still know an agent by an address it no longer has. And a server that lost its data gets a

@@ -1,4 +1,4 @@
-import type { Role } from "../inputs/cluster-spec.ts";
+import type { Datacenter, Role } from "../inputs/cluster-spec.ts";
 import { type Definition, field } from "../inputs/seeds.ts";
 import { registrationAgent } from "../seed/services.ts";
 import type { Node } from "./nodes.ts";
@@ -15,7 +15,7 @@ const maxServices = 5;
 
 /**
  * A Mermaid flowchart: each datacenter with its servers, the leader marked, its clients, and the
- * declared services on their nodes; between datacenters the WAN.
+ * declared services on their nodes; between datacenters the WAN and peerings.
  *
  * All ids are made of our own words and numbers, and all names are in quoted labels: a datacenter
  * may be called `end` or `style`, which are Mermaid's keywords.
@@ -26,11 +26,28 @@ export function diagramOf(cluster: ReadyCluster): string[] {
   return [
     "flowchart TB",
     ...datacenters.flatMap((datacenter, index) => datacenterLines(datacenter, index + 1, cluster)),
-    // A chain is enough to show that all are joined; a line for each pair would be a tangle.
-    ...datacenters.slice(1).map((_, index) => `dc${index + 1} <-->|WAN| dc${index + 2}`),
+    ...linksOf(cluster.plan.spec.datacenters),
     ...leaders
       .filter((index) => index >= 0)
       .map((index) => `style ${nodeId(index)} stroke-width:3px`),
+  ];
+}
+
+function linksOf(datacenters: readonly Pick<Datacenter, "name" | "federation" | "dials">[]) {
+  const groupId = (name: string) => `dc${datacenters.findIndex((each) => each.name === name) + 1}`;
+  const federations = Map.groupBy(datacenters, ({ federation }) => federation).values();
+  return [
+    // A chain is enough to show that all are joined; a line for each pair would be a tangle.
+    ...[...federations].flatMap((joined) =>
+      joined
+        .slice(1)
+        .map(
+          ({ name }, index) => `${groupId(joined[index]?.name ?? "")} <-->|WAN| ${groupId(name)}`,
+        ),
+    ),
+    ...datacenters.flatMap(({ name, dials }) =>
+      dials.map((acceptor) => `${groupId(name)} <-.->|peering| ${groupId(acceptor)}`),
+    ),
   ];
 }
 

@@ -8,6 +8,7 @@ import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { messageOf } from "../errors.ts";
 import { agentIn, readCredentials } from "../find/existing-cluster.ts";
+import { labelOf } from "../find/node-facts.ts";
 import { clusterFilter, labelNames, nodeFilter } from "../plan/labels.ts";
 import { showForeign, warn } from "../runner/log.ts";
 import { giveToOwnerOfFolder } from "../runner/ownership.ts";
@@ -60,6 +61,8 @@ interface Views {
   readonly members: ByNode<readonly Member[]>;
   readonly raft: ByNode<unknown>;
   readonly leader: ByNode<string>;
+  /** If the cluster was started with any. */
+  readonly peerings?: ByNode<unknown>;
 }
 
 /** What a summary has of the evidence. */
@@ -188,7 +191,7 @@ async function agentEvidence(
 const withoutSecretValue = (entry: string) =>
   secretsIn([entry], []).length > 0 ? entry.replace(/=.*$/s, "=***") : entry;
 
-/** The members, the Raft configuration, and the leader, as each running agent sees them. */
+/** The members, the Raft configuration, the leader, and peerings, as each running agent sees them. */
 async function viewsOf(
   containers: readonly ContainerFacts[],
   credentials: Credentials,
@@ -200,12 +203,14 @@ async function viewsOf(
     });
     return Object.fromEntries(await Promise.all(answers));
   };
-  const [members, raft, leader] = await Promise.all([
+  const isPeered = containers.some((container) => labelOf(container, labelNames.dials) !== "");
+  const [members, raft, leader, peerings] = await Promise.all([
     ask((consul) => consul.members()),
     ask((consul) => consul.raftPeers()),
     ask((consul) => consul.leader()),
+    isPeered ? ask((consul) => consul.peerings.all()) : undefined,
   ]);
-  return { members, raft, leader };
+  return { members, raft, leader, ...(peerings && { peerings }) };
 }
 
 async function writeEvidence({ agents, views }: Evidence, folder: string): Promise<void> {

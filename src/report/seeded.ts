@@ -34,6 +34,7 @@ function seededNames(seeds: Seeds, agents: readonly AgentPlan[]): NamesOfKinds {
     ),
     "registrations with the catalog": seeds.catalog.map(registrationText),
     "prepared queries": named(seeds.preparedQueries),
+    peerings: seeds.peerings.map(({ acceptor, dialer }) => `${acceptor} and ${dialer}`),
   };
 }
 

@@ -1,16 +1,17 @@
 import { grantToJoin, untilSynced } from "../apply/agent-tokens.ts";
 import { startAgent } from "../apply/start-agent.ts";
+import { peeringsGates } from "../find/between-datacenters.ts";
 import { lookAgain } from "../find/existing-cluster.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
 import type { AgentPlan } from "../plan/plan.ts";
-import type { Secrets } from "../plan/security-files.ts";
+import { secretsFor } from "../plan/security-files.ts";
 import { servers } from "../ready/agents.ts";
 import { explainNotReady } from "../ready/diagnosis.ts";
 import { asking, gatesFor, raftIsSettled } from "../ready/gates.ts";
 import { untilHold } from "../ready/wait.ts";
 import { logTimed } from "../runner/log.ts";
 import type { NewNodes } from "./new-nodes.ts";
-import { agentsThere, firstOf, type ScaleStep } from "./step.ts";
+import { agentsThere, firstOfPrimary, type ScaleStep } from "./step.ts";
 
 /**
  * Starts one node, and waits until the cluster is as ready with it as at its start: a server has its vote
@@ -24,11 +25,10 @@ export async function addNode(
   { plan, secrets }: NewNodes,
 ): Promise<void> {
   const { docker, spec, signal } = step;
-  const own = secrets && onlyFor(secrets, agent);
+  const own = secrets && secretsFor(secrets, [agent]);
   step.unfinished = { agent, secret: own?.tokens?.agents.get(agent.node) };
   const patience = { timeout: spec.timeout, signal };
-  if (own)
-    await grantToJoin(firstOf(step.cluster.agents), servers(agentsThere(step)), own, patience);
+  if (own) await grantToJoin(firstOfPrimary(step), servers(agentsThere(step)), own, patience);
   const begin = {
     docker,
     plan: { ...plan, agents: [...step.cluster.agents, agent] },
@@ -45,18 +45,14 @@ export async function addNode(
   logTimed(`${agent.node} has joined`);
 }
 
-/** The secrets with the tokens of one agent alone. */
-function onlyFor(secrets: Secrets, { node }: AgentPlan): Secrets {
-  const { tokens } = secrets;
-  const secret = tokens?.agents.get(node);
-  if (!tokens || secret === undefined) return secrets;
-  return { ...secrets, tokens: { ...tokens, agents: new Map([[node, secret]]) } };
-}
-
 async function untilSettled(step: ScaleStep, node: string): Promise<void> {
   const { docker, spec, cluster, signal: canceled } = step;
   const { agents, clusterId } = cluster;
-  const gates = [...gatesFor(agents, false), ...asking(agentsThere(step), [raftIsSettled([])])];
+  const gates = [
+    ...gatesFor(agents, false),
+    ...asking(agentsThere(step), [raftIsSettled([])]),
+    ...peeringsGates(agents),
+  ];
   const failure = { title: "Scaling stopped", summary: `${node} was not ready` };
   try {
     await whileAllRun({ docker, clusterId, agents, signal: canceled }, (signal) =>

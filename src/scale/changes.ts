@@ -12,6 +12,7 @@ export type Wanted = Readonly<Record<"servers" | "clients", number | undefined>>
 /** A datacenter as it is. */
 export interface Current {
   readonly name: string;
+  readonly federation: string;
   readonly isOneOfSeveral: boolean;
   readonly nodes: readonly Pick<NodeShape, "node" | "role">[];
   /** Name of the node that leads it. */
@@ -34,10 +35,10 @@ export function changesTo(wanted: Wanted, current: Current): Change[] {
 }
 
 function changesOf(role: Role, wanted: number | undefined, current: Current) {
-  const { name, isOneOfSeveral, nodes, leader } = current;
+  const { name, federation, isOneOfSeveral, nodes, leader } = current;
   const own = nodes.filter((each) => each.role === role).map(({ node }) => node);
   const missing = Math.max(0, (wanted ?? own.length) - own.length);
-  const kind = { role, datacenter: name, isOneOfSeveral };
+  const kind = { role, datacenter: name, federation, isOneOfSeveral };
   const added = Array.from({ length: own.length + missing }, (_, index) =>
     nodeNumbered(index + 1, kind),
   )

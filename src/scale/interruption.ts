@@ -7,7 +7,7 @@ import { agentIn, type FoundAgent } from "../find/existing-cluster.ts";
 import { labelOf } from "../find/node-facts.ts";
 import { clusterFilter, labelNames, nodeFilter } from "../plan/labels.ts";
 import { logTimed, warn } from "../runner/log.ts";
-import { agentsThere, firstOf, type ScaleStep, type Unfinished } from "./step.ts";
+import { agentsThere, firstOf, firstOfPrimary, type ScaleStep, type Unfinished } from "./step.ts";
 import { forgetToken } from "./tokens.ts";
 
 /** Milliseconds for all of it. The runner kills a canceled step after 10 s. */
@@ -60,8 +60,7 @@ interface Cleaning {
 
 async function takeAway(step: ScaleStep, unfinished: Unfinished, { docker, deadline }: Cleaning) {
   const { node, container, role } = unfinished.agent;
-  const { agents, credentials } = step.cluster;
-  const first = firstOf(agents);
+  const { credentials } = step.cluster;
   const here = firstOf(agentsThere(step));
   const [facts] = await docker.inspectContainers([container]);
   const ip = facts && role === "server" ? agentIn(facts, credentials).ip : "";
@@ -72,7 +71,7 @@ async function takeAway(step: ScaleStep, unfinished: Unfinished, { docker, deadl
   if (ip !== "") await takeOutOfRaft(here, ip, 0);
   // Otherwise the others see it as failed, and as a node of the catalog, for hours.
   if (facts) await unlessRefused(here, `forget ${node}`, ({ consul }) => consul.forceLeave(node));
-  await forgetToken(first, unfinished, { timeout: joinPatience, signal: deadline });
+  await forgetToken(firstOfPrimary(step), unfinished, { timeout: joinPatience, signal: deadline });
 }
 
 /**

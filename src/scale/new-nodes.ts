@@ -2,7 +2,7 @@
 import * as core from "@actions/core";
 import type { ClusterImages } from "../apply/cluster-images.ts";
 import { examineImages } from "../apply/node-images.ts";
-import { type SharedSecrets, secure } from "../apply/secrets.ts";
+import { beginKeys, type SharedSecrets, secure } from "../apply/secrets.ts";
 import type { Docker } from "../docker/docker.ts";
 import { isNotFound } from "../docker/docker-error.ts";
 import type { Image } from "../docker/image-reference.ts";
@@ -52,7 +52,7 @@ export async function planNewNodes(
   const spec: AgentsSpec = { ...kept.spec, security };
   const owner = ownerIn(first.facts.Config.Labels ?? {});
   const { images, versions } = await imagesFor(step, shapes);
-  const tell = { docker, log: logTimed };
+  const tell = { docker, log: logTimed, onSecret: core.setSecret };
   const isOnNetwork = first.publications.length === 0;
   const ports = await freePorts(isOnNetwork ? 0 : shapes.length * portNames.length);
   const prerequisites = {
@@ -72,7 +72,9 @@ export async function planNewNodes(
     knowsHost: (first.facts.HostConfig.ExtraHosts ?? []).length > 0,
     isNew: false,
   };
-  const secrets = await secure(docker, plan, { log: logTimed, onSecret: core.setSecret }, shared);
+  const request = { owner: prerequisites, image: images.image.reference, agents: plan.agents };
+  const keys = beginKeys(docker, spec, request, shared);
+  const secrets = await secure(docker, plan, tell, { keys, shared });
   logTimed(`${datacenter}: new nodes run ${[...new Set(imageNames(images))].join(" and ")}`);
   return { plan, secrets };
 }

@@ -1,6 +1,7 @@
+import { peeringsGates } from "../find/between-datacenters.ts";
 import { type FoundAgent, lookAgain } from "../find/existing-cluster.ts";
 import { leftForAll } from "../find/gossip.ts";
-import { leave } from "../find/leave.ts";
+import { leave, outOfCatalog } from "../find/leave.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
 import type { AgentPlan } from "../plan/plan.ts";
 import { ask, servers } from "../ready/agents.ts";
@@ -8,7 +9,7 @@ import { asking, type Gate, gatesFor, noneNames, raftIsSettled } from "../ready/
 import { untilHold } from "../ready/wait.ts";
 import { logTimed } from "../runner/log.ts";
 import { securityFilesOf } from "./new-nodes.ts";
-import { agentsThere, firstOf, type ScaleStep, type Unfinished } from "./step.ts";
+import { agentsThere, firstOfPrimary, type ScaleStep, type Unfinished } from "./step.ts";
 import { forgetToken } from "./tokens.ts";
 
 /**
@@ -29,8 +30,8 @@ export async function removeNode(step: ScaleStep, node: string): Promise<void> {
   const left = cluster.agents.filter((each) => each !== agent).map(({ container }) => container);
   step.cluster = await lookAgain(docker, cluster, left);
   await untilGone(step, agent);
-  const [first, { timeout, signal }] = [firstOf(cluster.agents), { ...spec, signal: step.signal }];
-  await forgetToken(first, unfinished, { timeout, signal });
+  const { timeout } = spec;
+  await forgetToken(firstOfPrimary(step), unfinished, { timeout, signal: step.signal });
   step.unfinished = undefined;
   step.done.push({ kind: "remove", node });
   logTimed(`${node} is gone`);
@@ -42,10 +43,15 @@ async function untilGone(step: ScaleStep, agent: FoundAgent): Promise<void> {
   const there = asking(agentsThere(step), [
     leftForAll([agent]),
     outOfRaft(agent),
-    outOfCatalog(agent),
+    outOfCatalog([agent]),
     raftIsSettled([]),
   ]);
-  const gates = [...gatesFor(agents, false), ...there, ...outOfWan(agents, agent)];
+  const gates = [
+    ...gatesFor(agents, false),
+    ...there,
+    ...outOfWan(agents, agent),
+    ...peeringsGates(agents),
+  ];
   const summary = `${agent.node} has left, but the others did not settle`;
   const failure = { title: "Scaling stopped", summary };
   await whileAllRun({ docker, clusterId, agents, signal: canceled }, (signal) =>
@@ -65,21 +71,13 @@ const outOfRaft = (agent: AgentPlan): Gate => ({
   },
 });
 
-/** DNS answers from the same state. */
-const outOfCatalog = (agent: AgentPlan): Gate => ({
-  name: `no agent's catalog has ${agent.node}`,
-  look: async (agents) => {
-    const answers = await ask(agents, (consul) => consul.catalog.nodeNames());
-    return noneNames([agent], answers, "in the catalog");
-  },
-});
-
-/** Servers are seen in all datacenters, if there are several. */
+/** Servers are seen in all datacenters that theirs is joined with over WAN. */
 function outOfWan(agents: readonly FoundAgent[], agent: FoundAgent): Gate[] {
-  const isAlone = agents.every(({ datacenter }) => datacenter === agent.datacenter);
+  const joined = agents.filter(({ federation }) => federation === agent.federation);
+  const isAlone = joined.every(({ datacenter }) => datacenter === agent.datacenter);
   if (isAlone || agent.role === "client") return [];
   const look = async () => {
-    const answers = await ask(servers(agents), async (consul) =>
+    const answers = await ask(servers(joined), async (consul) =>
       (await consul.members("wan")).filter(({ isAlive }) => isAlive).map(({ node }) => node),
     );
     return noneNames([{ node: `${agent.node}.${agent.datacenter}` }], answers, "alive over WAN");

@@ -1,6 +1,7 @@
 import * as core from "@actions/core";
 import { Engine } from "../docker/engine.ts";
 import { acrossEngines } from "../find/across-engines.ts";
+import { peeringsGates } from "../find/between-datacenters.ts";
 import { findCluster } from "../find/existing-cluster.ts";
 import { raftOf } from "../find/raft.ts";
 import { processMark } from "../plan/labels.ts";
@@ -20,7 +21,7 @@ import { datacenterFor, refuseMemory, refuseUnlessWhole, scaleWarnings } from ".
 import { removeNode } from "./remove-node.ts";
 import { reportScale } from "./report-scale.ts";
 import { parseScaleInputs } from "./scale-inputs.ts";
-import { agentsThere, type ScaleStep } from "./step.ts";
+import { agentsThere, firstOf, type ScaleStep } from "./step.ts";
 
 /** The action `scale`: brings a datacenter to a number of servers and clients, a node at a time. */
 export async function scale(): Promise<void> {
@@ -66,7 +67,9 @@ async function changesOf(step: ScaleStep): Promise<Change[]> {
   const nodes = agentsThere(step);
   const { leader } = await raftOf(nodes, cluster.addresses);
   const isOneOfSeveral = byDatacenter(cluster.agents).size > 1;
-  const changes = changesTo(spec, { name: datacenter, isOneOfSeveral, nodes, leader });
+  const { federation } = firstOf(nodes);
+  const current = { name: datacenter, federation, isOneOfSeveral, nodes, leader };
+  const changes = changesTo(spec, current);
   if (changes.length === 0) return [];
   refuseMemory(nodes, spec);
   refuseUnlessWhole(cluster.agents);
@@ -99,7 +102,7 @@ async function untilReady({ spec, cluster, signal }: ScaleStep): Promise<void> {
   const { agents } = cluster;
   const summary = "The cluster was not ready to be scaled";
   const failure = { title: "The cluster is not ready", summary };
-  await untilHold(gatesFor(agents, false), () => agents, {
+  await untilHold([...gatesFor(agents, false), ...peeringsGates(agents)], () => agents, {
     ...{ timeout: spec.timeout, onChange: logTimed, signal, failure },
   });
 }

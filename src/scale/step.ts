@@ -34,6 +34,12 @@ export interface ScaleStep {
 export const agentsThere = ({ cluster, datacenter }: Pick<ScaleStep, "cluster" | "datacenter">) =>
   cluster.agents.filter((agent) => agent.datacenter === datacenter);
 
+/** The first agent of the datacenter whose ACLs those of the step's datacenter are: the primary, or itself. */
+export const firstOfPrimary = (step: Pick<ScaleStep, "cluster" | "datacenter">): FoundAgent => {
+  const { federation } = firstOf(agentsThere(step));
+  return firstOf(step.cluster.agents.filter((agent) => agent.federation === federation));
+};
+
 /** The first of these agents, which is a server. */
 export function firstOf(agents: readonly FoundAgent[]): FoundAgent {
   const [first] = agents;

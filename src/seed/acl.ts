@@ -1,6 +1,7 @@
 import type { AclKind, ConsulObject } from "../consul/answers.ts";
 import type { Consul } from "../consul/consul.ts";
-import type { Definition, Seeds } from "../inputs/seeds.ts";
+import { type Declared, type Definition, type Seeds, sameKey } from "../inputs/seeds.ts";
+import type { AgentClient } from "../ready/agents.ts";
 import { covers, textField } from "./declared.ts";
 import type { Write } from "./progress.ts";
 
@@ -11,8 +12,44 @@ export interface SeededToken {
   readonly Description: string;
 }
 
+/**
+ * Writes ACLs in every primary datacenter: tokens are the same everywhere.
+ *
+ * @param primaries - an agent of each
+ */
+export async function seedAclIn(
+  primaries: readonly Pick<AgentClient, "consul">[],
+  seeds: Seeds,
+  write: Write,
+): Promise<SeededToken[]> {
+  const [first, ...others] = primaries;
+  if (!first) return [];
+  let isAccepted = true;
+  const tokens = await seedAcl(seeds, first.consul, async (declared, action) => {
+    isAccepted &&= await write(declared, action);
+    return isAccepted;
+  });
+  if (!isAccepted) return tokens;
+  const known = {
+    ...seeds,
+    tokens: seeds.tokens.map((each, index) => ofToken(each, tokens[index])),
+  };
+  await Promise.all(others.map(({ consul }) => seedAcl(known, consul, write)));
+  return tokens;
+}
+
+/** A declared token with the IDs that it has in another datacenter. */
+function ofToken({ value, ...declared }: Declared, token: SeededToken | undefined): Declared {
+  if (!token) return { ...declared, value };
+  const { AccessorID, SecretID } = token;
+  const others = Object.entries(value).filter(
+    ([key]) => !["accessorid", "secretid"].includes(sameKey(key)),
+  );
+  return { ...declared, value: { ...Object.fromEntries(others), AccessorID, SecretID } };
+}
+
 /** In order of dependence: roles name policies, binding rules auth methods, tokens the first two. Stops at the first refusal. */
-export async function seedAcl(seeds: Seeds, consul: Consul, write: Write): Promise<SeededToken[]> {
+async function seedAcl(seeds: Seeds, consul: Consul, write: Write): Promise<SeededToken[]> {
   const objects = [
     ...seeds.policies.map((declared) => ({ kind: "policy", declared }) as const),
     ...seeds.roles.map((declared) => ({ kind: "role", declared }) as const),

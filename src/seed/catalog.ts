@@ -9,13 +9,19 @@ import { type Seeding, untilNothingIsMissing, type Write } from "./progress.ts";
 /** In the file's order: a later registration may add to a node of an earlier one. */
 export async function seedCatalog(
   { catalog, preparedQueries }: Pick<Seeds, "catalog" | "preparedQueries">,
-  consul: Consul,
+  agents: readonly AgentClient[],
   write: Write,
 ): Promise<void> {
-  for (const declared of catalog)
+  const [first] = agents;
+  if (!first) return;
+  for (const declared of catalog) {
+    // An agent that is not joined with it over WAN knows no way there.
+    const datacenter = textField(declared.value, "Datacenter");
+    const { consul } = agents.find((agent) => agent.datacenter === datacenter) ?? first;
     await write(declared, () => consul.registerInCatalog(declared.value));
+  }
   for (const declared of preparedQueries)
-    await write(declared, () => ensureQuery(consul, declared.value));
+    await write(declared, () => ensureQuery(first.consul, declared.value));
 }
 
 async function ensureQuery(consul: Consul, declared: Definition): Promise<void> {

@@ -1,20 +1,22 @@
 import { InputError, type Problem } from "../errors.ts";
 import { type Declared, type Seeds, scopeOf } from "../inputs/seeds.ts";
-import type { AgentClient } from "../ready/agents.ts";
-import { type SeededToken, seedAcl } from "./acl.ts";
+import { type AgentClient, byDatacenter, byFederation } from "../ready/agents.ts";
+import { type SeededToken, seedAclIn } from "./acl.ts";
 import { seedCatalog, untilEveryServerHas } from "./catalog.ts";
 import { textField } from "./declared.ts";
 import { seedFeatureGates } from "./feature-gates.ts";
 import { seedKeys } from "./kv.ts";
+import { seedPeerings, untilPeered } from "./peerings.ts";
 import { collectRefusal, type Named, type Seeding, untilNothingIsMissing } from "./progress.ts";
 import { seedScopes } from "./scopes.ts";
-import { seedEntriesThenServices, untilVisible } from "./services.ts";
+import { isEntryOf, seedEntriesThenServices, untilVisible } from "./services.ts";
 
 /**
  * Writes what the cluster file declares to the cluster, and waits until other agents see all of it.
  * Objects that already exist as declared are not written again.
  *
- * @param agents - the agents of a cluster that is ready, those of the primary datacenter first
+ * @param agents - the agents of a cluster that is ready, those of the first datacenter first, and those of
+ *   a primary datacenter before those that are joined with it over WAN
  * @returns the declared tokens, in the file's order
  * @throws InputError with everything that Consul refused, and its place in the file
  * @throws ActionError if something does not show up in time
@@ -28,19 +30,21 @@ export async function seed(
   const [first] = agents;
   if (!first) throw new Error("a cluster has at least one server");
   const { consul } = first;
+  const primaries = [...byFederation(agents).values()].flatMap((joined) => joined.slice(0, 1));
   const problems: Problem[] = [];
   const writing = { problems, patience: seeding };
   const write = (declared: Named, action: () => Promise<void>) =>
     collectRefusal(writing, declared, action);
 
   await seedFeatureGates(seeds.featureGates, agents, seeding, write);
-  await seedScopes(seeds, consul, write);
+  for (const primary of primaries) await seedScopes(seeds, primary.consul, write);
   if (problems.length > 0) throw new InputError(problems);
   const [tokens] = await Promise.all([
-    seedAcl(seeds, consul, write),
+    seedAclIn(primaries, seeds, write),
     seedKeys(seeds.kv, consul, writing),
     seedEntriesThenServices(seeds, agents, write),
-    seedCatalog(seeds, consul, write),
+    seedCatalog(seeds, agents, write),
+    seedPeerings(seeds.peerings, agents, { seeding, writing }),
   ]);
   for (const { SecretID } of tokens) onSecret(SecretID);
   if (problems.length > 0) throw new InputError(problems);
@@ -49,14 +53,17 @@ export async function seed(
     untilEveryServerHas(seeds, agents, seeding),
     ...firstOfSecondaries(agents).map((agent) => untilReplicated(seeds, tokens, agent, seeding)),
   ]);
+  // What is exported must have settled at home.
+  await untilPeered(seeds.peerings, agents, seeding);
   for (const line of seedCounts(seeds)) log(line);
   return tokens;
 }
 
 /** The first agent of every secondary datacenter. */
 function firstOfSecondaries(agents: readonly AgentClient[]): AgentClient[] {
-  const [, ...others] = Map.groupBy(agents, ({ datacenter }) => datacenter).values();
-  return others.flatMap((there) => there.slice(0, 1));
+  return [...byDatacenter(agents).values()]
+    .flatMap((there) => there.slice(0, 1))
+    .filter(({ datacenter, federation }) => datacenter !== federation);
 }
 
 export const hasSeeds = (seeds: Seeds) => Object.values(seeds).some((list) => list.length > 0);
@@ -74,6 +81,7 @@ export const seedKinds = (seeds: Seeds) => ({
   services: seeds.services,
   "registrations with the catalog": seeds.catalog,
   "prepared queries": seeds.preparedQueries,
+  peerings: seeds.peerings,
 });
 
 const seedCounts = (seeds: Seeds): string[] =>
@@ -85,7 +93,7 @@ const seedCounts = (seeds: Seeds): string[] =>
 async function untilReplicated(
   { policies, roles, configEntries }: Seeds,
   tokens: readonly SeededToken[],
-  { node, datacenter, consul }: AgentClient,
+  { node, datacenter, federation, consul }: AgentClient,
   seeding: Seeding,
 ): Promise<void> {
   const namesOf = (list: readonly Declared[]) => list.map(({ value }) => textField(value, "Name"));
@@ -102,7 +110,7 @@ async function untilReplicated(
       );
       if (missing !== undefined) return `${kind} ${missing} is missing`;
     }
-    for (const { name, value } of configEntries) {
+    for (const { name, value } of configEntries.filter(isEntryOf(federation))) {
       const [kind, entryName] = [textField(value, "kind"), textField(value, "name")];
       const entry = await consul.configEntry(kind, entryName, undefined, scopeOf(value));
       if (!entry) return `\`${name}\` is missing`;

@@ -3,6 +3,7 @@ import type { CatalogService } from "../consul/answers.ts";
 import type { Consul } from "../consul/consul.ts";
 import {
   type Declared,
+  type DeclaredEntry,
   type DeclaredService,
   type Definition,
   field,
@@ -10,7 +11,7 @@ import {
   scopeOf,
 } from "../inputs/seeds.ts";
 import { placeText } from "../inputs/wording.ts";
-import type { AgentClient } from "../ready/agents.ts";
+import { type AgentClient, byFederation } from "../ready/agents.ts";
 import { covers, isObject, textField } from "./declared.ts";
 import { type Seeding, untilNothingIsMissing, type Write } from "./progress.ts";
 
@@ -23,10 +24,9 @@ export async function seedEntriesThenServices(
   agents: readonly AgentClient[],
   write: Write,
 ): Promise<void> {
-  for (const entry of seeds.configEntries) {
-    const [first] = agents;
-    if (first && !(await write(entry, () => ensureConfigEntry(entry, first.consul)))) return;
-  }
+  for (const [federation, [first]] of byFederation(agents))
+    for (const entry of seeds.configEntries.filter(isEntryOf(federation)))
+      if (first && !(await write(entry, () => ensureConfigEntry(entry, first.consul)))) return;
   const limit = pLimit(registrationsAtOnce);
   await Promise.all(
     seeds.services.map((service) =>
@@ -36,6 +36,12 @@ export async function seedEntriesThenServices(
     ),
   );
 }
+
+/** Whether a configuration entry is for a primary datacenter, and those that are joined with it. */
+export const isEntryOf =
+  (primary: string) =>
+  ({ datacenter }: DeclaredEntry) =>
+    datacenter === undefined || datacenter === primary;
 
 async function ensureConfigEntry({ value }: Declared, consul: Consul): Promise<void> {
   const [kind, name] = [textField(value, "kind"), textField(value, "name")];
@@ -66,7 +72,8 @@ export async function untilVisible(
   seeding: Seeding,
 ): Promise<void> {
   const own = registrationAgent(service, agents);
-  const { node, consul } = agents.find((agent) => agent !== own) ?? own;
+  const isOther = (agent: AgentClient) => agent !== own && agent.federation === own.federation;
+  const { node, consul } = agents.find(isOther) ?? own;
   const name = textField(service.value, "name");
   const id = textField(service.value, "id") || name;
   const look = async (passed: number) => {

@@ -1,5 +1,7 @@
 import { differences, has } from "../consul/versions.ts";
+import type { FoundAgent } from "../find/existing-cluster.ts";
 import { agentPolicy, agentRules } from "../plan/security-config.ts";
+import { byFederation } from "../ready/agents.ts";
 import { askOrFail } from "./refusals.ts";
 import { firstOf, type UpgradeStep, type UpgradeTarget } from "./step.ts";
 
@@ -14,8 +16,18 @@ export async function updateAgentPolicies(
   step: UpgradeStep,
   { version }: UpgradeTarget,
 ): Promise<void> {
-  const { agents, credentials, clusterId } = step.cluster;
+  const { agents, credentials } = step.cluster;
   if (credentials.token === undefined || !has(version, "featureGates")) return;
+  for (const joined of byFederation(agents).values()) await updateThere(step, joined, version);
+}
+
+/** @param agents - of datacenters that have their ACLs in common */
+async function updateThere(
+  step: UpgradeStep,
+  agents: readonly FoundAgent[],
+  version: string,
+): Promise<void> {
+  const { clusterId } = step.cluster;
   await askOrFail(step, firstOf(agents), "an update of the agents' policies", async ({ acl }) => {
     const policies = await acl.objects("policy");
     // After a snapshot was restored, a policy of its own may have had the first name.

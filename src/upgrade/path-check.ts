@@ -1,6 +1,12 @@
 import { byDatacenter } from "../ready/agents.ts";
 import { warn } from "../runner/log.ts";
-import { askOrFail, downgradeOf, refuseDowngrade, refuseLegacyTokens } from "./refusals.ts";
+import {
+  askOrFail,
+  downgradeOf,
+  refuseDowngrade,
+  refuseLegacyTokens,
+  refuseWithoutPeering,
+} from "./refusals.ts";
 import { firstOf, type UpgradeStep, type UpgradeTarget } from "./step.ts";
 import { warningsFor } from "./warnings.ts";
 
@@ -27,6 +33,7 @@ export async function checkPath(
   }
   const versions = targets.map(({ version }) => version);
   refuseDowngrade(running, versions, spec.force);
+  refuseWithoutPeering(cluster.agents, versions);
   for (const there of byDatacenter(cluster.agents).values())
     await refuseLegacyTokens(step, firstOf(there), last.version);
   for (const { title, message } of warningsFor(running, targets)) warn(message, { title });

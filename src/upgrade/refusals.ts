@@ -2,7 +2,7 @@ import type { Consul } from "../consul/consul.ts";
 import { ConsulError } from "../consul/http.ts";
 import { losesRaftLog } from "../consul/upgrade-paths.ts";
 import { isOlder } from "../consul/version-number.ts";
-import { has } from "../consul/versions.ts";
+import { firstVersion, has } from "../consul/versions.ts";
 import { ActionError, InputError } from "../errors.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
 import { answerOf } from "../ready/agents.ts";
@@ -87,6 +87,20 @@ export function refuseDowngrade(
   if (!downgrade || force) return;
   const { from: newer, to: wanted } = downgrade;
   const message = `The cluster runs Consul ${newer}, and ${wanted} is older. Consul does not support downgrades: an older version may not be able to read the servers' data.${lostLogText(newer, wanted)} To try anyway, set \`force: true\`.`;
+  throw new InputError([{ input: "version", message }]);
+}
+
+/**
+ * @param targets - the versions of the stops, then the wanted one
+ * @throws InputError if the cluster has peerings, and a version has none
+ */
+export function refuseWithoutPeering(
+  agents: readonly Pick<FoundAgent, "dials">[],
+  targets: readonly string[],
+): void {
+  const without = targets.find((version) => !has(version, "peering"));
+  if (without === undefined || agents.every(({ dials }) => dials.length === 0)) return;
+  const message = `The cluster has peerings, which came with Consul ${firstVersion("peering")}, and ${without} is older: its servers could not read their data.`;
   throw new InputError([{ input: "version", message }]);
 }
 

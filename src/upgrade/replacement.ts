@@ -7,7 +7,7 @@ import { clusterEndpoint, labelOf } from "../find/node-facts.ts";
 import { connectOtherNetworks, userAliases } from "../find/other-networks.ts";
 import { startAgain } from "../find/taken-ports.ts";
 import { securityFolder } from "../plan/agent-config.ts";
-import { labelNames } from "../plan/labels.ts";
+import { isPodman, labelNames } from "../plan/labels.ts";
 import { type FileOwner, securityArchiveFor } from "../plan/security-files.ts";
 import type { UpgradeTarget } from "./step.ts";
 
@@ -25,15 +25,15 @@ export async function replace(
   const { node, container, facts } = agent;
   try {
     const engine = await docker.at(container);
-    const [defaults, isPodman] = await Promise.all([
+    const [defaults, onPodman, secrets] = await Promise.all([
       engine.imageDefaults(facts.Config.Image),
-      engine.isPodman(),
+      isPodman(docker, labelOf(facts, labelNames.engineKind)),
+      // A secured agent's secrets are not in a volume.
+      engine.getArchive(container, securityFolder),
     ]);
     // Docker gives the new container the lowest free address, which is the old one's.
-    const own = clusterEndpoint(facts)?.IPAMConfig?.IPv4Address ?? (isPodman ? agent.ip : "");
+    const own = clusterEndpoint(facts)?.IPAMConfig?.IPv4Address ?? (onPodman ? agent.ip : "");
     const ip = own === "" ? [] : [`--ip=${own}`];
-    // A secured agent's secrets are not in a volume.
-    const secrets = await docker.getArchive(container, securityFolder);
     const isOwnerUnknown = secrets !== undefined && !(await engine.namesOwners());
     const owner = isOwnerUnknown ? await ownerOf(engine, facts) : undefined;
     const rewritten = secrets && securityArchiveFor(secrets, version, owner);
@@ -42,7 +42,7 @@ export async function replace(
     await docker.createContainer([...ip, ...replacementArguments(facts, defaults, image)]);
     if (rewritten) await docker.putArchive(container, rewritten, dirname(securityFolder));
     await startAgain(docker, agent);
-    await connectOtherNetworks(docker, facts, isPodman);
+    await connectOtherNetworks(docker, facts, onPodman);
   } catch (error) {
     if (!(error instanceof ActionError)) throw error;
     throw new ActionError(`${node} could not be replaced`, `${node}: ${error.message}`, {

@@ -3,6 +3,7 @@ import type { Docker } from "../docker/docker.ts";
 import { Engine } from "../docker/engine.ts";
 import { ActionError } from "../errors.ts";
 import { acrossEngines } from "../find/across-engines.ts";
+import { betweenDatacenters } from "../find/between-datacenters.ts";
 import {
   type FoundAgent,
   type FoundCluster,
@@ -13,7 +14,7 @@ import { type Raft, raftOf } from "../find/raft.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
 import { processMark } from "../plan/labels.ts";
 import { byDatacenter } from "../ready/agents.ts";
-import { overWan, readyGates } from "../ready/gates.ts";
+import { readyGates } from "../ready/gates.ts";
 import { untilHold } from "../ready/wait.ts";
 import { evidenceFolder, nothingSeen, showEvidence } from "../report/evidence.ts";
 import { writeSummary } from "../report/job-summary.ts";
@@ -121,6 +122,7 @@ async function checkReady({ spec, cluster, signal }: UpgradeStep): Promise<void>
   const wait = waitFor(spec.timeout, "The cluster was not ready to upgrade");
   for (const there of agentsByDatacenter(cluster.agents))
     await untilHold(readyGates, () => there, { ...wait, signal });
+  await untilHold(betweenDatacenters(cluster.agents), () => cluster.agents, { ...wait, signal });
 }
 
 async function saveSnapshots(step: UpgradeStep, key: string): Promise<void> {
@@ -237,10 +239,9 @@ async function upgradeOne(
 ): Promise<void> {
   const { node, datacenter } = agent;
   const { version } = target;
-  const isHere = (each: FoundAgent) => each.datacenter === datacenter;
-  const [there, elsewhere] = [agents.filter(isHere), agents.filter((each) => !isHere(each))];
+  const there = agents.filter((each) => each.datacenter === datacenter);
   await probe.without(agent, () => replace(docker, agent, target));
-  const gates = [...upgradedGates(agent, version, probe), ...overWan(there, elsewhere)];
+  const gates = [...upgradedGates(agent, version, probe), ...betweenDatacenters(agents)];
   const wait = waitFor(spec.timeout, `${node} did not come back as Consul ${version}`);
   await whileAllRun({ docker, clusterId, agents, signal: canceled }, (signal) =>
     untilHold(gates, () => there, { ...wait, signal }),

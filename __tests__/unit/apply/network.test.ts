@@ -16,7 +16,7 @@ function engineWith(networks: Readonly<Record<string, typeof me>>, components = 
   const folder = fakeDocker(`
 case "$1 $2" in
   "network inspect") cat "net-$3" 2>/dev/null || { echo "Error: No such network: $3" >&2; exit 1; } ;;
-  "version "*) echo "${components}" ;;
+  "version "*) printf "linux/amd64\\n${components}\\n" ;;
 esac`);
   for (const [name, member] of Object.entries(networks))
     writeFileSync(join(folder, `net-${name}`), JSON.stringify([{ Containers: { id: member } }]));

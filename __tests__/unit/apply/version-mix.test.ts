@@ -4,7 +4,7 @@ import { nodesOf } from "../../../src/inputs/nodes.ts";
 
 /** Three servers and a client of these versions. */
 const mix = (...versions: readonly string[]) =>
-  nodesOf([{ name: "dc1", servers: 3, clients: 1 }]).map((shape, index) => {
+  nodesOf([{ name: "dc1", federation: "dc1", servers: 3, clients: 1 }]).map((shape, index) => {
     return { ...shape, version: versions[index] ?? "" };
   });
 
@@ -30,8 +30,8 @@ test.each([
 
 test("versions in other datacenters matter to servers only", () => {
   const shapes = nodesOf([
-    { name: "east", servers: 1, clients: 0 },
-    { name: "west", servers: 1, clients: 1 },
+    { name: "east", federation: "east", servers: 1, clients: 0 },
+    { name: "west", federation: "east", servers: 1, clients: 1 },
   ]);
   const versions = ["1.20.6", "1.22.7", "1.22.7"];
   const nodes = shapes.map((shape, index) => ({ ...shape, version: versions[index] ?? "" }));

@@ -58,6 +58,10 @@ test.each<[string, (consul: Consul) => Promise<unknown>]>([
   ["/v1/kv/?recurse=", (consul) => consul.kv.all()],
   ["/v1/kv/?keys=&stale=", (consul) => consul.kv.keys()],
   ["/v1/kv/a%3F/b%20c?stale=", (consul) => consul.kv.find("a?/b c", "stale")],
+  [
+    "/v1/health/service/web?stale=&peer=east",
+    (consul) => consul.catalog.instances("web", "stale", "east"),
+  ],
   ["/v1/kv/a?raw=&consistent=", (consul) => consul.kv.get("a")],
 ])("requests %s", async (url, request) => {
   urls.length = 0;
@@ -85,14 +89,20 @@ test.each([
   });
 });
 
+test("an agent that lists no member, not even itself, can't tell who is one", async () => {
+  await withAnswers({ "/v1/agent/members": [] }, async (consul) => {
+    await expect(consul.members()).rejects.toThrow("it can't ask a server what the token may see");
+  });
+});
+
 test.each([[{ Port: 0 }], [{}]])(
   "of a service without a port, with %j, the port is 0",
   async (port) => {
     const Node = { Node: "client-1", Address: "10.0.0.4" };
     const answer = [{ Node, Service: { ID: "web-1", Address: "", ...port }, Checks: [] }];
     await withAnswers({ "/v1/health/service/web?stale=": answer }, async (consul) => {
-      const web = { id: "web-1", node: "client-1", address: "10.0.0.4", port: 0, checks: [] };
-      expect(await consul.catalog.instances("web", "stale")).toEqual([web]);
+      const web = { id: "web-1", node: "client-1", address: "10.0.0.4", port: 0, kind: "" };
+      expect(await consul.catalog.instances("web", "stale")).toEqual([{ ...web, checks: [] }]);
     });
   },
 );

@@ -60,10 +60,26 @@ test.each([
 ])(
   "%s names the owners of files in archives as the container does, or not",
   async (_, engine, options, does) => {
-    const answers = `case $1 in version) echo '${engine}';; info) echo '${options}';; esac`;
+    const answers = `case $1 in version) echo 'linux/amd64\n${engine}\nother';; info) echo '${options}';; esac`;
     expect(await dockerThat(answers).docker.namesOwners()).toBe(does);
   },
 );
+
+test.each([
+  ["docker", "Engine\ncontainerd\nrunc", false],
+  ["podman", "Podman Engine\nConmon\nOCI Runtime (crun)", true],
+])("what the engine is: %s", async (_, components, isPodman) => {
+  const { docker } = dockerThat(`printf 'linux/arm64\n${components}\n'`);
+  expect(await docker.engineFacts()).toEqual({ platform: "linux/arm64", isPodman });
+});
+
+test("containers are listed with the values of labels, also if they have none", async () => {
+  const { docker } = dockerThat("printf 'a\\tpodman\\t\\t\"sh -c x\"\\nb\\t\\t\\t\\n'");
+  expect(await docker.labeledContainers([], ["one", "two"])).toEqual([
+    { name: "a", values: ["podman", ""], command: '"sh -c x"' },
+    { name: "b", values: ["", ""], command: "" },
+  ]);
+});
 
 describe("a question", () => {
   test("is answered, and knows the mark", async () => {
@@ -135,7 +151,7 @@ describe("a command that fails with an unknown text", () => {
 
   test("no engine answers: it is not reachable", async () => {
     expect(await failureIn(unknown("").containers())).toBe("engine-unreachable");
-    expect(await failureIn(unknown("").platform())).toBe("engine-unreachable");
+    expect(await failureIn(unknown("").engineFacts())).toBe("engine-unreachable");
   });
 
   test("an engine that denies access", async () => {

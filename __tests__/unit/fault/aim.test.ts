@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { aimOf, aimOfUndo } from "../../../src/fault/aim.ts";
 import { faultInputDefaults, parseFaultInputs } from "../../../src/fault/fault-inputs.ts";
 import type { FoundAgent } from "../../../src/find/existing-cluster.ts";
-import { agent, names, three } from "../find/fixtures.ts";
+import { agent, consulThatAnswers, names, raftAnswer, three } from "../find/fixtures.ts";
 
 const clusterOf = (agents: readonly FoundAgent[]) => ({
   ...{ clusterId: "c0ffee00", network: "net", credentials: { scheme: "http" } as const },
@@ -13,6 +13,7 @@ const aim = (inputs: Readonly<Record<string, string>>, agents: readonly FoundAge
   aimOf(
     parseFaultInputs((name) => inputs[name] ?? faultInputDefaults[name] ?? ""),
     clusterOf(agents),
+    { timeout: 60_000, signal: new AbortController().signal },
   );
 
 describe("what a fault acts on", () => {
@@ -41,6 +42,34 @@ describe("what a fault acts on", () => {
       "`heal` it before `kill`",
     );
     expect(names((await aim({ action: "heal" }, apart)).hit)).toEqual(names(three));
+  });
+
+  test("waits for the end of an election if a word depends on who leads, and only then", async () => {
+    const electing = raftAnswer(["b", "server-1", "10.0.0.1"], ["c", "server-2", "10.0.0.2"]);
+    const elected = raftAnswer(["b", "server-1", "10.0.0.1"], ["a", "server-2", "10.0.0.2"]);
+    let questions = 0;
+    const consul = await consulThatAnswers((_, answer) =>
+      answer.end(JSON.stringify(questions++ < 6 ? electing : elected)),
+    );
+    const servers = ["server-1", "server-2"].map((node) => ({ ...agent(node), consul }));
+    expect(names((await aim({ action: "kill", target: "server" }, servers)).hit)).toEqual([
+      "server-1",
+    ]);
+    expect(questions).toBe(2);
+    const split = await aim({ action: "partition", groups: "leader | others" }, servers);
+    expect([questions, names(split.sides[0] ?? [])]).toEqual([8, ["server-2"]]);
+    questions = 0;
+    const kill = await aim({ action: "kill", target: "leader" }, servers);
+    expect([questions, names(kill.hit)]).toEqual([8, ["server-2"]]);
+  });
+
+  test("waits for no leader of servers that are too few to elect one", async () => {
+    const peers = raftAnswer(["b", "server-1", "10.0.0.1"], ["c", "server-2", "10.0.0.2"]);
+    const consul = await consulThatAnswers((_, answer) => answer.end(JSON.stringify(peers)));
+    const left = [{ ...agent("server-1"), consul }, agent("server-2", "stopped")];
+    await expect(aim({ action: "kill", target: "leader" }, left)).rejects.toThrow(
+      "`target: leader` matches no node that `kill` can act on. States: server-1 running, server-2 stopped.",
+    );
   });
 
   test("without other agents, only everything can be slow", async () => {

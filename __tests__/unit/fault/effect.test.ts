@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { effectOf } from "../../../src/fault/effect.ts";
+import type { FoundAgent } from "../../../src/find/existing-cluster.ts";
 import { readyGates, wanGate } from "../../../src/ready/gates.ts";
+import { peeringGates } from "../../../src/ready/peerings.ts";
 import { agent, dc1, names, raft, three, withAnswers } from "../find/fixtures.ts";
 
 describe("the effect of a fault", () => {
@@ -116,9 +118,14 @@ test("a node is gone once no one sees it alive, as leader or in the catalog", ()
   );
 });
 
+/** Names of the gates on peerings. */
+const peered = peeringGates([
+  { acceptor: "a", dialer: "b", accepting: [agent("server-1")], dialing: [agent("server-2")] },
+]).map(({ name }) => name);
+
 describe("with several datacenters", () => {
-  const west = (state: "running" | "stopped") => {
-    const server = { ...agent("server-9", state), datacenter: "west" };
+  const west = (state: "running" | "stopped", more: Partial<FoundAgent> = {}) => {
+    const server = { ...agent("server-9", state), datacenter: "west", ...more };
     const now = { leader: state === "running" ? "server-9" : "", voters: ["server-9"] };
     return { name: "west", agents: [server], raft: now };
   };
@@ -150,14 +157,35 @@ describe("with several datacenters", () => {
     const here = startFirst().gates.map(({ name }) => name);
     expect(gates.map(({ name }) => name)).toEqual([...here, ...here, wanGate.name]);
   });
+
+  test("peers must be peered again, and see each other's exports, and are not joined over WAN", () => {
+    const named = (...others: Parameters<typeof startFirst>) =>
+      startFirst(...others).gates.map(({ name }) => name);
+    const peer = { federation: "west", dials: ["dc1"] };
+    expect(named(west("running", peer))).toEqual([...named(), ...peered]);
+    expect(named(west("running", { ...peer, dials: [] }))).toEqual(named());
+    const leaderless = {
+      ...west("running", peer),
+      raft: { leader: "", voters: ["server-9", "s"] },
+    };
+    expect(named(leaderless)).toEqual(named());
+    const here = named();
+    expect(named(west("stopped", peer))).toEqual([...here, ...here, ...peered]);
+  });
+
+  test("whatever is gone, nobody waits for peerings", () => {
+    const datacenters = [dc1(), west("running", { federation: "west", dials: ["dc1"] })];
+    const { gates } = effectOf("kill", [agent("server-1")], { datacenters, addresses: new Map() });
+    expect(gates.filter(({ name }) => peered.includes(name))).toEqual([]);
+  });
 });
 
 test("a dead node is gone only once the state that DNS answers from no longer has it", async () => {
   const hit = three.filter(({ node }) => node === "client-1");
-  const check = { Node: "client-1", CheckID: "serfHealth" };
+  const [dead, alive] = ["client-1", "server-1"].map((Node) => ({ Node, CheckID: "serfHealth" }));
   const verdictWith = (own: readonly unknown[]) =>
     withAnswers(
-      { "/v1/health/state/passing": [], "/v1/health/state/passing?stale=": own },
+      { "/v1/health/state/passing": [alive], "/v1/health/state/passing?stale=": own },
       async (consul) => {
         const asked = three.map((each) => ({ ...each, consul }));
         const before = { datacenters: [dc1(asked, raft)], addresses: new Map<string, string>() };
@@ -166,6 +194,6 @@ test("a dead node is gone only once the state that DNS answers from no longer ha
         return gate?.look(asked);
       },
     );
-  expect((await verdictWith([check]))?.failing).not.toEqual([]);
-  expect((await verdictWith([]))?.failing).toEqual([]);
+  expect((await verdictWith([alive, dead]))?.failing).not.toEqual([]);
+  expect((await verdictWith([alive]))?.failing).toEqual([]);
 });

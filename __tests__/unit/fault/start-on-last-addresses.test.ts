@@ -75,7 +75,7 @@ esac
 
   test("are not needed with podman: each node asks for its last address", async () => {
     const folder = fakeDocker(engine);
-    writeFileSync(join(folder, "components"), "Podman Engine\nConmon\n");
+    writeFileSync(join(folder, "components"), "linux/amd64\nPodman Engine\nConmon\n");
     await startOnLastAddresses(step(new AbortController().signal));
     expect(existsSync(join(folder, "started"))).toBe(true);
     expect(existsSync(join(folder, "containers"))).toBe(true);

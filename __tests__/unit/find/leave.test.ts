@@ -1,6 +1,8 @@
+import { json } from "node:stream/consumers";
 import { expect, test } from "vitest";
+import * as z from "zod";
 import { Engine } from "../../../src/docker/engine.ts";
-import { leave } from "../../../src/find/leave.ts";
+import { leave, outOfCatalog } from "../../../src/find/leave.ts";
 import { agent, consulThatAnswers, fakeDocker } from "./fixtures.ts";
 
 test("an agent that refuses to leave fails the step at once, with its answer", async () => {
@@ -13,4 +15,20 @@ test("an agent that refuses to leave fails the step at once, with its answer", a
   await expect(leave(docker, { ...agent("server-2"), consul }, 3000)).rejects.toThrow(
     "server-2 refused to leave: 403 Permission denied.",
   );
+});
+
+test("a node that its agent's last sync put back into the catalog is removed again", async () => {
+  const catalog = new Set(["server-1", "client-1", "client-2"]);
+  const removed = z.object({ Node: z.string() });
+  const consul = await consulThatAnswers(async (request, answer) => {
+    if (request.method === "PUT") catalog.delete(removed.parse(await json(request)).Node);
+    answer.end(JSON.stringify(request.method === "PUT" || [...catalog].map((Node) => ({ Node }))));
+  });
+  const gate = outOfCatalog([agent("client-1"), agent("client-2")]);
+  const asked = [{ ...agent("server-1"), consul }];
+  expect((await gate.look(asked)).failing).toEqual([
+    "server-1: still in the catalog: client-1, client-2",
+  ]);
+  expect((await gate.look(asked)).failing).toEqual([]);
+  expect([...catalog]).toEqual(["server-1"]);
 });

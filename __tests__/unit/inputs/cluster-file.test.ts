@@ -182,7 +182,7 @@ tls: true
       "cluster.yml:9:7: `kv.a` is a number: it must be a string; put numbers and booleans in quotes.",
       'cluster.yml:10:1: `version` is 1.1: it must be a tag of the Consul image, in quotes ("1.10" without quotes is the number 1.1).',
       "cluster.yml:11:1: `services` is a mapping: it must be a list.",
-      "cluster.yml:12:1: `frobnicate` is not known; known are `version`, `image`, `datacenters`, `config`, `server_config`, `client_config`, `nodes`, `acl`, `gossip_encryption`, `tls`, `snapshot`, `feature_gates`, `services`, `catalog`, `prepared_queries`, `kv`, `kv_file`, `config_entries`.",
+      "cluster.yml:12:1: `frobnicate` is not known; known are `version`, `image`, `datacenters`, `peerings`, `config`, `server_config`, `client_config`, `nodes`, `acl`, `gossip_encryption`, `tls`, `snapshot`, `feature_gates`, `services`, `catalog`, `prepared_queries`, `kv`, `kv_file`, `config_entries`.",
       "cluster.yml:13:1: Map keys must be unique.",
     ]);
   });

@@ -22,12 +22,15 @@ function refused(inputs: Inputs): string[] {
   throw new Error(`not refused: ${JSON.stringify(inputs)}`);
 }
 
+/** A datacenter that is connected with no other. */
+const alone = (name: string) => ({ name, federation: name, dials: [] });
+
 test("defaults give three servers of the latest Consul", () => {
   expect(parse()).toEqual({
     spec: {
       images: ["hashicorp/consul:latest"],
       pull: "missing",
-      datacenters: [{ name: "dc1", servers: 3, clients: 0, storage: "disk", config: "" }],
+      datacenters: [{ ...alone("dc1"), servers: 3, clients: 0, storage: "disk", config: "" }],
       ports: { http: 8500, dns: 8600, grpc: 8502 },
       config: "",
       fileConfig: { all: "", server: "", client: "" },
@@ -77,7 +80,7 @@ test("every input is read", () => {
   expect(parse(inputs).spec).toEqual({
     images: ["hashicorp/consul:1.4.4", "consul:1.4.4"],
     pull: "always",
-    datacenters: [{ name: "eu_west-1", servers: 5, clients: 100, storage: "disk", config: "" }],
+    datacenters: [{ ...alone("eu_west-1"), servers: 5, clients: 100, storage: "disk", config: "" }],
     ports: { http: 0, dns: 53, grpc: 65535 },
     config: "a = 1\n",
     fileConfig: { all: "", server: "", client: "" },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Message, serverOf, snapshotOf, tokenOf } from "../../../script/snapshot-file.ts";
 import { parseClusterFile } from "../../../src/inputs/cluster-file.ts";
-import type { Security } from "../../../src/inputs/cluster-spec.ts";
+import type { Datacenter, Security } from "../../../src/inputs/cluster-spec.ts";
 import { unreadable, unrestorable } from "../../../src/inputs/snapshot.ts";
 
 /** Reads a cluster file beside which there is a snapshot. */
@@ -54,9 +54,12 @@ describe("the file that `snapshot` names", () => {
   });
 });
 
-const oneDatacenter = [
-  { name: "dc1", servers: 1, clients: 0, storage: "disk", config: "" },
-] as const;
+const oneDatacenter: readonly [Datacenter] = [
+  {
+    ...{ name: "dc1", federation: "dc1", dials: [] },
+    ...{ servers: 1, clients: 0, storage: "disk", config: "" },
+  },
+];
 const security: Security = { acl: false, gossipEncryption: false, tls: false };
 const withAcls: Security = { ...security, acl: { managementToken: undefined } };
 
@@ -82,7 +85,16 @@ describe("a snapshot is refused", () => {
     const datacenters = [dc1, { ...dc1, name: "dc2" }] as const;
     const problems = unrestorable({ snapshot: snapshotWith(), security, datacenters });
     expect(problems.map(({ message }) => message)).toEqual([
-      expect.stringMatching(/^cluster.yml:2:1: .*several datacenters, and this cluster has 2:/),
+      expect.stringMatching(
+        /^cluster.yml:2:1: .*several datacenters, and this cluster has 2: the others have/,
+      ),
+    ]);
+    const peered = [dc1, { ...dc1, name: "dc2", federation: "dc2" }] as const;
+    const others = unrestorable({ snapshot: snapshotWith(), security, datacenters: peered });
+    expect(others.map(({ message }) => message)).toEqual([
+      expect.stringMatching(
+        /this cluster has 2: a snapshot has the state of one, and the peerings/,
+      ),
     ]);
     expect(unrestorable({ snapshot: undefined, security, datacenters })).toEqual([]);
   });

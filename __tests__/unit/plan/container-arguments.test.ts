@@ -36,6 +36,7 @@ describe("the arguments of docker run", () => {
       "--label=consul-cluster-action.role=server",
       "--label=consul-cluster-action.datacenter=east",
       "--label=consul-cluster-action.primary=true",
+      "--label=consul-cluster-action.federation=east",
       "--label=consul-cluster-action.storage=disk",
       "--label=consul-cluster-action.network=consul-c0ffee00",
       mount,
@@ -74,6 +75,7 @@ describe("the arguments of docker run", () => {
       "--label=consul-cluster-action.role=client",
       "--label=consul-cluster-action.datacenter=east",
       "--label=consul-cluster-action.primary=true",
+      "--label=consul-cluster-action.federation=east",
       "--label=consul-cluster-action.storage=disk",
       "--label=consul-cluster-action.network=consul-c0ffee00",
       mount,
@@ -149,7 +151,8 @@ test("volumes of containers that are no agents have the cluster's labels, too", 
   const mount = expect.stringMatching(
     /^--mount="type=volume","destination=\/consul\/data","volume-label=consul-cluster-action.cluster=c0ffee00"/,
   );
-  expect(keyMakerArguments(plan, "true")).toContainEqual(mount);
+  const request = { owner: prerequisites, image: "a/b", tls: undefined, agents: plan.agents };
+  expect(keyMakerArguments(request, "true")).toContainEqual(mount);
   expect(binaryRunArguments(plan)).toContainEqual(mount);
 });
 

@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { jobFilters, jobLabels, labels, ownerIn } from "../../../src/plan/labels.ts";
+import { Engine } from "../../../src/docker/engine.ts";
+import {
+  engineLabels,
+  isPodman,
+  jobFilters,
+  jobLabels,
+  labelNames,
+  labels,
+  ownerIn,
+} from "../../../src/plan/labels.ts";
 
 const env = {
   GITHUB_REPOSITORY: "me/it",
@@ -27,6 +36,14 @@ test("whose a container is can be read from its labels", () => {
   const own = labels(owner).map((label) => label.split(/=(.*)/s).slice(0, 2));
   const others = { "image.label": "1", "consul-cluster-action.node": "server-1" };
   expect(ownerIn({ ...Object.fromEntries(own), ...others })).toEqual(owner);
+});
+
+test.each([true, false])("the engine is named by a label: podman %s", async (is) => {
+  // An aborted CLI can't ask.
+  const docker = new Engine(AbortSignal.abort(), () => {});
+  const label = engineLabels({ isPodman: is })[labelNames.engineKind] ?? "";
+  expect(await isPodman(docker, label)).toBe(is);
+  await expect(isPodman(docker, "")).rejects.toThrow();
 });
 
 describe("the filters of a job", () => {

@@ -12,7 +12,10 @@ const enginesOf = (...args: Parameters<typeof placeNodes>) =>
   placeNodes(...args).map(({ engine }) => engine);
 
 test("servers are spread over engines first, then clients, and the first server is here", () => {
-  const places = placeNodes(nodesOf([{ name: "dc1", servers: 3, clients: 4 }]), swarm);
+  const places = placeNodes(
+    nodesOf([{ name: "dc1", federation: "dc1", servers: 3, clients: 4 }]),
+    swarm,
+  );
   expect(places.map(({ engine }) => engine)).toEqual([
     ...["default", "a", "b"],
     ...["default", "a", "b", "default"],
@@ -29,8 +32,8 @@ test("clients fill up engines that have fewer servers", () => {
 test("each datacenter's servers are spread", () => {
   const shape = { servers: 2, clients: 0 };
   const nodes = nodesOf([
-    { name: "dc1", ...shape },
-    { name: "dc2", ...shape },
+    { name: "dc1", federation: "dc1", ...shape },
+    { name: "dc2", federation: "dc1", ...shape },
   ]);
   const places = placeNodes(nodes, swarm);
   expect(places.map(({ engine }) => engine)).toEqual(["default", "a", "default", "a"]);

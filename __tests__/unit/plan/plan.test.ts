@@ -197,6 +197,28 @@ client_config: { a: 4 }
     expect(joins("west-client-1")).toEqual(["-retry-join=west-server-1-gossip", federation]);
   });
 
+  test("with a peering join nothing over WAN, are their own primary, and know whom they dial", () => {
+    const text = `
+datacenters: [{ name: a, servers: 1 }, { name: b, servers: 1 }, { name: c, servers: 1 }, { name: d, servers: 1 }]
+peerings: [{ acceptor: a, dialer: b }]
+`;
+    const peered = planCluster(specOf({ cluster: text }), prerequisites);
+    const connections = (node: string) =>
+      argumentsOf(peered, node).flatMap((argument) =>
+        Array.from(
+          argument.matchAll(
+            /(?:-join-wan=consul-c0ffee00-|primary_datacenter":"|action\.(?:dials|federation)=)[\w-]+/g,
+          ),
+          ([part]) => part.replace(/^.*(?:c0ffee00-|\.)/, ""),
+        ),
+      );
+    expect(connections("a-server-1")).toEqual(["federation=a"]);
+    expect(connections("b-server-1")).toEqual(["federation=b", "dials=a"]);
+    const joined = ["federation=c", 'primary_datacenter":"c'];
+    expect(connections("c-server-1")).toEqual([joined[0], "d-server-1-gossip", joined[1]]);
+    expect(connections("d-server-1")).toEqual([joined[0], "c-server-1-gossip", joined[1]]);
+  });
+
   test("get configuration from the file, the datacenter, the role and the input, in this order", () => {
     const own = (node: string) =>
       argumentsOf(plan, node).filter((argument) => /^-hcl=(\{"a"|a)/.test(argument));

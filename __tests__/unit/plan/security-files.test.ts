@@ -1,9 +1,12 @@
 import { parseTar } from "nanotar";
 import { describe, expect, test } from "vitest";
+import { securityOf } from "../../../src/plan/security-config.ts";
 import {
   credentialsFrom,
   oldestVersion,
   type Secrets,
+  secretsFor,
+  secretTexts,
   secretValues,
   securityArchive,
   securityArchiveFor,
@@ -81,6 +84,38 @@ describe("the secrets of agents", () => {
           const rewritten = securityArchiveFor(written(old), version);
           expect(filesOf(rewritten)).toEqual(filesOf(written(version)));
         }
+  });
+
+  test("with several datacenters name each one's primary; only servers elsewhere replicate its ACLs", () => {
+    const cluster = `datacenters: [{ name: a, servers: 1 }, { name: b, servers: 1 }, { name: c, servers: 1 }, { name: d, servers: 1 }]
+peerings: [{ acceptor: b, dialer: c }]`;
+    const whole = plan({ cluster, acl: "true" });
+    const own = new Map(whole.agents.map(({ node }) => [node, node]));
+    const all = {
+      ...secrets,
+      tokens: { management: "m", dns: "d", replication: "r", agents: own },
+    };
+    const primaries = whole.agents.map((agent) => {
+      const text = secretTexts(securityArchive(whole, agent, all))("agent.json") ?? "";
+      const { primary, tokens } = securityOf(JSON.parse(text));
+      return [agent.node, primary, tokens?.replication];
+    });
+    expect(primaries).toEqual([
+      ["a-server-1", "a", undefined],
+      ["b-server-1", "b", undefined],
+      ["c-server-1", "c", undefined],
+      ["d-server-1", "a", "r"],
+    ]);
+    const joined = whole.agents.filter(({ federation }) => federation === "a");
+    const [, peered] = whole.agents;
+    expect(secretsFor(all, joined).tokens).toEqual({
+      ...all.tokens,
+      agents: new Map(["a-server-1", "d-server-1"].map((node) => [node, node])),
+    });
+    expect(secretsFor(all, peered ? [peered] : []).tokens).toEqual({
+      ...{ management: "m", dns: "d" },
+      agents: new Map([["b-server-1", "b-server-1"]]),
+    });
   });
 
   test("have the job's own certificate on servers if callers need one", () => {

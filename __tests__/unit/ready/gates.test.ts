@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { raftIsSettled, syncGate } from "../../../src/ready/gates.ts";
+import { notHealthy, notSeenAlive } from "../../../src/fault/effect-gates.ts";
+import { type Gate, raftIsSettled, syncGate } from "../../../src/ready/gates.ts";
 import { agent, memberAnswers, type Peer, raftAnswer, withAnswers } from "../find/fixtures.ts";
 
 describe("raft is settled when each of its peers is a member by ID and address, or is down", () => {
@@ -27,6 +28,32 @@ describe("raft is settled when each of its peers is a member by ID and address, 
 
   test("with raft protocol 2, where the address is the ID", async () => {
     expect((await settled(["10.0.0.2:8300", "server-2", "10.0.0.2"])).failing).toEqual([]);
+  });
+});
+
+describe("no node is seen alive or healthy", () => {
+  const hit = [agent("client-1")];
+  const failing = (gate: Gate, answers: Readonly<Record<string, unknown>>) =>
+    withAnswers(
+      answers,
+      async (consul) => (await gate.look([{ ...agent("server-1"), consul }])).failing,
+    );
+
+  test("by an agent that sees others, but not by one that sees nobody", async () => {
+    const members = "/v1/agent/members";
+    expect(await failing(notSeenAlive(hit), { [members]: memberAnswers })).toEqual([]);
+    expect(await failing(notSeenAlive(hit), { [members]: [] })).toEqual([
+      "server-1: it lists no member: it can't ask a server what the token may see",
+    ]);
+  });
+
+  test("in a catalog that has others, but not in one that shows nobody", async () => {
+    const passing = "/v1/health/state/passing";
+    const check = { Node: "server-1", CheckID: "serfHealth" };
+    expect(await failing(notHealthy(hit), { [passing]: [check] })).toEqual([]);
+    expect(await failing(notHealthy(hit), { [passing]: [] })).toEqual([
+      "server-1: no node healthy",
+    ]);
   });
 });
 

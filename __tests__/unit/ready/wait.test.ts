@@ -80,7 +80,7 @@ async function agent(node: string, picture: () => Picture): Promise<AgentClient>
   if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
   const role = node.startsWith("server") ? "server" : "client";
   const consul = new Consul({ scheme: "http", address: `127.0.0.1:${address.port}` });
-  return { node, role, datacenter: "dc1", consul };
+  return { node, role, datacenter: "dc1", federation: "dc1", consul };
 }
 
 /** Waits for three agents that show these pictures; what is not said is as in a whole cluster. */
@@ -167,7 +167,8 @@ test("an agent that is silent is named, with how long it was waited for", async 
   await once(silent, "listening");
   const { port } = z.object({ port: z.number() }).parse(silent.address());
   const consul = new Consul({ scheme: "http", address: `127.0.0.1:${port}` });
-  const lone = { node: "server-1", role: "server", datacenter: "dc1", consul } as const;
+  const shape = { node: "server-1", role: "server", datacenter: "dc1" } as const;
+  const lone = { ...shape, federation: "dc1", consul };
   const waiting = untilReady(() => [lone], false, { ...patience, timeout: 60 }, new Timeline());
   await expect(waiting).rejects.toThrow("\n  server-1: no answer within 2 s\n");
 });

@@ -21,7 +21,10 @@ export function readyCluster(
     areNodeNamesTaken: false,
     devTurnsConnectOn: false,
     nodeImages: new Map(),
-    freePorts: Array.from({ length: 3 * (servers + clients) }, (_, index) => 50_001 + index),
+    freePorts: Array.from(
+      { length: Math.max(3 * (servers + clients), 20) },
+      (_, index) => 50_001 + index,
+    ),
   });
   const nodes = plan.agents.map(({ node, role, container, publications }, index): Node => {
     const [http, dns, grpc] = publications.map(({ port }) => `127.0.0.1:${port}`);

@@ -173,3 +173,19 @@ prepared_queries: [{ Name: nearest, Service: { Service: web } }]
     );
   });
 });
+
+test("datacenters that are joined over WAN are a chain, and each peering is a line of its own", () => {
+  const named = ["a", "b", "c", "d", "e"].map((name) => `{ name: ${name}, servers: 1 }`).join();
+  const links = (peerings: string) => {
+    const cluster = `datacenters: [${named}]\npeerings: [${peerings}]`;
+    return diagramOf(readyCluster(1, 0, "server-1", { cluster })).filter(
+      (line) => line.includes("-->|") || line.includes("->|"),
+    );
+  };
+  expect(links("")).toEqual([1, 2, 3, 4].map((from) => `dc${from} <-->|WAN| dc${from + 1}`));
+  expect(links("{ acceptor: b, dialer: d }")).toEqual([
+    "dc1 <-->|WAN| dc3",
+    "dc3 <-->|WAN| dc5",
+    "dc4 <-.->|peering| dc2",
+  ]);
+});

@@ -6,6 +6,7 @@ const datacenter = (
   { leader = "server-1", name = "dc1", isOneOfSeveral = false } = {},
 ): Current => ({
   name,
+  federation: "east",
   isOneOfSeveral,
   leader,
   nodes: nodes.map((node) => ({ node, role: node.includes("server") ? "server" : "client" })),
@@ -76,8 +77,9 @@ describe("what brings a datacenter to a size", () => {
   test("with several datacenters, names begin with the datacenter's", () => {
     const several = { name: "west", isOneOfSeveral: true, leader: "west-server-1" };
     const west = datacenter(["west-server-1", "west-client-1"], several);
+    const shape = { node: "west-client-2", federation: "east" };
     expect(changesTo({ servers: undefined, clients: 2 }, west)).toEqual([
-      { kind: "add", shape: { node: "west-client-2", role: "client", datacenter: "west" } },
+      { kind: "add", shape: { ...shape, role: "client", datacenter: "west" } },
     ]);
     expect(changes({ clients: 0 }, west)).toBe("-west-client-1");
   });

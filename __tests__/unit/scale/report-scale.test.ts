@@ -16,7 +16,8 @@ test("a datacenter's size is said with the names, in the order of their numbers"
 });
 
 test("what was done is said by kind, in order", () => {
-  const shape = (node: string) => ({ node, role: "client", datacenter: "dc1" }) as const;
+  const shape = (node: string) =>
+    ({ node, role: "client", datacenter: "dc1", federation: "dc1" }) as const;
   expect(
     changesText([
       { kind: "add", shape: shape("client-2") },

@@ -38,11 +38,12 @@ import "./f.ts";
 export { g } from "./g.ts";
 import z from "zod";
 const text = 'import { h } from "./h.ts"';
+const i = async () => (await import(/* webpackMode: "eager" */ "../i/i.ts")).i();
 `;
   expect(sourceFile("y/y.ts", text)).toEqual({
     path: "y/y.ts",
-    lines: 11,
-    imports: ["x/a.ts", "y/b.ts", "y/c.ts", "errors.ts", "y/f.ts", "y/g.ts"],
+    lines: 12,
+    imports: ["x/a.ts", "y/b.ts", "y/c.ts", "errors.ts", "y/f.ts", "y/g.ts", "i/i.ts"],
   });
 });
 

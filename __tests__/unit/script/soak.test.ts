@@ -26,7 +26,7 @@ describe("the draw", () => {
   test("takes every shape, security, sequel, signal, and engine", () => {
     expect(values(({ shape }) => shape.name)).toEqual(new Set(shapes.map(({ name }) => name)));
     expect(values(({ security }) => security)).toEqual(new Set(["open", "secured"]));
-    const sequels = new Set(["nothing", "one fault", "two faults", "upgrade"]);
+    const sequels = new Set(["nothing", "one fault", "two faults", "upgrade", "scale"]);
     expect(values(({ sequel }) => sequel)).toEqual(sequels);
     const any = new Set([undefined, ...signals]);
     expect(values(({ interruption }) => interruption?.signal)).toEqual(any);
@@ -48,13 +48,13 @@ describe("the draw", () => {
     const kinds = interrupted.map(({ interruption, later }) =>
       interruption?.step === 0 ? "start" : later[(interruption?.step ?? 0) - 1]?.kind,
     );
-    expect(new Set(kinds)).toEqual(new Set(["start", "fault", "upgrade"]));
+    expect(new Set(kinds)).toEqual(new Set(["start", "fault", "upgrade", "scale"]));
   });
 
-  test("upgrades nothing that is in memory", () => {
+  test("upgrades and scales nothing that is in memory", () => {
     const inMemory = plans.filter(({ shape }) => shape.storage === "memory");
     expect(inMemory.length).toBeGreaterThan(0);
-    expect(inMemory.filter(({ sequel }) => sequel === "upgrade")).toEqual([]);
+    expect(inMemory.filter(({ sequel }) => ["upgrade", "scale"].includes(sequel))).toEqual([]);
   });
 
   test("restarts no secured server that would lose its tokens", () => {
@@ -141,13 +141,13 @@ describe("the table", () => {
   test("shows median and longest of the steps that were not interrupted", () => {
     const rows = roundsTable(results);
     expect(rows[2]).toBe(
-      "| **all rounds** | 3 | 1 | 2.0 s, 3.0 s | 5.0 s, 6.0 s |  | 0.7 s, 0.9 s |",
+      "| **all rounds** | 3 | 1 | 2.0 s, 3.0 s | 5.0 s, 6.0 s |  |  |  | 0.7 s, 0.9 s |",
     );
     expect(rows).toContain(
-      "| interrupted step: fault, by SIGINT | 1 | 0 | 3.0 s, 3.0 s |  |  | 0.7 s, 0.7 s |",
+      "| interrupted step: fault, by SIGINT | 1 | 0 | 3.0 s, 3.0 s |  |  |  |  | 0.7 s, 0.7 s |",
     );
     expect(rows).toContain(
-      "| post: interrupted by SIGKILL, then run again | 1 | 1 | 2.0 s, 2.0 s |  |  | 0.9 s, 0.9 s |",
+      "| post: interrupted by SIGKILL, then run again | 1 | 1 | 2.0 s, 2.0 s |  |  |  |  | 0.9 s, 0.9 s |",
     );
   });
 
@@ -160,7 +160,7 @@ describe("the table", () => {
     } as const;
     const report = reportOf(results, { date: "2027-01-02", seed: 5, from: 1, minutes: 1, use });
     expect(report).toContain(
-      "2027-01-02, seed 5: 3 rounds in 1 minute, 1 failed, 1 object left behind, 0 steps over the limits (start 30 s, fault 30 s, post 15 s).",
+      "2027-01-02, seed 5: 3 rounds in 1 minute, 1 failed, 1 object left behind, 0 steps over the limits (start 30 s, fault 30 s, partition 90 s, post 15 s).",
     );
     expect(report).toContain("| soak test | 20 | 21 | 1 MiB | 2 MiB |");
   });

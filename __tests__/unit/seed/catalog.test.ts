@@ -59,7 +59,7 @@ test("registrations are written in order, and a prepared query only if it is new
     catalog: [declared("a", { Node: "a" }), declared("b", { Node: "b" })],
     preparedQueries: [query("same"), query("other"), query("new")],
   };
-  await seedCatalog(seeds, consul, async (_, write) => {
+  await seedCatalog(seeds, [{ ...agent("server-1"), consul }], async (_, write) => {
     await write();
     return true;
   });

@@ -6,7 +6,7 @@ import { agent, consulThatAnswers } from "../find/fixtures.ts";
 const place = { file: "cluster.yml", line: 2, column: 3 };
 const declared = (name: string, value: Readonly<Record<string, unknown>>) => ({
   ...{ name, place, value },
-  node: undefined,
+  ...{ node: undefined, datacenter: undefined },
 });
 
 const seeds = {

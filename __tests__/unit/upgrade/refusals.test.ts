@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ConsulError } from "../../../src/consul/http.ts";
-import { askOrFail } from "../../../src/upgrade/refusals.ts";
+import { askOrFail, refuseWithoutPeering } from "../../../src/upgrade/refusals.ts";
 import { agent } from "../find/fixtures.ts";
 
 const step = (timeout: number) => ({
@@ -41,4 +41,13 @@ test("a refusal fails at once, with the agent that was asked", async () => {
     title: "Consul refused a request",
     message: "server-2 was asked for members and answered: 403 Permission denied",
   });
+});
+
+test("a cluster with peerings is not brought to a version without them, on the way or in the end", () => {
+  const peered = [{ dials: [] }, { dials: ["east"] }];
+  expect(() => refuseWithoutPeering(peered, ["1.22.7", "2.1.0-dev"])).not.toThrow();
+  expect(() => refuseWithoutPeering([{ dials: [] }], ["1.13.9"])).not.toThrow();
+  expect(() => refuseWithoutPeering(peered, ["1.13.9", "1.22.7"])).toThrow(
+    "The cluster has peerings, which came with Consul 1.14, and 1.13.9 is older",
+  );
 });

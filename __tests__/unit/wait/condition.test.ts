@@ -4,7 +4,7 @@ import { ConsulError } from "../../../src/consul/http.ts";
 import { notThere, oneLine, type Sight, summed, untilAll } from "../../../src/wait/condition.ts";
 import { nodeCondition, serviceCondition } from "../../../src/wait/health.ts";
 import { keyCondition } from "../../../src/wait/stored.ts";
-import { agent, consulThatAnswers } from "../find/fixtures.ts";
+import { agent, consulThatAnswers, memberAnswers } from "../find/fixtures.ts";
 
 const few: Sight = { holds: false, seen: "1 of 2 instances passing" };
 const enough: Sight = { holds: true, seen: "2 instances passing" };
@@ -148,6 +148,7 @@ describe("a wait", () => {
     const bad = {
       "/v1/health/service/web": web("critical", "connection\nrefused"),
       "/v1/kv/": ["app/raedy"],
+      "/v1/agent/members": memberAnswers.slice(0, 2),
     };
     const { outcome } = await waited(
       [service, key],
@@ -165,8 +166,8 @@ describe("a wait", () => {
         "  service web: web-1 on client-1: critical: alive: connection refused",
         "  key app/ready: there is no such key; did you mean `app/raedy`?",
         "Nodes that each agent sees alive:",
-        "  server-1 sees no other node; not server-1, server-2",
-        "  server-2 sees no other node; not server-1, server-2",
+        "  server-1 sees server-2",
+        "  server-2 sees server-1",
       ].join("\n"),
     );
   });

@@ -18,7 +18,7 @@ const gossip = (status: string) =>
   check(status, { id: "serfHealth", name: "Serf Health Status", serviceId: "" });
 
 const instance = (id: string, node: string, ...checks: HealthCheck[]): ServiceInstance => ({
-  ...{ id, node, address: "10.0.0.7", port: 80, checks },
+  ...{ id, node, address: "10.0.0.7", port: 80, kind: "", checks },
 });
 
 describe("a service", () => {
