@@ -24,9 +24,10 @@ import { distinctImages, findImages } from "./cluster-images.ts";
 import { checkConfigs } from "./config-check.ts";
 import { chooseNetwork, type NetworkChoice, newNetwork } from "./network.ts";
 import { examineImages } from "./node-images.ts";
+import { subnetFor } from "./overlay-subnet.ts";
 import { beginKeys } from "./secrets.ts";
 import type { StartContext } from "./start-context.ts";
-import { chooseSwarmNetwork, joinSwarmNetwork, plainTextNote } from "./swarm-network.ts";
+import { chooseSwarmNetwork, placeIn, plainTextNote } from "./swarm-network.ts";
 import { checkVersions } from "./version-check.ts";
 
 /** What a plan needs to know, and what was begun for its agents. */
@@ -63,6 +64,7 @@ export async function prepare(
   const labels = ownLabels(context, container);
   const places = { ...engineLabels(facts, spec.engines), ...keepLabels(spec) };
   const owner = { clusterId, jobLabels: { ...labels, ...places } };
+  const agents = nodesOf(spec.datacenters).length;
   return withScope(context.signal, async ({ signal, start }) => {
     const docker = context.docker.within(signal);
     const { engines } = context;
@@ -79,10 +81,10 @@ export async function prepare(
       start(checkMachine({ docker, log, warn: context.warn }, spec, { labels, choice })),
       found,
       start(freePorts(freePortsNeeded(spec))),
-      start(timeline.during("network", () => ensureNetwork(context, choice, owner))),
+      start(timeline.during("network", () => ensureNetwork(context, choice, { owner, agents }))),
     ]);
     const swarm =
-      engines && start(joinSwarmNetwork(engines, networkName(network.network, clusterId)));
+      engines && start(placeIn(engines, networkName(network.network, clusterId), agents));
     const tell = { docker, log, warn: context.warn };
     const versions = await checkVersions(tell, spec, { owner, images });
     const [examined] = await Promise.all([
@@ -115,10 +117,11 @@ function ownLabels({ env }: StartContext, container: ContainerFacts | undefined)
 async function ensureNetwork(
   { docker, engines }: Pick<StartContext, "docker" | "engines">,
   choice: Promise<Choice>,
-  owner: Owner,
+  { owner, agents }: { readonly owner: Owner; readonly agents: number },
 ) {
-  const isOfSwarm = engines !== undefined;
-  if ((await choice) === newNetwork) await docker.createNetwork(networkArguments(owner, isOfSwarm));
+  if ((await choice) !== newNetwork) return;
+  const overlay = engines && { subnet: await subnetFor(engines, agents) };
+  await docker.createNetwork(networkArguments(owner, overlay));
 }
 
 type Choice = Awaited<ReturnType<typeof chooseNetwork>>;

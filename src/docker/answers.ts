@@ -24,6 +24,29 @@ const networkAnswer = z.tuple([
   }),
 ]);
 
+/** A network's subnets (`IPAM.Config`). */
+export const rangesAnswer = z
+  .array(
+    z.object({
+      Subnet: z.string(),
+      Gateway: z.string().optional(),
+      AuxiliaryAddresses: z.record(z.string(), z.string()).nullish(),
+    }),
+  )
+  .nullable();
+
+/** What a node of a swarm knows of the others' tasks on a network (`network inspect --verbose`). */
+export const servicesAnswer = z.tuple([
+  z.object({
+    Services: z
+      .record(
+        z.string(),
+        z.object({ VIP: z.string(), Tasks: z.array(z.object({ EndpointIP: z.string() })) }),
+      )
+      .nullish(),
+  }),
+]);
+
 export const containersAnswer = z.array(
   z.object({
     Id: z.string(),
@@ -99,6 +122,8 @@ export const swarmAnswer = z.object({
   NodeID: z.string(),
   NodeAddr: z.string(),
   ControlAvailable: z.boolean(),
+  /** Only a manager says it. */
+  Cluster: z.object({ SubnetSize: z.number().optional() }).nullish(),
 });
 
 /** An engine as a node of a swarm. */
@@ -109,6 +134,8 @@ export interface SwarmFacts {
   readonly address: string;
   /** Whether it can make networks for the swarm. */
   readonly isManager: boolean;
+  /** Length of the prefix of networks that the swarm chooses addresses for, as a manager says it. */
+  readonly prefixLength: number;
 }
 
 /** What an image sets for every container of it. */

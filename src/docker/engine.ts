@@ -14,7 +14,15 @@ import type { Image } from "./image-reference.ts";
 import { inspectContainers } from "./inspect.ts";
 import { Listings } from "./listings.ts";
 import { defaultsOfImage, localImage, platformOfImage, saveImage } from "./local-images.ts";
-import { kindOfNetwork, membersOf, removeNetwork, subnetsOf } from "./networks.ts";
+import {
+  kindOfNetwork,
+  membersOf,
+  type NetworkRange,
+  rangeOfNetwork,
+  removeNetwork,
+  subnetsOfAll,
+  takenIn,
+} from "./networks.ts";
 import { pauseContainer } from "./pause.ts";
 import { withProgress } from "./pull-progress.ts";
 import type { CommandContext } from "./spawned.ts";
@@ -139,9 +147,19 @@ export class Engine extends Listings {
     return membersOf(this.#cli, network);
   }
 
-  /** @returns the IPv4 subnets of a network: `10.0.1.0/24` */
-  subnets(network: string): Promise<string[]> {
-    return subnetsOf(this.#cli, network);
+  /** The IPv4 addresses of a network. */
+  networkRange(network: string): Promise<NetworkRange> {
+    return rangeOfNetwork(this.#cli, network);
+  }
+
+  /** Addresses of an overlay network that somebody has, or keeps. */
+  takenAddresses(network: string): Promise<string[]> {
+    return takenIn(this.#cli, network);
+  }
+
+  /** The IPv4 subnets of all networks: `10.0.1.0/24`. */
+  allSubnets(): Promise<string[]> {
+    return subnetsOfAll(this.#cli);
   }
 
   /** A network's driver, and whether containers may join it: `overlay true`; undefined if there is none. */

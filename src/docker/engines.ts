@@ -1,8 +1,9 @@
-import type { ContainerFacts, Exit, NetworkMember } from "./answers.ts";
+import type { ContainerFacts, Exit, NetworkMember, SwarmFacts } from "./answers.ts";
 import type { Docker } from "./docker.ts";
 import { DockerError } from "./docker-error.ts";
 import type { ContainerVerb, Engine } from "./engine.ts";
 import type { ListedContainer } from "./listings.ts";
+import type { NetworkRange } from "./networks.ts";
 import { OnFirst } from "./on-first.ts";
 
 /** One of several engines. */
@@ -80,8 +81,16 @@ export class Engines extends OnFirst implements Docker {
     return this.#members;
   }
 
-  subnets(network: string): Promise<string[]> {
-    return this.#manager.subnets(network);
+  networkRange(network: string): Promise<NetworkRange> {
+    return this.#manager.networkRange(network);
+  }
+
+  async takenAddresses(network: string): Promise<string[]> {
+    return (await this.#all(({ engine }) => engine.takenAddresses(network))).flat();
+  }
+
+  async allSubnets(): Promise<string[]> {
+    return (await this.#all(({ engine }) => engine.allSubnets())).flat();
   }
 
   networkKind(network: string): Promise<string | undefined> {
@@ -90,6 +99,11 @@ export class Engines extends OnFirst implements Docker {
 
   async loadImage(image: Uint8Array): Promise<void> {
     await this.#all(({ engine }) => engine.loadImage(image));
+  }
+
+  /** What a manager says of it: it knows more. */
+  swarm(): Promise<SwarmFacts> {
+    return this.#manager.swarm();
   }
 
   swarmNodes(): Promise<string[]> {

@@ -1,4 +1,4 @@
-import type { EngineFacts, ImageDefaults, SwarmFacts } from "./answers.ts";
+import type { EngineFacts, ImageDefaults } from "./answers.ts";
 import type { Engine } from "./engine.ts";
 import type { Image } from "./image-reference.ts";
 
@@ -52,10 +52,6 @@ export class OnFirst {
 
   createVolume(args: readonly string[]): Promise<void> {
     return this.#first.createVolume(args);
-  }
-
-  swarm(): Promise<SwarmFacts> {
-    return this.#first.swarm();
   }
 
   saveImage(reference: string): Promise<Uint8Array> {

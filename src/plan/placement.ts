@@ -85,11 +85,16 @@ export function freeAddresses(
   return free;
 }
 
-/** The first address of a network as a number, and how many addresses it has. */
+/**
+ * The first address of a network as a number, and how many addresses it has.
+ *
+ * @param subnet - `10.0.1.0/24`; the address may be any of the network
+ */
 export function rangeOf(subnet: string): { readonly first: number; readonly size: number } {
   const [base = "", prefix = ""] = subnet.split("/");
-  const first = base.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-  return { first, size: 2 ** (32 - Number(prefix)) };
+  const address = base.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  const size = 2 ** (32 - Number(prefix));
+  return { first: address - (address % size), size };
 }
 
 /** The inverse, for one address. */

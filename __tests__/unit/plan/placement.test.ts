@@ -8,6 +8,9 @@ const swarm = {
   taken: new Set<string>(),
 } as const;
 
+const nodesIn = (name: string, servers: number, clients: number) =>
+  nodesOf([{ name, federation: "dc1", servers, clients }]);
+
 const enginesOf = (...args: Parameters<typeof placeNodes>) =>
   placeNodes(...args).map(({ engine }) => engine);
 
@@ -25,23 +28,19 @@ test("servers are spread over engines first, then clients, and the first server 
 });
 
 test("clients fill up engines that have fewer servers", () => {
-  const nodes = nodesOf([{ name: "dc1", servers: 2, clients: 2 }]);
+  const nodes = nodesIn("dc1", 2, 2);
   expect(enginesOf(nodes, swarm)).toEqual(["default", "a", "b", "default"]);
 });
 
 test("each datacenter's servers are spread", () => {
-  const shape = { servers: 2, clients: 0 };
-  const nodes = nodesOf([
-    { name: "dc1", federation: "dc1", ...shape },
-    { name: "dc2", federation: "dc1", ...shape },
-  ]);
+  const nodes = ["dc1", "dc2"].flatMap((name) => nodesIn(name, 2, 0));
   const places = placeNodes(nodes, swarm);
   expect(places.map(({ engine }) => engine)).toEqual(["default", "a", "default", "a"]);
   expect(new Set(places.map(({ address }) => address)).size).toBe(4);
 });
 
 test("nodes that come later go where a start would have put them", () => {
-  const all = nodesOf([{ name: "dc1", servers: 5, clients: 0 }]);
+  const all = nodesIn("dc1", 5, 0);
   const atStart = enginesOf(all, swarm);
   const present = all.slice(0, 3).map((node, index) => ({ ...node, engine: atStart[index] ?? "" }));
   expect(enginesOf(all.slice(3), swarm, present)).toEqual(atStart.slice(3));
@@ -51,7 +50,7 @@ test("nodes that come later go where a start would have put them", () => {
 });
 
 test("servers of others don't count, and clients count for clients only", () => {
-  const [next] = nodesOf([{ name: "dc1", servers: 1, clients: 0 }]);
+  const [next] = nodesIn("dc1", 1, 0);
   const nodes = next ? [next] : [];
   const present = [
     { role: "client", datacenter: "dc1", engine: "default" },
@@ -59,13 +58,13 @@ test("servers of others don't count, and clients count for clients only", () => 
     { role: "server", datacenter: "dc1", engine: "a" },
   ] as const;
   expect(enginesOf(nodes, swarm, present)).toEqual(["default"]);
-  const client = nodesOf([{ name: "dc1", servers: 0, clients: 1 }]);
+  const client = nodesIn("dc1", 0, 1);
   expect(enginesOf(client, swarm, present)).toEqual(["b"]);
 });
 
 test("addresses that are taken are left out", () => {
   const taken = new Set(["10.0.1.254", "10.0.1.252"]);
-  const places = placeNodes(nodesOf([{ name: "dc1", servers: 2, clients: 0 }]), {
+  const places = placeNodes(nodesIn("dc1", 2, 0), {
     ...swarm,
     taken,
   });
