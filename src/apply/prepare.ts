@@ -86,11 +86,12 @@ export async function prepare(
     const swarm =
       engines && start(placeIn(engines, networkName(network.network, clusterId), agents));
     const tell = { docker, log, warn: context.warn };
+    const terms = { log, isNeverPulled: spec.pull === "never" };
     const versions = await checkVersions(tell, spec, { owner, images });
     const [examined] = await Promise.all([
       start(examineImages(tell, spec, { owner, images, versions })),
       start(checkConfigs(tell, spec, { owner, images, network: network.network })),
-      ...distinctImages(images).map(({ reference }) => start(docker.shareImage(reference, log))),
+      ...distinctImages(images).map(({ reference }) => start(docker.shareImage(reference, terms))),
     ]);
     const place = swarm && { swarm: await swarm };
     return {

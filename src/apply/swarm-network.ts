@@ -25,11 +25,11 @@ export async function chooseSwarmNetwork(
       `This step runs in the container ${container.Name}. With \`engines\`, agents are reached through ports on the loopback interface of the first engine's machine, which a container does not see. Run the job on that machine itself: remove \`container\` from the job.`,
     );
   if (network === "") return newNetwork;
-  const kind = await engines.networkKind(network);
-  if (kind === undefined || kind !== "overlay true")
+  const facts = await engines.networkFacts(network);
+  if (!facts?.isAttachableOverlay)
     return {
       input: "network",
-      message: `Input \`network\` is "${network}", but with \`engines\` it must be an attachable overlay network of the swarm, and ${kind === undefined ? "the swarm has no such network" : "that is none"}. Create one in an earlier step (\`docker network create --driver=overlay --attachable ${network}\`), or omit the input: the cluster then creates its own network.`,
+      message: `Input \`network\` is "${network}", but with \`engines\` it must be an attachable overlay network of the swarm, and ${facts ? "that is none" : "the swarm has no such network"}. Create one in an earlier step (\`docker network create --driver=overlay --attachable ${network}\`), or omit the input: the cluster then creates its own network.`,
     };
   const short = shortage(await addressesOf(engines, network), nodesOf(datacenters).length);
   if (short !== undefined)
@@ -88,9 +88,9 @@ interface Addresses {
 }
 
 async function addressesOf(engines: Engines, network: string): Promise<Addresses> {
-  const [{ subnet, reserved }, taken] = await Promise.all([
-    engines.networkRange(network),
+  const [facts, taken] = await Promise.all([
+    engines.networkFacts(network),
     engines.takenAddresses(network),
   ]);
-  return { subnet, taken: new Set([...reserved, ...taken]) };
+  return { subnet: facts?.subnet, taken: new Set([...(facts?.reserved ?? []), ...taken]) };
 }

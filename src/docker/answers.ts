@@ -24,16 +24,20 @@ const networkAnswer = z.tuple([
   }),
 ]);
 
-/** A network's subnets (`IPAM.Config`). */
-export const rangesAnswer = z
-  .array(
-    z.object({
-      Subnet: z.string(),
-      Gateway: z.string().optional(),
-      AuxiliaryAddresses: z.record(z.string(), z.string()).nullish(),
-    }),
-  )
-  .nullable();
+/** `Ranges` are the network's subnets (`IPAM.Config`). */
+export const networkFacts = z.object({
+  Driver: z.string(),
+  Attachable: z.boolean(),
+  Ranges: z
+    .array(
+      z.object({
+        Subnet: z.string(),
+        Gateway: z.string().optional(),
+        AuxiliaryAddresses: z.record(z.string(), z.string()).nullish(),
+      }),
+    )
+    .nullable(),
+});
 
 /** What a node of a swarm knows of the others' tasks on a network (`network inspect --verbose`). */
 export const servicesAnswer = z.tuple([
@@ -103,6 +107,9 @@ export const imageDefaultsAnswer = z.tuple([
   z.object({
     /** The same for all references of the image. */
     Id: imageId,
+    RepoDigests: z.array(z.string()).nullish(),
+    Os: z.string().optional(),
+    Architecture: z.string().optional(),
     Config: z.object({
       Env: z.array(z.string()).nullish(),
       Labels: z.record(z.string(), z.string()).nullish(),
@@ -142,6 +149,16 @@ export interface SwarmFacts {
 export interface ImageDefaults {
   readonly env: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+}
+
+/** An image as an engine has it. */
+export interface LocalImage extends ImageDefaults {
+  /** May differ between engines that store images in different ways. */
+  readonly id: string;
+  /** Those by which registries know it: `sha256:…`. */
+  readonly digests: readonly string[];
+  /** `linux/amd64`. */
+  readonly platform: string;
 }
 
 /** The parts of `docker inspect` of a container that these actions use. */

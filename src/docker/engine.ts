@@ -2,7 +2,7 @@ import type {
   ContainerFacts,
   EngineFacts,
   Exit,
-  ImageDefaults,
+  LocalImage,
   NetworkMember,
   SwarmFacts,
 } from "./answers.ts";
@@ -10,15 +10,14 @@ import { getArchive } from "./archives.ts";
 import { Cli } from "./cli.ts";
 import { logOf } from "./container-log.ts";
 import { firstExit } from "./events.ts";
-import type { Image } from "./image-reference.ts";
+import type { Image, SharingTerms } from "./image-reference.ts";
 import { inspectContainers } from "./inspect.ts";
 import { Listings } from "./listings.ts";
 import { defaultsOfImage, localImage, platformOfImage, saveImage } from "./local-images.ts";
 import {
-  kindOfNetwork,
+  factsOfNetwork,
   membersOf,
-  type NetworkRange,
-  rangeOfNetwork,
+  type NetworkFacts,
   removeNetwork,
   subnetsOfAll,
   takenIn,
@@ -147,9 +146,9 @@ export class Engine extends Listings {
     return membersOf(this.#cli, network);
   }
 
-  /** The IPv4 addresses of a network. */
-  networkRange(network: string): Promise<NetworkRange> {
-    return rangeOfNetwork(this.#cli, network);
+  /** What a network is; undefined if there is none of that name. */
+  networkFacts(network: string): Promise<NetworkFacts | undefined> {
+    return factsOfNetwork(this.#cli, network);
   }
 
   /** Addresses of an overlay network that somebody has, or keeps. */
@@ -162,13 +161,11 @@ export class Engine extends Listings {
     return subnetsOfAll(this.#cli);
   }
 
-  /** A network's driver, and whether containers may join it: `overlay true`; undefined if there is none. */
-  networkKind(network: string): Promise<string | undefined> {
-    return kindOfNetwork(this.#cli, network);
-  }
-
   /** Gives an image to all engines: there is only this one. */
-  async shareImage(_reference: string, _log: (line: string) => void): Promise<void> {}
+  async shareImage(_reference: string, _terms: SharingTerms, _from?: string): Promise<void> {}
+
+  /** Says where a container will be: there is only this one. */
+  place(_container: string, _name: string): void {}
 
   /** An image, as `docker save` writes it. */
   saveImage(reference: string): Promise<Uint8Array> {
@@ -246,7 +243,7 @@ export class Engine extends Listings {
   }
 
   /** What an image sets for every container of it. The image must be local. */
-  imageDefaults(reference: string): Promise<ImageDefaults & { readonly id: string }> {
+  imageDefaults(reference: string): Promise<LocalImage> {
     return defaultsOfImage(this.#cli, reference);
   }
 

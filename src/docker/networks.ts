@@ -1,9 +1,9 @@
 /** An engine's networks. */
 import {
   type NetworkMember,
+  networkFacts,
   parseAnswer,
   parseNetworkMembers,
-  rangesAnswer,
   servicesAnswer,
 } from "./answers.ts";
 import type { Cli } from "./cli.ts";
@@ -34,21 +34,31 @@ export async function removeNetwork(cli: Cli, name: string): Promise<void> {
   }
 }
 
-/** The IPv4 addresses of a network. */
-export interface NetworkRange {
+/** What a network is, and its IPv4 addresses. */
+export interface NetworkFacts {
+  /** Whether containers on all engines of a swarm may join it. */
+  readonly isAttachableOverlay: boolean;
   /** `10.0.1.0/24`. Undefined if it has none. */
   readonly subnet: string | undefined;
   /** Addresses in it that no container gets: the gateway's, and those that the user reserved. */
   readonly reserved: readonly string[];
 }
 
-/** The first IPv4 subnet of a network. */
-export async function rangeOfNetwork(cli: Cli, network: string): Promise<NetworkRange> {
-  const answer = await cli.run(["network", "inspect", "--format={{json .IPAM.Config}}", network]);
-  const ranges = parseAnswer(rangesAnswer, "network inspect", answer) ?? [];
-  const range = ranges.find(({ Subnet }) => !Subnet.includes(":"));
+/** @returns undefined if there is no such network */
+export async function factsOfNetwork(cli: Cli, network: string): Promise<NetworkFacts | undefined> {
+  const format =
+    '{"Driver":{{json .Driver}},"Attachable":{{json .Attachable}},"Ranges":{{json .IPAM.Config}}}';
+  const inspect = ["network", "inspect", `--format=${format}`, network];
+  const answer = await cli.unlessMissing(cli.run(inspect));
+  if (answer === undefined) return undefined;
+  const { Driver, Attachable, Ranges } = parseAnswer(networkFacts, "network inspect", answer);
+  const range = Ranges?.find(({ Subnet }) => !Subnet.includes(":"));
   const reserved = [range?.Gateway ?? "", ...Object.values(range?.AuxiliaryAddresses ?? {})];
-  return { subnet: range?.Subnet, reserved: reserved.filter((address) => address !== "") };
+  return {
+    isAttachableOverlay: Driver === "overlay" && Attachable,
+    subnet: range?.Subnet,
+    reserved: reserved.filter((address) => address !== ""),
+  };
 }
 
 /**
@@ -82,11 +92,4 @@ export async function subnetsOfAll(cli: Cli): Promise<string[]> {
   const format = "--format={{range .IPAM.Config}}{{println .Subnet}}{{end}}";
   const lines = await cli.list(["network", "inspect", format, ...ids], []);
   return lines.filter((subnet) => subnet.includes(".") && !subnet.includes(":"));
-}
-
-/** A network's driver, and whether containers may join it: `overlay true`; undefined if there is none. */
-export async function kindOfNetwork(cli: Cli, network: string): Promise<string | undefined> {
-  const format = "--format={{.Driver}} {{.Attachable}}";
-  const asked = cli.run(["network", "inspect", format, network]);
-  return (await cli.unlessMissing(asked))?.trim();
 }

@@ -1,4 +1,4 @@
-import type { EngineFacts, ImageDefaults } from "./answers.ts";
+import type { EngineFacts, LocalImage } from "./answers.ts";
 import type { Engine } from "./engine.ts";
 import type { Image } from "./image-reference.ts";
 
@@ -38,7 +38,7 @@ export class OnFirst {
     return this.#first.pull(reference, log);
   }
 
-  imageDefaults(reference: string): Promise<ImageDefaults & { readonly id: string }> {
+  imageDefaults(reference: string): Promise<LocalImage> {
     return this.#first.imageDefaults(reference);
   }
 

@@ -24,10 +24,20 @@ iptables -A POSTROUTING -j MASQUERADE
 exec tail -f /dev/null
 `;
 
-/** \`docker run\` arguments for the forwarder. */
+/** The container of a cluster's forwarder. @param node - that came later, and has one of its own */
+export const forwarderName = (clusterId: string, node = "") =>
+  `consul-${clusterId}-forwarder${node === "" ? "" : `-${node}`}`;
+
+/**
+ * `docker run` arguments for a forwarder.
+ *
+ * @param agents - those that it leads to, if they are elsewhere
+ * @param name - of its container
+ */
 export function forwarderArguments(
   { prerequisites, network }: AgentsPlan,
   agents: readonly AgentPlan[],
+  name = forwarderName(prerequisites.clusterId),
 ): string[] {
   const ports = agentsElsewhere(agents).flatMap(({ place, publications }) =>
     publications.flatMap(({ name, port }) =>
@@ -39,7 +49,7 @@ export function forwarderArguments(
     ),
   );
   return [
-    `--name=consul-${prerequisites.clusterId}-forwarder`,
+    `--name=${name}`,
     ...labelArguments(prerequisites),
     `--label=${labelNames.forwarder}=true`,
     `--network=${network}`,

@@ -36,10 +36,12 @@ const stopped = {
 };
 
 function enginesWith({ kind, ranges }: { kind: string; ranges: readonly unknown[] }): Engines {
+  const [driver = "", attachable = ""] = kind.split(" ");
+  const described = `{"Driver":"${driver}","Attachable":${attachable},"Ranges":${JSON.stringify(ranges)}}`;
+  const missing = 'echo "Error: No such network: mine" >&2; exit 1';
   fakeDocker(`
 case "$*" in
-*"network inspect --format={{.Driver}}"*) ${kind === "" ? 'echo "Error: No such network: mine" >&2; exit 1' : `echo "${kind}"`};;
-*"network inspect --format={{json .IPAM.Config}}"*) echo '${JSON.stringify(ranges)}';;
+*"network inspect --format="*) ${kind === "" ? missing : `echo '${described}'`};;
 "--context=a network inspect --verbose"*) echo '${verbose("192.0.2.2", "192.0.2.12")}';;
 "--context=b network inspect --verbose"*) echo "Error response from daemon: network mine not found" >&2; exit 1;;
 "--context=a ps"*) exit 0;;
