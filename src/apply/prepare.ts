@@ -26,6 +26,7 @@ import { chooseNetwork, type NetworkChoice, newNetwork } from "./network.ts";
 import { examineImages } from "./node-images.ts";
 import { beginKeys } from "./secrets.ts";
 import type { StartContext } from "./start-context.ts";
+import { checkForwarding } from "./start-forwarder.ts";
 import { chooseSwarmNetwork, joinSwarmNetwork, plainTextNote } from "./swarm-network.ts";
 import { checkVersions } from "./version-check.ts";
 
@@ -88,6 +89,7 @@ export async function prepare(
     const [examined] = await Promise.all([
       start(examineImages(tell, spec, { owner, images, versions })),
       start(checkConfigs(tell, spec, { owner, images, network: network.network })),
+      ...(engines ? [start(checkForwarding(docker, owner, images.image.reference))] : []),
       ...distinctImages(images).map(({ reference }) => start(docker.shareImage(reference, log))),
     ]);
     const place = swarm && { swarm: await swarm };
