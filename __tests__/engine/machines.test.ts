@@ -102,7 +102,7 @@ describe.skipIf(machines === "")("three engines in a swarm (npm run test:machine
     await engines.removeContainers(containers.slice(0, 2));
     const refused: unknown = await engines.removeNetwork(network).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(DockerError);
-    expect(refused).toMatchObject({ failure: "network-in-use" });
+    expect(refused).toMatchObject({ failure: "swarm-network-in-use" });
     await engines.removeContainers(containers);
     await engines.removeNetwork(network);
     await expect.poll(() => engines.networks(`label=${label}`)).toEqual([]);

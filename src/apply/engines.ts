@@ -1,8 +1,7 @@
 /** Several engines for one cluster: they must all answer, and be nodes of one swarm. */
-import type { SwarmFacts } from "../docker/answers.ts";
-import { DockerError } from "../docker/docker-error.ts";
 import type { Engine } from "../docker/engine.ts";
 import { Engines, type Member } from "../docker/engines.ts";
+import { askSwarms, type SwarmAnswer } from "../docker/reach.ts";
 import { InputError, type Problem } from "../errors.ts";
 
 /**
@@ -17,9 +16,8 @@ export async function gatherEngines(
   [first, ...others]: readonly [string, ...string[]],
 ): Promise<Engines> {
   const memberOf = (name: string): Member => ({ name, engine: engine.on(name) });
-  const members = [memberOf(first), ...others.map(memberOf)] as const;
-  const answers = await Promise.all(members.map(askSwarm));
-  const manager = answers.find(({ swarm }) => swarm?.isManager);
+  const answers = await askSwarms(engine, [first, ...others]);
+  const manager = answers.find((each) => swarmIn(each)?.isManager);
   const known = manager ? new Set(await manager.member.engine.swarmNodes()) : undefined;
   const problems = [
     ...answers.flatMap((answer) => problemOf(answer, known)),
@@ -27,35 +25,21 @@ export async function gatherEngines(
     ...(known ? [] : noManager(answers)),
   ];
   if (!manager || problems.length > 0) throw new InputError(problems);
-  return new Engines(members, manager.member.name);
+  return new Engines([memberOf(first), ...others.map(memberOf)], manager.member.name);
 }
 
-/** What an engine says of its swarm, or why it does not answer. */
-interface SwarmAnswer {
-  readonly member: Member;
-  readonly swarm?: SwarmFacts;
-  readonly failure?: DockerError;
-}
-
-async function askSwarm(member: Member): Promise<SwarmAnswer> {
-  try {
-    return { member, swarm: await member.engine.swarm() };
-  } catch (failure) {
-    if (!(failure instanceof DockerError)) throw failure;
-    return { member, failure };
-  }
-}
+const swarmIn = (answer: SwarmAnswer) => ("swarm" in answer ? answer.swarm : undefined);
 
 const problem = (message: string): Problem => ({ input: "engines", message });
 const names = (name: string) => `Input \`engines\` names the docker context "${name}"`;
 
 /** @param known - nodes of the manager's swarm; undefined if no engine is a manager */
-function problemOf(
-  { member: { name }, swarm, failure }: SwarmAnswer,
-  known: ReadonlySet<string> | undefined,
-): Problem[] {
-  if (failure) return [problem(`${names(name)}, but its engine does not answer: ${failure.said}`)];
-  if (!swarm || swarm.node === "")
+function problemOf(answer: SwarmAnswer, known: ReadonlySet<string> | undefined): Problem[] {
+  const { name } = answer.member;
+  if ("failure" in answer)
+    return [problem(`${names(name)}, but its engine does not answer: ${answer.failure.said}`)];
+  const { swarm } = answer;
+  if (swarm.node === "")
     return [
       problem(
         `${names(name)}, but its engine is in no swarm. Join it in an earlier step (\`docker --context ${name} swarm join --token … …\`, as \`docker swarm join-token worker\` prints it).`,
@@ -71,10 +55,12 @@ function problemOf(
 
 /** Engines that are named twice, under two contexts. */
 function sameEngines(answers: readonly SwarmAnswer[]): Problem[] {
-  return answers.flatMap(({ member: { name }, swarm }, index) => {
+  return answers.flatMap((answer, index) => {
+    const { name } = answer.member;
+    const node = swarmIn(answer)?.node ?? "";
     const same = answers
       .slice(0, index)
-      .find((earlier) => swarm && swarm.node !== "" && earlier.swarm?.node === swarm.node);
+      .find((earlier) => node !== "" && swarmIn(earlier)?.node === node);
     if (!same) return [];
     return [problem(`${names(name)}, but that is the same engine as "${same.member.name}".`)];
   });
@@ -82,7 +68,7 @@ function sameEngines(answers: readonly SwarmAnswer[]): Problem[] {
 
 /** Only a manager can make the cluster's network. Nothing is said of engines that are in no swarm. */
 function noManager(answers: readonly SwarmAnswer[]): Problem[] {
-  const workers = answers.filter(({ swarm }) => swarm !== undefined && swarm.node !== "");
+  const workers = answers.filter((each) => (swarmIn(each)?.node ?? "") !== "");
   if (workers.length === 0) return [];
   return [
     problem(

@@ -1,4 +1,5 @@
 import * as core from "@actions/core";
+import { enginesIn } from "../plan/labels.ts";
 import { writeCommandFile } from "../runner/command-files.ts";
 
 /** What the main step leaves for the post step. */
@@ -36,10 +37,7 @@ export function loadState(): State | undefined {
   return {
     clusterId,
     cleanup: core.getState("cleanup") === "true",
-    engines: core
-      .getState("engines")
-      .split(" ")
-      .filter((name) => name !== ""),
+    engines: enginesIn(core.getState("engines")),
     logs: core.getState("logs"),
     logsAlways: core.getState("logs-always") === "true",
   };

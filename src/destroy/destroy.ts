@@ -161,14 +161,27 @@ async function removeOnce(of: Objects, seen: Seen): Promise<Attempt> {
   return { leftovers, names: [...left, ...others.filter((name) => !networks.includes(name))] };
 }
 
-/** A shell command that removes whatever is left of a cluster, for the user to paste. */
-export function removalCommand(clusterId: string, dockerContext = ""): string {
+/**
+ * A shell command that removes whatever is left of a cluster, for the user to paste.
+ *
+ * @param engines - docker contexts; none for the engine in use
+ */
+export function removalCommand(clusterId: string, engines: readonly string[] = []): string {
   const filter = `--filter ${clusterFilter(clusterId)}`;
-  const docker = dockerContext === "" ? "docker" : `docker --context ${dockerContext}`;
+  const [first = "", ...others] = engines;
+  const context = others.length > 0 ? '"$engine"' : first;
+  const docker = context === "" ? "docker" : `docker --context ${context}`;
+  // On several engines, a network is in use as long as any has a container.
+  const each = (command: string) =>
+    others.length > 0
+      ? `for engine in ${engines.toReversed().join(" ")}; do ${command}; done`
+      : command;
   // There may be nothing left of a kind; `docker rm` without arguments would fail.
   return [
     `${docker} ps -aq ${filter} | xargs -r ${docker} rm -fv`,
     `${docker} network ls -q ${filter} | xargs -r ${docker} network rm`,
     `${docker} volume ls -q ${filter} | xargs -r ${docker} volume rm`,
-  ].join("; ");
+  ]
+    .map(each)
+    .join("; ");
 }

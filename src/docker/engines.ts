@@ -48,6 +48,13 @@ export class Engines extends OnFirst implements Docker {
     return new Engines([scoped(first), ...others.map(scoped)], this.#managerName, this.#places);
   }
 
+  /** The same engines, for commands that have the signal, the marks, and the patience of another's. */
+  through(engine: Engine): Engines {
+    const reached = ({ name }: Member): Member => ({ name, engine: engine.on(name) });
+    const [first, ...others] = this.#members;
+    return new Engines([reached(first), ...others.map(reached)], this.#managerName, this.#places);
+  }
+
   /** Says where a container will be, before it is created. */
   place(container: string, name: string): void {
     this.#places.set(container, memberNamed(this.#members, name).name);

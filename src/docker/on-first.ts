@@ -10,6 +10,11 @@ export class OnFirst {
     this.#first = first;
   }
 
+  /** One engine by its docker context. */
+  on(dockerContext: string): Engine {
+    return this.#first.on(dockerContext);
+  }
+
   endpoint(): Promise<string> {
     return this.#first.endpoint();
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as core from "@actions/core";
 import { Engine } from "../docker/engine.ts";
-import { acrossEngines } from "../find/across-engines.ts";
+import { dockerOf } from "../find/across-engines.ts";
 import { findCluster, lookAgain } from "../find/existing-cluster.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
 import { processMark } from "../plan/labels.ts";
@@ -22,16 +22,13 @@ export async function fault(): Promise<void> {
   try {
     const spec = parseFaultInputs(core.getInput);
     const engine = new Engine(canceled, core.debug);
-    const found = await acrossEngines(engine, spec.cluster, process.env);
-    const cluster = await findCluster(found, spec.cluster, process.env);
+    const cluster = await findCluster(engine, spec.cluster, process.env);
     const { clusterId } = cluster;
     const name = `The \`fault\` step with \`action: ${spec.fault.action}\``;
     recordStep(stepsFolder(clusterId, process.env), name);
     const mark = processMark(clusterId);
-    const marked = new Engine(canceled, core.debug, mark);
-    const lasting = new Engine(cleaningUp(canceled), core.debug, mark);
-    const docker = await acrossEngines(marked, clusterId, process.env);
-    const cleanup = await acrossEngines(lasting, clusterId, process.env);
+    const docker = dockerOf(new Engine(canceled, core.debug, mark), cluster);
+    const cleanup = dockerOf(new Engine(cleaningUp(canceled), core.debug, mark), cluster);
     const { timeout, wait, toolsImage } = spec;
     const aim = await aimOf(spec, cluster, { timeout, signal: canceled });
     const timeline = new FaultTimeline();

@@ -1,46 +1,38 @@
 /** The engines that a cluster is on. */
 import type { Docker } from "../docker/docker.ts";
-import { DockerError } from "../docker/docker-error.ts";
 import type { Engine } from "../docker/engine.ts";
-import { Engines, type Member } from "../docker/engines.ts";
-import { anyClusterFilter, clusterFilter, jobFilters, labelNames } from "../plan/labels.ts";
-import { ownContainer } from "../runner/machine.ts";
+import { Engines } from "../docker/engines.ts";
+import { enginesNamed, reachable } from "../docker/reach.ts";
+import { ActionError } from "../errors.ts";
 
 /**
- * All engines of a cluster, as the labels of its objects on the job's own engine name them.
+ * All engines of a cluster, as one.
  *
  * @param engine - the job's own
- * @param wanted - a cluster ID; empty for the job's only cluster
- * @param env - the runner's environment, which identifies the job
- * @returns the same engine if the cluster is on that alone
+ * @param names - their docker contexts, as the cluster's labels have them; empty if it is on one
+ * @returns undefined if it is on one engine
+ * @throws ActionError if one of several does not answer
  */
-export async function acrossEngines(
+export async function severalEngines(
   engine: Engine,
-  wanted: string,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<Docker> {
-  const scope = wanted === "" ? jobFilters(env, ownContainer()) : [clusterFilter(wanted)];
-  const labels = await engine.labels([anyClusterFilter, ...scope], [labelNames.engines]);
-  const [first, ...others] =
-    labels
-      .flat()
-      .find((names) => names !== "")
-      ?.split(" ") ?? [];
-  if (first === undefined) return engine;
-  const memberOf = (name: string): Member => ({ name, engine: engine.on(name) });
-  const members = [memberOf(first), ...others.map(memberOf)] as const;
-  const managers = await Promise.all(
-    members.map(async ({ name, engine: each }) => ((await isManager(each)) ? [name] : [])),
-  );
-  return new Engines(members, managers.flat()[0] ?? first);
+  names: readonly string[],
+): Promise<Engines | undefined> {
+  const { docker, silent } = await reachable(enginesNamed(engine, names));
+  if (silent.length > 0)
+    throw new ActionError(
+      "An engine of the cluster does not answer",
+      [
+        `The cluster is on ${names.length} engines (${names.join(", ")}), and this step needs all of them. Bring back those that don't answer, and run it again.`,
+        ...silent.map(({ name, reason }) => `${name}: ${reason}`),
+      ].join("\n"),
+    );
+  return docker instanceof Engines ? docker : undefined;
 }
 
-/** One that does not answer is none. */
-async function isManager(engine: Engine): Promise<boolean> {
-  try {
-    return (await engine.swarm()).isManager;
-  } catch (error) {
-    if (error instanceof DockerError) return false;
-    throw error;
-  }
-}
+/**
+ * The engine or engines of a cluster that was found, for a step's own commands.
+ *
+ * @param engine - the job's own, with the signal and the marks that the commands are to have
+ */
+export const dockerOf = (engine: Engine, { engines }: { readonly engines?: Engines }): Docker =>
+  engines?.through(engine) ?? engine;

@@ -139,6 +139,10 @@ export const engineLabels = (
   ...(engines.length > 0 && { [labelNames.engines]: engines.join(" ") }),
 });
 
+/** @param label - as {@link engineLabels} has it @returns docker contexts; empty for the one in use */
+export const enginesIn = (label: string): string[] =>
+  label.split(" ").filter((name) => name !== "");
+
 /**
  * Whether a cluster's engine is podman. To ask the engine takes it longer than any other question: it
  * runs programs to learn their versions.

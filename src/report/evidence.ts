@@ -6,6 +6,7 @@ import type { Consul } from "../consul/consul.ts";
 import type { Credentials } from "../consul/http.ts";
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
+import { reachable } from "../docker/reach.ts";
 import { messageOf } from "../errors.ts";
 import { agentIn, readCredentials } from "../find/existing-cluster.ts";
 import { labelOf } from "../find/node-facts.ts";
@@ -136,7 +137,10 @@ const asPlanned = (a: AgentEvidence, b: AgentEvidence) =>
   a.node.localeCompare(b.node, "en", { numeric: true });
 
 async function collectEvidence(patient: Docker, clusterId: string): Promise<Evidence> {
-  const docker = patient.within(AbortSignal.timeout(timeLimit));
+  const { docker: answering, silent } = await reachable(patient);
+  for (const { name, reason } of silent)
+    warn(`Nothing can be saved of the agents on the engine ${name}: ${reason}`);
+  const docker = answering.within(AbortSignal.timeout(timeLimit));
   const [nodes, forwarders] = await Promise.all([
     docker.containers(clusterFilter(clusterId), nodeFilter),
     // One that forwards says nothing.

@@ -1,6 +1,6 @@
 import * as core from "@actions/core";
 import { Engine } from "../docker/engine.ts";
-import { acrossEngines } from "../find/across-engines.ts";
+import { dockerOf } from "../find/across-engines.ts";
 import { peeringsGates } from "../find/between-datacenters.ts";
 import { findCluster } from "../find/existing-cluster.ts";
 import { raftOf } from "../find/raft.ts";
@@ -41,16 +41,13 @@ export async function scale(): Promise<void> {
 
 async function findStep(signal: AbortSignal): Promise<ScaleStep> {
   const spec = parseScaleInputs(core.getInput);
-  const engine = new Engine(signal, core.debug);
-  const found = await acrossEngines(engine, spec.cluster, process.env);
-  const cluster = await findCluster(found, spec.cluster, process.env);
+  const cluster = await findCluster(new Engine(signal, core.debug), spec.cluster, process.env);
   const { clusterId } = cluster;
   recordStep(stepsFolder(clusterId, process.env), "The `scale` step");
   const mark = processMark(clusterId);
-  const marked = new Engine(signal, core.debug, mark);
-  const lasting = new Engine(new AbortController().signal, core.debug, mark);
-  const docker = await acrossEngines(marked, clusterId, process.env);
-  const cleanup = await acrossEngines(lasting, clusterId, process.env);
+  const lasting = new AbortController().signal;
+  const docker = dockerOf(new Engine(signal, core.debug, mark), cluster);
+  const cleanup = dockerOf(new Engine(lasting, core.debug, mark), cluster);
   const datacenter = datacenterFor(cluster.agents, spec.datacenter);
   const progress = { hasBegun: false, unfinished: undefined, done: [] };
   return { docker, cleanup, spec, datacenter, signal, cluster, ...progress };

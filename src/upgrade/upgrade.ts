@@ -2,7 +2,7 @@ import * as core from "@actions/core";
 import type { Docker } from "../docker/docker.ts";
 import { Engine } from "../docker/engine.ts";
 import { ActionError } from "../errors.ts";
-import { acrossEngines } from "../find/across-engines.ts";
+import { dockerOf } from "../find/across-engines.ts";
 import { betweenDatacenters } from "../find/between-datacenters.ts";
 import {
   type FoundAgent,
@@ -61,12 +61,11 @@ export async function upgrade(): Promise<void> {
   let changing: Changing | undefined;
   try {
     const spec = parseUpgradeInputs(core.getInput);
-    docker = await acrossEngines(engine, spec.cluster, process.env);
-    const cluster = await findCluster(docker, spec.cluster, process.env);
+    const cluster = await findCluster(engine, spec.cluster, process.env);
+    docker = dockerOf(engine, cluster);
     const { clusterId } = cluster;
     recordStep(stepsFolder(clusterId, process.env), "The `upgrade` step");
-    const own = new Engine(signal, core.debug, processMark(clusterId));
-    const marked = await acrossEngines(own, clusterId, process.env);
+    const marked = dockerOf(new Engine(signal, core.debug, processMark(clusterId)), cluster);
     const step: UpgradeStep = { docker: marked, spec, cluster, history, signal };
     refuseUnlessWhole(cluster.agents);
     const targets = await resolveTargets(step);

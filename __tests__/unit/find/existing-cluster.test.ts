@@ -24,7 +24,7 @@ async function found(command: string) {
   const Labels = { ...facts.Config.Labels, ...labels };
   const State = { ...facts.State, Running: false, Status: "exited" };
   const server = { ...facts, State, Config: { ...facts.Config, Labels } };
-  writeFileSync(join(folder, "listing"), `${facts.Name}\tc0ffee00\tserver\t${command}\n`);
+  writeFileSync(join(folder, "listing"), `${facts.Name}\tc0ffee00\tserver\t\t${command}\n`);
   writeFileSync(join(folder, "facts"), JSON.stringify([server]));
   const token = { name: `${securityFolder.slice(1)}/token`, data: "s3cret" };
   writeFileSync(join(folder, "archive"), createTar([token]));

@@ -65,8 +65,8 @@ echo "$*" >> calls
 case "$1 $2" in
 "ps --all") case "$*" in *Names*) echo node;; esac;;
 "container inspect") cat facts;;
-"volume ls") echo '["c0ffee00"]';;
-"network ls") echo '["c0ffee00"]';;
+"volume ls") echo '["c0ffee00","default worker-1"]';;
+"network ls") echo '["c0ffee00","default worker-1"]';;
 "cp "*) echo "Error response from daemon: Could not find the file" >&2; exit 1;;
 esac
 `;
@@ -79,7 +79,9 @@ esac
   };
 
   test("is found even if it is only a network", async () => {
-    expect(await clustersLeft(found(), "", { RUNNER_TEMP: "/temp" })).toEqual(["c0ffee00"]);
+    expect(await clustersLeft(found(), "", { RUNNER_TEMP: "/temp" })).toEqual([
+      { clusterId: "c0ffee00", engines: ["default", "worker-1"] },
+    ]);
   });
 
   test("says what may have been exported", async () => {
