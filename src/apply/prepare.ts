@@ -27,6 +27,7 @@ import { examineImages } from "./node-images.ts";
 import { subnetFor } from "./overlay-subnet.ts";
 import { beginKeys } from "./secrets.ts";
 import type { StartContext } from "./start-context.ts";
+import { checkForwarding } from "./start-forwarder.ts";
 import { chooseSwarmNetwork, placeIn, plainTextNote } from "./swarm-network.ts";
 import { checkVersions } from "./version-check.ts";
 
@@ -91,6 +92,7 @@ export async function prepare(
     const [examined] = await Promise.all([
       start(examineImages(tell, spec, { owner, images, versions })),
       start(checkConfigs(tell, spec, { owner, images, network: network.network })),
+      ...(engines ? [start(checkForwarding(docker, owner, images.image.reference))] : []),
       ...distinctImages(images).map(({ reference }) => start(docker.shareImage(reference, terms))),
     ]);
     const place = swarm && { swarm: await swarm };

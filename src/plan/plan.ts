@@ -155,9 +155,12 @@ export function envOf(
   return own.size === 0 ? env : new Map([...env, ...own]);
 }
 
-/** The same agent with new ports, except those that the user chose. */
-export function withOtherPorts(agent: AgentPlan, freePorts: readonly number[]): AgentPlan {
-  const free = freePorts.values();
+/**
+ * The same agent with new ports, except those that the user chose.
+ *
+ * @param free - gives the ports; if it ends, the agent keeps the rest of its own
+ */
+export function withOtherPorts(agent: AgentPlan, free: Iterator<number, undefined>): AgentPlan {
   const publications = agent.publications.map((publication) => ({
     ...publication,
     port: publication.isFixed ? publication.port : (free.next().value ?? publication.port),

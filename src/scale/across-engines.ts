@@ -1,17 +1,13 @@
 /** Nodes that come and go, if a cluster is on several engines. */
+import { connectForwarder, startForwarder } from "../apply/start-forwarder.ts";
 import { placeIn } from "../apply/swarm-network.ts";
 import type { Docker } from "../docker/docker.ts";
-import { DockerError } from "../docker/docker-error.ts";
 import { Engines } from "../docker/engines.ts";
-import { freePorts } from "../docker/ports.ts";
 import type { FoundCluster } from "../find/existing-cluster.ts";
 import type { NodeShape } from "../inputs/nodes.ts";
-import { forwarderArguments, forwarderName } from "../plan/forwarder.ts";
+import { forwarderOf } from "../plan/forwarder.ts";
 import { type AgentPlace, placeNodes } from "../plan/placement.ts";
-import { type AgentPlan, type AgentsPlan, withOtherPorts } from "../plan/plan.ts";
-
-/** How many times a forwarder is started: with other ports each time that somebody else took one. */
-const attempts = 5;
+import type { AgentPlan, AgentsPlan } from "../plan/plan.ts";
 
 /**
  * Where new nodes go: where a start would have put them. Their addresses are free.
@@ -29,32 +25,22 @@ export async function placesFor(
 }
 
 /**
- * Makes a new node that is elsewhere reachable, with a forwarder of its own: a container can't publish more
+ * Makes a new node reachable, with a forwarder of its own if it is elsewhere: a container can't publish more
  * ports than it had at its start.
  *
+ * @param plan - in which the agent is not new
  * @returns the agent with the ports it got
  */
-export async function forwardTo(
+export async function makeReachable(
   docker: Docker,
   plan: AgentsPlan,
   agent: AgentPlan,
-  attempt = 1,
 ): Promise<AgentPlan> {
   if (!agent.place) return agent;
   docker.place(agent.container, agent.place.engine);
-  if (agent.place.isHere) return agent;
-  const name = forwarderName(plan.prerequisites.clusterId, agent.node);
-  try {
-    await docker.runContainer(forwarderArguments(plan, [agent], name));
-    return agent;
-  } catch (error) {
-    if (!(error instanceof DockerError)) throw error;
-    // The engine has created it before it found the port taken.
-    await docker.removeContainers([name]);
-    if (error.failure !== "port-taken" || attempt === attempts) throw error;
-    const ports = await freePorts(agent.publications.length);
-    return forwardTo(docker, plan, withOtherPorts(agent, ports), attempt + 1);
-  }
+  const agents = await startForwarder(docker, plan, [agent]);
+  await connectForwarder(docker, plan, agents);
+  return agents[0] ?? agent;
 }
 
 /** The containers of a node: its own, and that of its forwarder, if it may have one. */
@@ -63,4 +49,4 @@ export const containersOf = (
   clusterId: string,
   { node, container }: Pick<AgentPlan, "node" | "container">,
 ): string[] =>
-  docker instanceof Engines ? [container, forwarderName(clusterId, node)] : [container];
+  docker instanceof Engines ? [container, forwarderOf(clusterId, node)] : [container];
