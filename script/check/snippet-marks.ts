@@ -116,6 +116,9 @@ export const snippetMarks: Readonly<Record<string, readonly SnippetMark[]>> = {
   "docs/security.md#your-own-ca": [mutualTls],
 
   "docs/faults.md#a-failover-in-four-steps": [example("workflows/failover.yml")],
+  "docs/faults.md#a-machine-dies-or-is-cut-off": [
+    cluster("machines", "an engine that is cut off, and healed"),
+  ],
   "docs/faults.md#partitions": [cluster("fault/partition", "leaves the old leader alone")],
   "docs/faults.md#slow-and-lossy-networks": [
     { file: "__tests__/cluster/fault/impair.test.ts", says: "an impaired node" },

@@ -11,6 +11,7 @@ import { Engine } from "../docker/engine.ts";
 import { counted, InputError } from "../errors.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 import { parseInputs } from "../inputs/inputs.ts";
+import { forwarderName } from "../plan/forwarder.ts";
 import { processMark } from "../plan/labels.ts";
 import { imageOf, planCluster } from "../plan/plan.ts";
 import { credentialsFrom } from "../plan/security-files.ts";
@@ -130,6 +131,8 @@ async function createIn(
   const plan = planCluster(spec, prerequisites);
   for (const { container, place } of plan.agents)
     if (place) context.engines?.place(container, place.engine);
+  const [first] = spec.engines;
+  if (first !== undefined) context.engines?.place(forwarderName(plan, plan.agents), first);
   const images = plan.agents.map((agent) => imageOf(plan, agent).image.reference);
   const title = `Start ${counted(plan.agents.length, "agent")} from ${[...new Set(images)].join(" and ")}`;
   const running = await core.group(title, () => apply(context, plan, keys));

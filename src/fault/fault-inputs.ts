@@ -207,10 +207,6 @@ function problemsWithGroups(action: FaultAction, groups: readonly Group[]): Prob
 }
 
 function problemsWithTarget(action: FaultAction, target: Target): Problem[] {
-  if (action === "isolate" && "engine" in target) {
-    const message = `Input \`target\` is "engine:${target.engine}", but \`isolate\` cuts each node off from all others, those on its own engine too. Cut the engine off as a whole: \`action: partition\` with its nodes in \`groups\` (\`groups: server-2, client-2 | others\`).`;
-    return [{ input: "target", message }];
-  }
   const isSet = !("all" in target);
   const isMissing = !isSet && action !== "partition" && !restoring.includes(action);
   const isTooMuch = isSet && action === "partition";

@@ -1,6 +1,8 @@
 import { InputError } from "../errors.ts";
 import { type FoundAgent, isUp, type NodeState } from "../find/existing-cluster.ts";
+import { labelOf } from "../find/node-facts.ts";
 import { type FoundDatacenter, quorumOf, type Raft } from "../find/raft.ts";
+import { labelNames } from "../plan/labels.ts";
 import type { FaultAction, Target } from "./fault-inputs.ts";
 import type { TargetWord } from "./target-words.ts";
 
@@ -114,12 +116,26 @@ function agentsOn(
       `\`target: engine:${engine}\` matches no node that \`${action}\` can act on. States: ${states}.`,
     );
   }
-  const engines = [...new Set(agents.map((agent) => agent.engine))].filter((name) => name !== "");
-  const known = engines.length > 0 ? engines.join(", ") : "one only, which no label names";
+  const engines = enginesOf(agents);
+  if (engines.length === 0)
+    throw targetError(
+      `Input \`target\` is "engine:${engine}", but this cluster is on one engine, and its nodes have no other: name nodes, or a role.`,
+    );
   throw targetError(
-    `Input \`target\` names the engine "${engine}", but the cluster's engines are ${known}.`,
+    engines.includes(engine)
+      ? `Input \`target\` is "engine:${engine}", which has no node of the cluster. Nodes are on ${[...new Set(agents.map((agent) => agent.engine))].join(", ")}.`
+      : `Input \`target\` names the engine "${engine}", but the cluster's engines are ${engines.join(", ")}.`,
   );
 }
+
+/** Docker contexts of the cluster's engines, those without a node included; empty if it is on one. */
+const enginesOf = (agents: readonly FoundAgent[]): string[] => [
+  ...new Set(
+    agents
+      .flatMap(({ facts, engine }) => [...labelOf(facts, labelNames.engines).split(" "), engine])
+      .filter((name) => name !== ""),
+  ),
+];
 
 /**
  * The nodes of these names.

@@ -12,6 +12,7 @@ import { type AgentPlan, addressOf, type Publication } from "../plan/plan.ts";
 import { secretTexts } from "../plan/security-files.ts";
 import { type AgentClient, clientFor } from "../ready/agents.ts";
 import { severalEngines } from "./across-engines.ts";
+import { startForwarders } from "./forwarder.ts";
 import { lastAddresses } from "./last-addresses.ts";
 import { type NetworkState, networkStateOf } from "./network-mark.ts";
 import { type ListedNode, listedNodes } from "./node-containers.ts";
@@ -86,6 +87,7 @@ export async function findCluster(
     docker.volumes(clusterFilter(clusterId)),
   ]);
   const agents = foundAgents(facts, credentials, volumes);
+  await startForwarders(docker, clusterId, agents);
   const addresses = await lastAddresses(docker, agents, agents.filter(isUp));
   const found = { clusterId, network: networkLabel(facts), credentials, agents, addresses };
   return { ...found, ...(engines && { engines }) };

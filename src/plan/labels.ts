@@ -83,6 +83,9 @@ export const anyClusterFilter = `label=${labelNames.cluster}`;
 /** Filter for docker listings: containers of nodes, without a cluster's short-lived helpers. */
 export const nodeFilter = `label=${labelNames.node}`;
 
+/** Filter for docker listings: what leads to agents on other engines. */
+export const forwarderFilter = `label=${labelNames.forwarder}`;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**

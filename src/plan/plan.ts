@@ -155,9 +155,12 @@ export function envOf(
   return own.size === 0 ? env : new Map([...env, ...own]);
 }
 
-/** The same agent with new ports, except those that the user chose. */
-export function withOtherPorts(agent: AgentPlan, freePorts: readonly number[]): AgentPlan {
-  const free = freePorts.values();
+/**
+ * The same agent with new ports, except those that the user chose.
+ *
+ * @param free - gives the ports; if it ends, the agent keeps the rest of its own
+ */
+export function withOtherPorts(agent: AgentPlan, free: Iterator<number, undefined>): AgentPlan {
   const publications = agent.publications.map((publication) => ({
     ...publication,
     port: publication.isFixed ? publication.port : (free.next().value ?? publication.port),
@@ -176,10 +179,21 @@ export function addressOf(agent: AgentPlan, name: PortName): string {
   return publication ? `${loopback}:${publication.port}` : `${agent.host}:${agentPorts[name]}`;
 }
 
+/** A network of a swarm. */
+export interface Overlay {
+  /** Undefined if the swarm chooses it. */
+  readonly subnet: string | undefined;
+}
+
 /** `docker network create` arguments for a cluster's own network. */
-export function networkArguments(owner: Owner, ofSwarm = false): string[] {
-  const overlay = ofSwarm ? ["--driver=overlay", "--attachable"] : [];
-  return [...overlay, ...labelArguments(owner), ownNetwork(owner.clusterId)];
+export function networkArguments(owner: Owner, overlay?: Overlay): string[] {
+  const ofSwarm = ["--driver=overlay", "--attachable"];
+  return [
+    ...(overlay ? ofSwarm : []),
+    ...(overlay?.subnet === undefined ? [] : [`--subnet=${overlay.subnet}`]),
+    ...labelArguments(owner),
+    ownNetwork(owner.clusterId),
+  ];
 }
 
 const ownNetwork = (clusterId: string) => `consul-${clusterId}`;
