@@ -116,7 +116,7 @@ describe.skipIf(machines === "")("three engines in a swarm (npm run test:machine
     const said = refused instanceof InputError ? refused.problems.map((each) => each.message) : [];
     expect(said).toEqual([
       expect.stringContaining('"worker-2", but its engine is in no swarm'),
-      expect.stringContaining('"worker-9", but its engine does not answer'),
+      expect.stringContaining('"worker-9", and there is no such context'),
     ]);
     await expect(gatherEngines(engine(), ["worker-1"])).rejects.toThrow("names no manager");
   });

@@ -33,9 +33,19 @@ const swarmIn = (answer: SwarmAnswer) => ("swarm" in answer ? answer.swarm : und
 const problem = (message: string): Problem => ({ input: "engines", message });
 const names = (name: string) => `Input \`engines\` names the docker context "${name}"`;
 
+/** As the docker CLI says it, from 20.10 to 29. */
+const isUnknownContext = (said: string) =>
+  /context not found|context "[^"]*" does not exist/.test(said);
+
 /** @param known - nodes of the manager's swarm; undefined if no engine is a manager */
 function problemOf(answer: SwarmAnswer, known: ReadonlySet<string> | undefined): Problem[] {
   const { name } = answer.member;
+  if ("failure" in answer && isUnknownContext(answer.failure.said))
+    return [
+      problem(
+        `${names(name)}, and there is no such context (\`docker context ls\`). Create it in an earlier step (\`docker context create ${name} --docker host=ssh://user@machine\`).`,
+      ),
+    ];
   if ("failure" in answer)
     return [problem(`${names(name)}, but its engine does not answer: ${answer.failure.said}`)];
   const { swarm } = answer;

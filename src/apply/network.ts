@@ -72,7 +72,7 @@ function isThisProcess({ ip, mac }: NetworkMember): boolean {
  * engine's machine can't be reached from it. Otherwise it shares the machine's, or another
  * container's, of which nothing is known.
  */
-const hasOwnNetworks = ({ HostConfig }: ContainerFacts) =>
+export const hasOwnNetworks = ({ HostConfig }: ContainerFacts) =>
   !/^(host$|container:)/.test(HostConfig.NetworkMode);
 
 /** A container's networks in which containers have names. */

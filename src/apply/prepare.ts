@@ -24,10 +24,11 @@ import { distinctImages, findImages } from "./cluster-images.ts";
 import { checkConfigs } from "./config-check.ts";
 import { chooseNetwork, type NetworkChoice, newNetwork } from "./network.ts";
 import { examineImages } from "./node-images.ts";
+import { subnetFor } from "./overlay-subnet.ts";
 import { beginKeys } from "./secrets.ts";
 import type { StartContext } from "./start-context.ts";
 import { checkForwarding } from "./start-forwarder.ts";
-import { chooseSwarmNetwork, joinSwarmNetwork, plainTextNote } from "./swarm-network.ts";
+import { chooseSwarmNetwork, placeIn, plainTextNote } from "./swarm-network.ts";
 import { checkVersions } from "./version-check.ts";
 
 /** What a plan needs to know, and what was begun for its agents. */
@@ -64,6 +65,7 @@ export async function prepare(
   const labels = ownLabels(context, container);
   const places = { ...engineLabels(facts, spec.engines), ...keepLabels(spec) };
   const owner = { clusterId, jobLabels: { ...labels, ...places } };
+  const agents = nodesOf(spec.datacenters).length;
   return withScope(context.signal, async ({ signal, start }) => {
     const docker = context.docker.within(signal);
     const { engines } = context;
@@ -80,17 +82,18 @@ export async function prepare(
       start(checkMachine({ docker, log, warn: context.warn }, spec, { labels, choice })),
       found,
       start(freePorts(freePortsNeeded(spec))),
-      start(timeline.during("network", () => ensureNetwork(context, choice, owner))),
+      start(timeline.during("network", () => ensureNetwork(context, choice, { owner, agents }))),
     ]);
     const swarm =
-      engines && start(joinSwarmNetwork(engines, networkName(network.network, clusterId)));
+      engines && start(placeIn(engines, networkName(network.network, clusterId), agents));
     const tell = { docker, log, warn: context.warn };
+    const terms = { log, isNeverPulled: spec.pull === "never" };
     const versions = await checkVersions(tell, spec, { owner, images });
     const [examined] = await Promise.all([
       start(examineImages(tell, spec, { owner, images, versions })),
       start(checkConfigs(tell, spec, { owner, images, network: network.network })),
       ...(engines ? [start(checkForwarding(docker, owner, images.image.reference))] : []),
-      ...distinctImages(images).map(({ reference }) => start(docker.shareImage(reference, log))),
+      ...distinctImages(images).map(({ reference }) => start(docker.shareImage(reference, terms))),
     ]);
     const place = swarm && { swarm: await swarm };
     return {
@@ -117,10 +120,11 @@ function ownLabels({ env }: StartContext, container: ContainerFacts | undefined)
 async function ensureNetwork(
   { docker, engines }: Pick<StartContext, "docker" | "engines">,
   choice: Promise<Choice>,
-  owner: Owner,
+  { owner, agents }: { readonly owner: Owner; readonly agents: number },
 ) {
-  const isOfSwarm = engines !== undefined;
-  if ((await choice) === newNetwork) await docker.createNetwork(networkArguments(owner, isOfSwarm));
+  if ((await choice) !== newNetwork) return;
+  const overlay = engines && { subnet: await subnetFor(engines, agents) };
+  await docker.createNetwork(networkArguments(owner, overlay));
 }
 
 type Choice = Awaited<ReturnType<typeof chooseNetwork>>;

@@ -2,7 +2,7 @@ import type {
   ContainerFacts,
   EngineFacts,
   Exit,
-  ImageDefaults,
+  LocalImage,
   NetworkMember,
   SwarmFacts,
 } from "./answers.ts";
@@ -10,11 +10,18 @@ import { getArchive } from "./archives.ts";
 import { Cli } from "./cli.ts";
 import { logOf } from "./container-log.ts";
 import { firstExit } from "./events.ts";
-import type { Image } from "./image-reference.ts";
+import type { Image, SharingTerms } from "./image-reference.ts";
 import { inspectContainers } from "./inspect.ts";
 import { Listings } from "./listings.ts";
 import { defaultsOfImage, localImage, platformOfImage, saveImage } from "./local-images.ts";
-import { kindOfNetwork, membersOf, removeNetwork, subnetsOf } from "./networks.ts";
+import {
+  factsOfNetwork,
+  membersOf,
+  type NetworkFacts,
+  removeNetwork,
+  subnetsOfAll,
+  takenIn,
+} from "./networks.ts";
 import { pauseContainer } from "./pause.ts";
 import { withProgress } from "./pull-progress.ts";
 import type { CommandContext } from "./spawned.ts";
@@ -139,18 +146,26 @@ export class Engine extends Listings {
     return membersOf(this.#cli, network);
   }
 
-  /** @returns the IPv4 subnets of a network: `10.0.1.0/24` */
-  subnets(network: string): Promise<string[]> {
-    return subnetsOf(this.#cli, network);
+  /** What a network is; undefined if there is none of that name. */
+  networkFacts(network: string): Promise<NetworkFacts | undefined> {
+    return factsOfNetwork(this.#cli, network);
   }
 
-  /** A network's driver, and whether containers may join it: `overlay true`; undefined if there is none. */
-  networkKind(network: string): Promise<string | undefined> {
-    return kindOfNetwork(this.#cli, network);
+  /** Addresses of an overlay network that somebody has, or keeps. */
+  takenAddresses(network: string): Promise<string[]> {
+    return takenIn(this.#cli, network);
+  }
+
+  /** The IPv4 subnets of all networks: `10.0.1.0/24`. */
+  allSubnets(): Promise<string[]> {
+    return subnetsOfAll(this.#cli);
   }
 
   /** Gives an image to all engines: there is only this one. */
-  async shareImage(_reference: string, _log: (line: string) => void): Promise<void> {}
+  async shareImage(_reference: string, _terms: SharingTerms, _from?: string): Promise<void> {}
+
+  /** Says where a container will be: there is only this one. */
+  place(_container: string, _name: string): void {}
 
   /** An image, as `docker save` writes it. */
   saveImage(reference: string): Promise<Uint8Array> {
@@ -228,7 +243,7 @@ export class Engine extends Listings {
   }
 
   /** What an image sets for every container of it. The image must be local. */
-  imageDefaults(reference: string): Promise<ImageDefaults & { readonly id: string }> {
+  imageDefaults(reference: string): Promise<LocalImage> {
     return defaultsOfImage(this.#cli, reference);
   }
 

@@ -1,9 +1,11 @@
-import type { ContainerFacts, Exit, NetworkMember } from "./answers.ts";
+import type { ContainerFacts, Exit, NetworkMember, SwarmFacts } from "./answers.ts";
 import type { Docker } from "./docker.ts";
-import { DockerError } from "./docker-error.ts";
 import type { ContainerVerb, Engine } from "./engine.ts";
+import type { SharingTerms } from "./image-reference.ts";
 import type { ListedContainer } from "./listings.ts";
+import type { NetworkFacts } from "./networks.ts";
 import { OnFirst } from "./on-first.ts";
+import { shareImage } from "./share-image.ts";
 
 /** One of several engines. */
 export interface Member {
@@ -67,36 +69,41 @@ export class Engines extends OnFirst implements Docker {
     return place === undefined ? this.#members[0].engine : memberNamed(this.#members, place).engine;
   }
 
-  /** Gives all other engines an image of the first: each pulls it, or gets it from there. */
-  async shareImage(reference: string, log: (line: string) => void): Promise<void> {
-    const [first, ...others] = this.#members;
-    const give = async ({ name, engine }: Member) => {
-      if (await engine.image(reference)) return;
-      try {
-        await engine.pull(reference, (line) => log(`${name}: ${line}`));
-      } catch (error) {
-        if (!(error instanceof DockerError)) throw error;
-        log(`${name} can't pull ${reference}, and gets it from ${first.name}`);
-        await engine.loadImage(await first.engine.saveImage(reference));
-      }
-    };
-    await Promise.all(others.map(give));
+  /**
+   * Gives an image to all engines that don't have it.
+   *
+   * @param from - a container on the engine that has it; otherwise it is the first
+   */
+  async shareImage(reference: string, terms: SharingTerms, from?: string): Promise<void> {
+    const engine = from === undefined ? this.#members[0].engine : await this.at(from);
+    const source = this.#members.find((each) => each.engine === engine) ?? this.#members[0];
+    const others = this.#members.filter((each) => each !== source);
+    await shareImage({ reference, source, others }, terms);
   }
 
   get members(): readonly [Member, ...Member[]] {
     return this.#members;
   }
 
-  subnets(network: string): Promise<string[]> {
-    return this.#manager.subnets(network);
+  networkFacts(network: string): Promise<NetworkFacts | undefined> {
+    return this.#manager.networkFacts(network);
   }
 
-  networkKind(network: string): Promise<string | undefined> {
-    return this.#manager.networkKind(network);
+  async takenAddresses(network: string): Promise<string[]> {
+    return (await this.#all(({ engine }) => engine.takenAddresses(network))).flat();
+  }
+
+  async allSubnets(): Promise<string[]> {
+    return (await this.#all(({ engine }) => engine.allSubnets())).flat();
   }
 
   async loadImage(image: Uint8Array): Promise<void> {
     await this.#all(({ engine }) => engine.loadImage(image));
+  }
+
+  /** What a manager says of it: it knows more. */
+  swarm(): Promise<SwarmFacts> {
+    return this.#manager.swarm();
   }
 
   swarmNodes(): Promise<string[]> {

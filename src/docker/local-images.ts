@@ -1,5 +1,5 @@
 /** What an engine knows of the images it has. */
-import { type ImageDefaults, imageAnswer, imageDefaultsAnswer, parseAnswer } from "./answers.ts";
+import { imageAnswer, imageDefaultsAnswer, type LocalImage, parseAnswer } from "./answers.ts";
 import type { Cli } from "./cli.ts";
 import type { Image } from "./image-reference.ts";
 
@@ -14,13 +14,13 @@ export async function localImage(cli: Cli, reference: string): Promise<Image | u
 }
 
 /** What an image sets for every container of it. */
-export async function defaultsOfImage(
-  cli: Cli,
-  reference: string,
-): Promise<ImageDefaults & { readonly id: string }> {
+export async function defaultsOfImage(cli: Cli, reference: string): Promise<LocalImage> {
   const answer = await cli.run(["image", "inspect", reference]);
-  const [{ Id, Config }] = parseAnswer(imageDefaultsAnswer, "image inspect", answer);
-  return { id: Id, env: Config.Env ?? [], labels: Config.Labels ?? {} };
+  const [image] = parseAnswer(imageDefaultsAnswer, "image inspect", answer);
+  const { Id: id, Config, RepoDigests, Os, Architecture } = image;
+  const digests = (RepoDigests ?? []).map((name) => name.slice(name.indexOf("@") + 1));
+  const platform = `${Os}/${Architecture}`;
+  return { id, env: Config.Env ?? [], labels: Config.Labels ?? {}, digests, platform };
 }
 
 /** The platform of a local image: `linux/amd64`. */

@@ -1,4 +1,4 @@
-import type { EngineFacts, ImageDefaults, SwarmFacts } from "./answers.ts";
+import type { EngineFacts, LocalImage } from "./answers.ts";
 import type { Engine } from "./engine.ts";
 import type { Image } from "./image-reference.ts";
 
@@ -43,7 +43,7 @@ export class OnFirst {
     return this.#first.pull(reference, log);
   }
 
-  imageDefaults(reference: string): Promise<ImageDefaults & { readonly id: string }> {
+  imageDefaults(reference: string): Promise<LocalImage> {
     return this.#first.imageDefaults(reference);
   }
 
@@ -57,10 +57,6 @@ export class OnFirst {
 
   createVolume(args: readonly string[]): Promise<void> {
     return this.#first.createVolume(args);
-  }
-
-  swarm(): Promise<SwarmFacts> {
-    return this.#first.swarm();
   }
 
   saveImage(reference: string): Promise<Uint8Array> {

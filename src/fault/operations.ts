@@ -67,20 +67,28 @@ async function restoreNetwork(
 /**
  * Makes each node's network worse.
  *
- * @throws ActionError before anything is changed, if the engine's machine can't do it
+ * @throws ActionError before anything is changed, if the machine of an engine can't do it
  */
 export async function impairAll(
   { docker, cluster: { addresses, clusterId }, hit, toolsImage }: FaultStep,
   impairment: Impairment,
 ): Promise<void> {
-  const [first] = hit;
-  if (!first) return;
-  const means = await meansOf(docker, first.facts, impairment.action, toolsImage);
-  logTimed(`The kernel does it with ${means.method}`);
-  const impairs = hit.map(({ node, facts, ip }) => {
-    const others = [...addresses].filter(([name]) => name !== node).map(([, each]) => each);
-    return impair(docker, clusterId, { node: facts, ip, others }, { impairment, means });
-  });
+  const groups = [...Map.groupBy(hit, ({ engine }) => engine).values()];
+  const withMeans = await Promise.all(
+    groups.map(async ([first, ...others]) => {
+      if (!first) throw new Error("a group has nodes");
+      const means = await meansOf(docker, first.facts, impairment.action, toolsImage);
+      const where = first.engine === "" ? "The kernel" : `The kernel of ${first.engine}`;
+      logTimed(`${where} does it with ${means.method}`);
+      return { agents: [first, ...others], means };
+    }),
+  );
+  const impairs = withMeans.flatMap(({ agents, means }) =>
+    agents.map(({ node, facts, ip }) => {
+      const others = [...addresses].filter(([name]) => name !== node).map(([, each]) => each);
+      return impair(docker, clusterId, { node: facts, ip, others }, { impairment, means });
+    }),
+  );
   await Promise.all(impairs);
 }
 

@@ -79,15 +79,14 @@ const options = [
 export const forwarderName = (
   { prerequisites, isNew }: Pick<AgentsPlan, "prerequisites" | "isNew">,
   agents: readonly AgentPlan[],
-): string =>
-  [
-    `consul-${prerequisites.clusterId}-forwarder`,
-    ...(isNew
-      ? []
-      : agentsElsewhere(agents)
-          .slice(0, 1)
-          .map(({ node }) => node)),
-  ].join("-");
+): string => {
+  const [first] = isNew ? [] : agentsElsewhere(agents);
+  return forwarderOf(prerequisites.clusterId, first?.node);
+};
+
+/** The name of a cluster's forwarder. @param node - that came later, and that it leads to */
+export const forwarderOf = (clusterId: string, node?: string): string =>
+  ["consul", clusterId, "forwarder", ...(node === undefined ? [] : [node])].join("-");
 
 /**
  * `docker run` arguments for a forwarder to these agents. It starts on the engine's own bridge network, which

@@ -7,6 +7,8 @@ export interface SwarmPlace {
   readonly engines: readonly [string, ...string[]];
   /** The network's IPv4 addresses: `10.0.1.0/24`. */
   readonly subnet: string;
+  /** Addresses of the network that somebody has, or keeps for a container that does not run. */
+  readonly taken: ReadonlySet<string>;
 }
 
 /** Where an agent is. */
@@ -19,35 +21,82 @@ export interface AgentPlace {
   readonly address: string;
 }
 
+/** A node that has its place already. */
+export interface PlacedNode extends Pick<NodeShape, "role" | "datacenter"> {
+  readonly engine: string;
+}
+
 /**
- * Spreads agents over engines by role: each datacenter's servers first, so that an engine is a failure
- * domain, and its clients after them. The first server is on the job's own engine.
+ * Spreads agents over engines by role. A server goes to the engine with the fewest servers of its
+ * datacenter, so that an engine is a failure domain, and a client to the one with the fewest agents of it;
+ * of several such engines, to the first. So the first server is on the job's own.
  *
  * @param nodes - in the order of the plan
+ * @param present - nodes that the cluster has already
  * @returns the nodes' places, in the same order
+ * @throws Error if the network has too few addresses
  */
 export function placeNodes(
   nodes: readonly NodeShape[],
-  { engines, subnet }: SwarmPlace,
+  { engines, subnet, taken }: SwarmPlace,
+  present: readonly PlacedNode[] = [],
 ): AgentPlace[] {
-  const counts = new Map<string, number>();
-  return nodes.map(({ datacenter }, index) => {
-    const turn = counts.get(datacenter) ?? 0;
-    counts.set(datacenter, turn + 1);
-    const engine = engines[turn % engines.length] ?? engines[0];
-    return { engine, isHere: engine === engines[0], address: addressFromEnd(subnet, index) };
+  const placed = [...present];
+  const free = freeAddresses(subnet, taken, nodes.length);
+  return nodes.map(({ node, role, datacenter }, index) => {
+    const counts = engines.map((engine) => ({
+      engine,
+      agents: placed.filter(
+        (each) =>
+          each.engine === engine &&
+          each.datacenter === datacenter &&
+          (role === "client" || each.role === "server"),
+      ).length,
+    }));
+    const [least] = counts.toSorted((a, b) => a.agents - b.agents);
+    const engine = least?.engine ?? engines[0];
+    placed.push({ role, datacenter, engine });
+    const address = free[index];
+    if (address === undefined) throw new Error(`${subnet} has no free address for ${node}`);
+    return { engine, isHere: engine === engines[0], address };
   });
 }
 
 /**
- * An address of a network, counted from its end: the swarm gives out addresses from the start.
+ * Free addresses of a network, from its end: the swarm gives out addresses from the start. The first one
+ * is left out, as it is the gateway's by default.
  *
- * @param index - from 0
+ * @param taken - addresses that are not free
+ * @param count - how many are wanted
+ * @returns fewer, if there are no more
  */
-export function addressFromEnd(subnet: string, index: number): string {
-  const [base = "", prefix = ""] = subnet.split("/");
-  const start = base.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+export function freeAddresses(
+  subnet: string,
+  taken: ReadonlySet<string>,
+  count: number,
+): readonly string[] {
+  const { first, size } = rangeOf(subnet);
+  const free: string[] = [];
   // The last is the broadcast address.
-  const address = start + 2 ** (32 - Number(prefix)) - 2 - index;
-  return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
+  for (let last = first + size - 2; last > first + 1 && free.length < count; last--) {
+    const address = addressText(last);
+    if (!taken.has(address)) free.push(address);
+  }
+  return free;
 }
+
+/**
+ * The first address of a network as a number, and how many addresses it has.
+ *
+ * @param subnet - `10.0.1.0/24`; the address may be any of the network
+ */
+export function rangeOf(subnet: string): { readonly first: number; readonly size: number } {
+  const [base = "", prefix = ""] = subnet.split("/");
+  const address = base.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  const size = 2 ** (32 - Number(prefix));
+  return { first: address - (address % size), size };
+}
+
+/** The inverse, for one address. */
+export const addressText = (address: number) =>
+  [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");

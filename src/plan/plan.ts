@@ -179,10 +179,21 @@ export function addressOf(agent: AgentPlan, name: PortName): string {
   return publication ? `${loopback}:${publication.port}` : `${agent.host}:${agentPorts[name]}`;
 }
 
+/** A network of a swarm. */
+export interface Overlay {
+  /** Undefined if the swarm chooses it. */
+  readonly subnet: string | undefined;
+}
+
 /** `docker network create` arguments for a cluster's own network. */
-export function networkArguments(owner: Owner, ofSwarm = false): string[] {
-  const overlay = ofSwarm ? ["--driver=overlay", "--attachable"] : [];
-  return [...overlay, ...labelArguments(owner), ownNetwork(owner.clusterId)];
+export function networkArguments(owner: Owner, overlay?: Overlay): string[] {
+  const ofSwarm = ["--driver=overlay", "--attachable"];
+  return [
+    ...(overlay ? ofSwarm : []),
+    ...(overlay?.subnet === undefined ? [] : [`--subnet=${overlay.subnet}`]),
+    ...labelArguments(owner),
+    ownNetwork(owner.clusterId),
+  ];
 }
 
 const ownNetwork = (clusterId: string) => `consul-${clusterId}`;

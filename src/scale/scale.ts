@@ -17,7 +17,13 @@ import { addNode, untilDescribed } from "./add.ts";
 import { type Change, changesTo } from "./changes.ts";
 import { endEarly, sizeText } from "./interruption.ts";
 import { planNewNodes } from "./new-nodes.ts";
-import { datacenterFor, refuseMemory, refuseUnlessWhole, scaleWarnings } from "./refusals.ts";
+import {
+  datacenterFor,
+  refuseMemory,
+  refuseTooMany,
+  refuseUnlessWhole,
+  scaleWarnings,
+} from "./refusals.ts";
 import { removeNode } from "./remove-node.ts";
 import { reportScale } from "./report-scale.ts";
 import { parseScaleInputs } from "./scale-inputs.ts";
@@ -68,9 +74,11 @@ async function changesOf(step: ScaleStep): Promise<Change[]> {
   const current = { name: datacenter, federation, isOneOfSeveral, nodes, leader };
   const changes = changesTo(spec, current);
   if (changes.length === 0) return [];
+  const engines = cluster.engines?.members.map(({ name }) => name) ?? [];
+  refuseTooMany(spec, engines.length);
   refuseMemory(nodes, spec);
   refuseUnlessWhole(cluster.agents);
-  for (const warning of scaleWarnings(cluster.agents, datacenter, spec)) warn(warning);
+  for (const warning of scaleWarnings(cluster.agents, datacenter, spec, engines)) warn(warning);
   return changes;
 }
 

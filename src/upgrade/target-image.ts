@@ -41,7 +41,7 @@ async function findTarget(
 ): Promise<UpgradeTarget> {
   const wanted = { images: references, pull: "missing" } as const;
   const { reference } = await findImage({ docker, log: logTimed, signal }, wanted);
-  await docker.shareImage(reference, logTimed);
+  await docker.shareImage(reference, { log: logTimed, isNeverPulled: false });
   const version = await versionOf(docker, reference, cluster.clusterId, spec.timeout);
   const { id } = await docker.imageDefaults(reference);
   return { image: reference, id, version };

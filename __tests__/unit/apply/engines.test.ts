@@ -17,6 +17,7 @@ case "$context $1" in
 "alone info") echo '${swarm("", false)}';;
 "elsewhere info") echo '${swarm("n9", true)}';;
 "manager node") printf 'n1\\nn2\\n';;
+"unknown info") echo 'Failed to initialize: unable to resolve docker endpoint: context "unknown": context not found: open meta.json' >&2; exit 1;;
 *) echo "Cannot connect to the Docker daemon" >&2; exit 1;;
 esac
 `;
@@ -44,6 +45,14 @@ test("of every engine it is said what is wrong with it, all at once", async () =
     expect.stringContaining('"elsewhere", but its engine is in another swarm'),
     expect.stringMatching(/"dead", but its engine does not answer: Cannot connect/),
     expect.stringContaining('"alias", but that is the same engine as "worker"'),
+  ]);
+});
+
+test("a context that is not there is told from an engine that is silent", async () => {
+  expect(await problems("manager", "unknown")).toEqual([
+    expect.stringMatching(
+      /"unknown", and there is no such context .*docker context create unknown/,
+    ),
   ]);
 });
 

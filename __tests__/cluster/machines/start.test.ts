@@ -2,44 +2,20 @@ import { Resolver } from "node:dns/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { root, type StepResult } from "../../script/runner.ts";
-import { ownJob } from "../support/actions.ts";
-import { testInputs } from "../support/cluster.ts";
-import { docker } from "../support/engine.ts";
-import { RecordedJob } from "../support/record.ts";
+import { root } from "../../../script/runner.ts";
+import { ownJob } from "../../support/actions.ts";
+import { testInputs } from "../../support/cluster.ts";
+import {
+  engines,
+  expectEmpty,
+  holdings,
+  machines,
+  type NodeOnEngine,
+  nodesIn,
+} from "../../support/machines.ts";
+import { RecordedJob } from "../../support/record.ts";
 
-/** Set by script/machines/enter, on whose machines these tests run: `npm run test:machines`. */
-const machines = process.env.MACHINES ?? "";
-const engines = ["default", "worker-1", "worker-2"];
-const filter = "--filter=label=consul-cluster-action.cluster";
-
-const nodesSchema = z.array(
-  z.object({
-    name: z.string(),
-    engine: z.string(),
-    ip: z.string(),
-    http: z.string(),
-    dns: z.string(),
-  }),
-);
-const nodesIn = ({ outputs }: StepResult) => nodesSchema.parse(JSON.parse(outputs.nodes ?? ""));
-
-/** Names of all objects of clusters, by engine. */
-async function holdings(): Promise<string[][]> {
-  return Promise.all(
-    engines.map(async (name) => {
-      const on = `--context=${name}`;
-      const lists = await Promise.all([
-        docker(on, "ps", "--all", "--format={{.Names}}", filter),
-        docker(on, "network", "ls", "--format={{.Name}}", filter),
-        docker(on, "volume", "ls", "--format={{.Name}}", filter),
-      ]);
-      return lists.flatMap((list) => list.split("\n").filter((each) => each !== "")).sort();
-    }),
-  );
-}
-
-async function eachAnswers(nodes: z.output<typeof nodesSchema>): Promise<void> {
+async function eachAnswers(nodes: readonly NodeOnEngine[]): Promise<void> {
   for (const { name, http, dns } of nodes) {
     const response = await fetch(`${http}/v1/agent/self`);
     const self = z
@@ -79,7 +55,7 @@ describe.skipIf(machines === "")("a cluster on three engines (npm run test:machi
       job.dispose();
       expect(post.exitCode, post.log).toBe(0);
     }
-    await expect.poll(holdings, { timeout: 20_000 }).toEqual([[], [], []]);
+    await expectEmpty();
   });
 
   test.each([{ acl: "true", tls: "true", "gossip-encryption": "true" }])(
@@ -92,7 +68,7 @@ describe.skipIf(machines === "")("a cluster on three engines (npm run test:machi
       job.dispose();
       expect(started.exitCode, started.log).toBe(0);
       expect(post.exitCode, post.log).toBe(0);
-      await expect.poll(holdings, { timeout: 20_000 }).toEqual([[], [], []]);
+      await expectEmpty();
     },
   );
 });
