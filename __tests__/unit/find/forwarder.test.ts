@@ -22,8 +22,19 @@ function forwarded(port: number) {
   return { ...agent("server-2"), facts: there, publications };
 }
 
-/** A forwarder that has exited, and what it says when it is started again. */
-function exitedForwarder(says: string): string {
+const bindings = (port: number) => ({
+  ...facts.HostConfig,
+  PortBindings: { [`${port}/tcp`]: [{ HostIp: "127.0.0.1", HostPort: String(port) }] },
+});
+
+/**
+ * A forwarder that has exited, and one that runs.
+ *
+ * @param port - of the first
+ * @param says - what it says when it is started again
+ * @param ofOther - port of the second
+ */
+function exitedForwarder(port: number, says: string, ofOther = 2): string {
   const State = { ...facts.State, Status: "exited", Running: false, ExitCode: 137 };
   const folder = fakeDocker(`
     case "$1 $2" in
@@ -35,8 +46,20 @@ function exitedForwarder(says: string): string {
     "events "*) exec sleep 60;;
     esac`);
   writeFileSync(join(folder, "log"), "Forwarding\n");
-  writeFacts(folder, { ...facts, Name: name, State });
+  const exited = { ...facts, Name: name, State, HostConfig: bindings(port) };
+  writeFacts(folder, exited, { ...facts, Name: `${name}-client-7`, HostConfig: bindings(ofOther) });
   return folder;
+}
+
+/** @returns a port that this process has until the test is over */
+async function listen(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+  });
+  const address = server.address();
+  return typeof address === "object" && address ? address.port : 0;
 }
 
 const writeFacts = (folder: string, ...found: ContainerFacts[]) =>
@@ -49,29 +72,24 @@ describe("the forwarder in later steps", () => {
   });
 
   test("is started again, and waited for", async () => {
-    const folder = exitedForwarder("echo Forwarding >>log");
     const [port = 0] = await freePorts(1);
-    await startForwarders(docker, "c0ffee00", [forwarded(port)]);
+    const held = await listen();
+    const folder = exitedForwarder(port, "echo Forwarding >>log", held);
+    await startForwarders(docker, "c0ffee00", [forwarded(port), forwarded(held)]);
     expect(readFileSync(join(folder, "started"), "utf8")).toBe(`start ${name}\n`);
   });
 
   test("that exits again is shown with what it says", async () => {
-    exitedForwarder("echo no iptables >>log");
     const [port = 0] = await freePorts(1);
+    exitedForwarder(port, "echo no iptables >>log");
     await expect(startForwarders(docker, "c0ffee00", [forwarded(port)])).rejects.toThrow(
       /does not forward\.\nIts log:\n {2}no iptables$/,
     );
   });
 
   test("whose port is taken is not started: node, port, and holder are named", async () => {
-    const folder = exitedForwarder("exit 1");
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    onTestFinished(() => {
-      server.close();
-    });
-    const address = server.address();
-    const port = typeof address === "object" && address ? address.port : 0;
+    const port = await listen();
+    const folder = exitedForwarder(port, "exit 1");
     await expect(startForwarders(docker, "c0ffee00", [forwarded(port)])).rejects.toThrow(
       new RegExp(`repeat this step\\.\\n {2}server-2: http at port ${port}, used by the process`),
     );
@@ -79,14 +97,14 @@ describe("the forwarder in later steps", () => {
   });
 
   test("that somebody removed is named", async () => {
-    fakeDocker("exit 0");
+    exitedForwarder(3, "exit 1");
     await expect(startForwarders(docker, "c0ffee00", [forwarded(1)])).rejects.toThrow(
-      `the container ${name}, through which the job reaches them, is gone`,
+      /^server-2: on other engines, .* is gone\./,
     );
   });
 
   test("ends what needs it when it exits, and is not taken for an agent", async () => {
-    const folder = exitedForwarder("exit 1");
+    const folder = exitedForwarder(1, "exit 1");
     const State = { ...facts.State, Running: false, ExitCode: 137 };
     const node = { ...forwarded(1), container: facts.Name };
     writeFacts(folder, facts, { ...facts, Name: name, State });
