@@ -6,9 +6,10 @@ import { type JobOptions, root, type StepResult } from "../../script/runner.ts";
 import { ownJob } from "./actions.ts";
 import { testInputs, type Up } from "./cluster.ts";
 import { resolveByTcp, resolveByUdp } from "./consul.ts";
+import { eventually } from "./eventually.ts";
 import { grpcMediaType } from "./grpc.ts";
 import { ask, credentials, query } from "./later-step.ts";
-import { engines, expectEmpty } from "./machines.ts";
+import { engines, holdings } from "./machines.ts";
 import { RecordedJob } from "./record.ts";
 
 const nodesSchema = z.array(
@@ -45,7 +46,7 @@ export async function upOnMachines(
     const post = await job.post(result);
     job.dispose();
     expect(post.exitCode, post.log).toBe(0);
-    await expectEmpty();
+    await eventually(holdings, (held) => held.flat().length === 0);
     return post;
   };
   if (result.exitCode !== 0) {

@@ -120,7 +120,7 @@ export const snippetMarks: Readonly<Record<string, readonly SnippetMark[]>> = {
 
   "docs/faults.md#a-failover-in-four-steps": [example("workflows/failover.yml")],
   "docs/faults.md#a-machine-dies-or-is-cut-off": [
-    cluster("machines", "an engine that is cut off, and healed"),
+    cluster("machines/faults", "an engine that is cut off, and healed"),
   ],
   "docs/faults.md#partitions": [cluster("fault/partition", "leaves the old leader alone")],
   "docs/faults.md#slow-and-lossy-networks": [

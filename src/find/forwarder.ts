@@ -37,10 +37,14 @@ export async function startForwarders(
 ): Promise<void> {
   if (!agents.some(isForwarded)) return;
   const forwarders = await docker.inspectContainers(await forwardersOf(docker, clusterId, agents));
-  if (forwarders.length === 0)
+  const kept = forwarders.flatMap((each) => [...portsOf(each)]);
+  const gone = agents.filter(
+    (agent) => isForwarded(agent) && agent.publications.some(({ port }) => !kept.includes(port)),
+  );
+  if (gone.length > 0)
     throw new ActionError(
       "No way to other engines",
-      `Cluster ${clusterId} has agents on other engines, and the container consul-${clusterId}-forwarder, through which the job reaches them, is gone. No step of this action removes it before the cluster. Start the cluster again.`,
+      `${gone.map(({ node }) => node).join(", ")}: on other engines, and the container consul-${clusterId}-forwarder, or another of such a name, through which the job reached them, is gone. No step of this action removes it before them. Start the cluster again.`,
     );
   await Promise.all(
     forwarders
@@ -49,12 +53,25 @@ export async function startForwarders(
   );
 }
 
+/** Ports of the loopback that a forwarder has while it runs. */
+const portsOf = ({ HostConfig }: ContainerFacts): ReadonlySet<number> =>
+  new Set(
+    Object.values(HostConfig.PortBindings ?? {}).flatMap((bindings) =>
+      bindings.map(({ HostPort }) => Number(HostPort)),
+    ),
+  );
+
 async function startAgain(
   docker: Docker,
-  { Name, State }: ContainerFacts,
+  forwarder: ContainerFacts,
   agents: readonly FoundNode[],
 ): Promise<void> {
-  const forwarded = agents.filter(isForwarded);
+  const { Name, State } = forwarder;
+  const ports = portsOf(forwarder);
+  const forwarded = agents.map((agent) => ({
+    ...agent,
+    publications: agent.publications.filter(({ port }) => isForwarded(agent) && ports.has(port)),
+  }));
   const kept = (nodes: string) =>
     `Others use ports of ${nodes}. These are on other engines, and the container ${Name} leads to them from these ports. It had exited, and keeps its ports, so that the outputs stay true: stop what uses them, and repeat this step.`;
   await refuseTaken(docker, forwarded, kept);
