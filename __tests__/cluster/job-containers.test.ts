@@ -74,7 +74,7 @@ describe("a cluster joins a network of the step's container", () => {
     const cluster = await up({ servers: "1" }, options);
     expect(cluster.outputs).toMatchObject({ ...byName, network: long });
     await cluster.down();
-    await docker("rm", "--force", options.name);
+    await docker("rm", "--force", "--volumes", options.name);
     await docker("network", "rm", long);
   });
 });

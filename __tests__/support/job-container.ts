@@ -36,7 +36,7 @@ export async function jobContainer(folder: string, network: string, options: rea
     `exec-${id}`,
     `exec docker exec $(env | sed -n 's/^\\([A-Z][A-Z_a-z0-9-]*\\)=.*/--env=\\1/p') ${id} "$@"`,
   );
-  const remove = () => docker("rm", "--force", id);
+  const remove = () => docker("rm", "--force", "--volumes", id);
   const temp = mkdtempSync(join(folder, "job-"));
   const contexts = { job: { container: { network } } };
   return { remove, options: { through: [exec], temp, contexts } satisfies JobOptions };

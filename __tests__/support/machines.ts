@@ -64,7 +64,7 @@ export async function killEngine(index: 1 | 2): Promise<() => Promise<void>> {
       stdio: "ignore",
     });
     engine.unref();
-    await expect.poll(() => isUp(index), { timeout: 60_000 }).toBe(true);
+    await expect.poll(() => isUp(index), { timeout: 120_000 }).toBe(true);
   };
 }
 

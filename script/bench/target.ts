@@ -39,7 +39,7 @@ export async function planOf(
     areNodeNamesTaken: false,
     nodeImages: new Map(),
     devTurnsConnectOn: version !== undefined && !has(version, "connectByDefault"),
-    freePorts: await freePorts(freePortsNeeded(spec)),
+    freePorts: await freePorts(freePortsNeeded(spec), new Set()),
   });
 }
 

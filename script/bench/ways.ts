@@ -198,7 +198,7 @@ export async function findCompose(): Promise<readonly string[] | undefined> {
 
 /** One server by hand: `agent -dev`, polled until a key can be written. */
 export async function dev(image: string): Promise<Sample> {
-  const [port = 0] = await freePorts(1);
+  const [port = 0] = await freePorts(1, new Set());
   const publish = `--publish=127.0.0.1:${port}:8500`;
   const { time: up, result: container } = await timed(async () => {
     const id = await docker(

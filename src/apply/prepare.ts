@@ -4,7 +4,7 @@ import { removeLeftBehind } from "../destroy/left-behind.ts";
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import type { Image } from "../docker/image-reference.ts";
-import { freePorts, holderOf, isTaken } from "../docker/ports.ts";
+import { holderOf, isTaken } from "../docker/ports.ts";
 import { InputError, type Problem } from "../errors.ts";
 import { type ClusterSpec, portNames } from "../inputs/cluster-spec.ts";
 import { nodesOf } from "../inputs/nodes.ts";
@@ -24,6 +24,7 @@ import { distinctImages, findImages } from "./cluster-images.ts";
 import { checkConfigs } from "./config-check.ts";
 import { chooseNetwork, type NetworkChoice, newNetwork } from "./network.ts";
 import { examineImages } from "./node-images.ts";
+import { portsForNodes } from "./node-ports.ts";
 import { subnetFor } from "./overlay-subnet.ts";
 import { beginKeys } from "./secrets.ts";
 import type { StartContext } from "./start-context.ts";
@@ -81,7 +82,7 @@ export async function prepare(
     const [network, images, ports] = await Promise.all([
       start(checkMachine({ docker, log, warn: context.warn }, spec, { labels, choice })),
       found,
-      start(freePorts(freePortsNeeded(spec))),
+      start(portsForNodes(docker, freePortsNeeded(spec))),
       start(timeline.during("network", () => ensureNetwork(context, choice, { owner, agents }))),
     ]);
     const swarm =

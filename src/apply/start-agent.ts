@@ -1,12 +1,12 @@
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
-import { freePorts } from "../docker/ports.ts";
 import { hostName } from "../inputs/agent-defaults.ts";
 import { isSecured } from "../plan/agent-config.ts";
 import { agentRunArguments } from "../plan/container-arguments.ts";
 import { type AgentPlan, type AgentsPlan, imageOf, withOtherPorts } from "../plan/plan.ts";
 import { dataDirectoryArchive, type Secrets, securityArchive } from "../plan/security-files.ts";
 import { explainStart } from "../ready/diagnosis.ts";
+import { portsForNodes } from "./node-ports.ts";
 
 /** How many times an agent is started: with other ports each time that somebody else took one. */
 const startAttempts = 5;
@@ -45,14 +45,14 @@ export async function startAgent(begin: Begin, agent: AgentPlan, attempt = 1): P
 
 /** How an agent that could not be started may start; undefined if nothing can be changed. */
 async function otherStart(begin: Begin, agent: AgentPlan, { failure }: DockerError) {
-  const { plan, log } = begin;
+  const { docker, plan, log } = begin;
   if (failure === "no-host-gateway" && plan.knowsHost) {
     log(`${agent.node} can't reach the runner: this engine has no address for ${hostName}`);
     return { begin: { ...begin, plan: { ...plan, knowsHost: false } }, agent };
   }
   const canMove = agent.publications.some(({ isFixed }) => !isFixed);
   if (failure !== "port-taken" || !canMove) return undefined;
-  const ports = await freePorts(agent.publications.length);
+  const ports = await portsForNodes(docker, agent.publications.length);
   return { begin, agent: withOtherPorts(agent, ports.values()) };
 }
 

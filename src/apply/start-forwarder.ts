@@ -1,7 +1,6 @@
 /** Starting what leads from the runner to agents on other engines. */
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
-import { freePorts } from "../docker/ports.ts";
 import { ActionError } from "../errors.ts";
 import {
   agentsElsewhere,
@@ -13,6 +12,7 @@ import {
 import { clusterFilter, forwarderFilter, type Owner } from "../plan/labels.ts";
 import { type AgentPlan, type AgentsPlan, withOtherPorts } from "../plan/plan.ts";
 import { explainForwarder } from "../ready/forwarder.ts";
+import { portsForNodes } from "./node-ports.ts";
 
 /** How many times a forwarder is started: with other ports each time that somebody else took one. */
 const startAttempts = 5;
@@ -63,7 +63,8 @@ export async function startForwarder(
     }
     // The engine had created the container before it found what was wrong.
     await docker.removeContainers([name]);
-    const free = (await freePorts(elsewhere.flatMap((each) => each.publications).length)).values();
+    const count = elsewhere.flatMap((each) => each.publications).length;
+    const free = (await portsForNodes(docker, count)).values();
     const moved = agents.map((agent) => (isElsewhere(agent) ? withOtherPorts(agent, free) : agent));
     return startForwarder(docker, plan, moved, attempt + 1);
   }

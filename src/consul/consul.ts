@@ -20,7 +20,7 @@ import {
   unknownNode,
 } from "./answers.ts";
 import { Catalog, type ReadMode } from "./catalog.ts";
-import { type Access, ConsulError, withQuery } from "./http.ts";
+import { type Access, ConsulError, type RequestOptions, withQuery } from "./http.ts";
 import { HttpClient } from "./http-client.ts";
 import { KeyValueStore } from "./key-value-store.ts";
 import { Operator } from "./operator.ts";
@@ -141,8 +141,8 @@ export class Consul {
   }
 
   /** Leaves the cluster for good, like `consul leave`; the agent then exits. */
-  async leave(timeout: number): Promise<void> {
-    await this.#http.request("/v1/agent/leave", { method: "PUT", timeout });
+  async leave(limits: Pick<RequestOptions, "timeout" | "signal">): Promise<void> {
+    await this.#http.request("/v1/agent/leave", { method: "PUT", ...limits });
   }
 
   /** Makes a node that failed one that left: for good, in Raft and catalog (`/v1/agent/force-leave`). */

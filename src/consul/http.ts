@@ -19,6 +19,8 @@ export interface RequestOptions {
   readonly body?: string | Buffer;
   /** Milliseconds. */
   readonly timeout?: number;
+  /** Ends the request earlier. */
+  readonly signal?: AbortSignal;
 }
 
 /** Characters kept of an error. A failed transaction lists each of its up to 64 operations. */
@@ -57,7 +59,8 @@ export interface Access extends Credentials {
  * @throws ConsulError unless the agent answers 200 in time
  */
 export function send(access: Access, path: string, options: RequestOptions = {}): Promise<Buffer> {
-  const { method = "GET", body, timeout = requestTimeout } = options;
+  const { method = "GET", body, timeout = requestTimeout, signal } = options;
+  const deadline = AbortSignal.timeout(timeout);
   const { scheme, address, token, ca, client } = access;
   const { request, agent } = connections[scheme];
   return new Promise((resolve, reject) => {
@@ -71,7 +74,7 @@ export function send(access: Access, path: string, options: RequestOptions = {})
         headers: token ? { "X-Consul-Token": token } : {},
         ...(ca && { ca }),
         ...(client && { cert: client.certificate, key: client.key }),
-        signal: AbortSignal.timeout(timeout),
+        signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
       },
       (answer) => {
         const parts: Buffer[] = [];

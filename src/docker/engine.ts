@@ -9,7 +9,7 @@ import type {
 import { getArchive } from "./archives.ts";
 import { Cli } from "./cli.ts";
 import { logOf } from "./container-log.ts";
-import { firstExit } from "./events.ts";
+import { firstExit, ranOutOfMemory } from "./events.ts";
 import type { Image, SharingTerms } from "./image-reference.ts";
 import { inspectContainers } from "./inspect.ts";
 import { Listings } from "./listings.ts";
@@ -235,6 +235,11 @@ export class Engine extends Listings {
    */
   firstExit(filters: readonly string[], since: Date): Promise<Exit> {
     return firstExit(this.#context, filters, since);
+  }
+
+  /** Whether a container ran out of memory. @param until - how long to wait for the news */
+  ranOutOfMemory(container: string, until: Date): Promise<boolean> {
+    return ranOutOfMemory(this.#cli, container, until);
   }
 
   /** @returns what the engine knows of these containers; one that is gone is left out */

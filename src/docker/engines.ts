@@ -142,6 +142,10 @@ export class Engines extends OnFirst implements Docker {
     return (await this.at(container)).logs(container, lines);
   }
 
+  async ranOutOfMemory(container: string, until: Date): Promise<boolean> {
+    return (await this.at(container)).ranOutOfMemory(container, until);
+  }
+
   async removeButKeepVolumes(container: string): Promise<void> {
     await (await this.at(container)).removeButKeepVolumes(container);
   }

@@ -41,8 +41,9 @@ export function rangeAbove(given: string): readonly [first: number, last: number
  * another process may take one: be ready to ask again.
  *
  * @param count - how many; all are different
+ * @param kept - ports that are somebody's, though they are free at the moment
  */
-export async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number, kept: ReadonlySet<number>): Promise<number[]> {
   const range = rangeAbove(
     readOr(() => readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8"), ""),
   );
@@ -51,7 +52,8 @@ export async function freePorts(count: number): Promise<number[]> {
     for (let tries = 0; held.length < count; tries++) {
       const isDrawn = range !== undefined && tries < count * triesInRange;
       const each = await hold(isDrawn ? randomInt(range[0], range[1] + 1) : 0);
-      if (each) held.push(each);
+      if (each && !kept.has(each.port)) held.push(each);
+      else await each?.release();
     }
     return held.map(({ port }) => port);
   } finally {

@@ -97,10 +97,11 @@ export async function impairAll(
  * Raft no longer has that server. The server meanwhile goes on with its leave: it drains requests
  * (`performance.leave_drain_time`), and waits up to 5 s to see that Raft has removed it.
  */
-async function leaveInTurn({ docker, cluster, timeout, hit }: FaultStep): Promise<void> {
+async function leaveInTurn(step: FaultStep): Promise<void> {
+  const { docker, cluster, timeout, canceled, hit } = step;
   const leaves: Promise<void>[] = [];
   for (const agent of hit) {
-    leaves.push(leave(docker, agent, timeout));
+    leaves.push(leave(docker, agent, { timeout, signal: canceled }));
     const next = new AbortController();
     await Promise.race([
       Promise.all(leaves),

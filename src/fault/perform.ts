@@ -13,7 +13,6 @@ import { watching } from "./watch.ts";
 /** What all that one step does has in common. */
 export interface Context extends Omit<FaultStep, "hit"> {
   readonly timeline: FaultTimeline;
-  readonly canceled: AbortSignal;
   /** Whether to wait for effects. */
   readonly wait: boolean;
 }

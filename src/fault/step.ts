@@ -10,6 +10,8 @@ export interface FaultStep {
   readonly toolsImage: string;
   /** Milliseconds that each wait may take. */
   readonly timeout: number;
+  /** Aborts when the step is canceled. */
+  readonly canceled: AbortSignal;
   readonly cluster: FoundCluster;
   /** The affected agents. */
   readonly hit: readonly FoundAgent[];

@@ -5,7 +5,7 @@ import { ActionError } from "../errors.ts";
 import { ask, servers } from "../ready/agents.ts";
 import { type Gate, noneNames } from "../ready/gates.ts";
 import { logTimed } from "../runner/log.ts";
-import { poll } from "../runner/poll.ts";
+import { poll, type WaitLimits } from "../runner/poll.ts";
 import { type FoundAgent, isUp } from "./existing-cluster.ts";
 
 /** Waits until the leader's Raft configuration doesn't have this agent. A client is never in it. */
@@ -59,11 +59,12 @@ export const outOfCatalog = (gone: readonly FoundAgent[]): Gate => ({
  * A graceful leave, as `consul leave` does it. The agent either answers when it has left or exits
  * before it has answered.
  *
- * @param timeout - milliseconds
- * @throws ActionError if the agent refuses, or if it still runs after the timeout
+ * @throws ActionError if the agent refuses, or if it still runs after the timeout; the signal's reason if it aborts
  */
-export async function leave(docker: Docker, agent: FoundAgent, timeout: number): Promise<void> {
-  const error = await agent.consul.leave(timeout).catch((reason: unknown) => reason);
+export async function leave(docker: Docker, agent: FoundAgent, limits: WaitLimits): Promise<void> {
+  const { timeout, signal } = limits;
+  const error = await agent.consul.leave(limits).catch((reason: unknown) => reason);
+  signal.throwIfAborted();
   if (error !== undefined && !(error instanceof ConsulError)) throw error;
   if (error?.status !== undefined) {
     const message = `${agent.node} refused to leave: ${error.message}.`;

@@ -147,6 +147,9 @@ function nodeLabelArguments(plan: AgentsPlan, agent: AgentPlan): string[] {
     ...(dials.length > 0 && { [labelNames.dials]: dials.join() }),
     [labelNames.storage]: agent.role === "server" ? storage : "disk",
     [labelNames.network]: plan.network,
+    ...(agent.publications.length > 0 && {
+      [labelNames.ports]: agent.publications.map(({ port }) => port).join(),
+    }),
     ...placeLabels(agent),
   };
   return Object.entries(nodeLabels).map(([label, value]) => `--label=${label}=${value}`);

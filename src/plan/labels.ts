@@ -67,6 +67,8 @@ export const labelNames = {
   storage: `${prefix}.storage`,
   /** The cluster's network. A node may be connected to others, too. */
   network: `${prefix}.network`,
+  /** The ports at which a node is published, with commas between them: it needs them whenever it starts. */
+  ports: `${prefix}.ports`,
 } as const;
 
 const clusterLabel = (clusterId: string) => `${labelNames.cluster}=${clusterId}`;
@@ -178,6 +180,7 @@ const ofNodeAlone: readonly string[] = [
   labelNames.network,
   labelNames.engine,
   labelNames.forwarded,
+  labelNames.ports,
 ];
 
 /** The cluster and job that a container belongs to, from all of its labels. */

@@ -28,9 +28,10 @@ export async function explainExit(
   agents: readonly AgentPlan[],
   first: Exit,
 ): Promise<ActionError> {
+  const newsUntil = new Date(Date.now() + newsPatience);
   const explain = async ({ container, exitCode }: Exit) => {
-    const [[facts], lines] = await Promise.all([
-      docker.inspectContainers([container]),
+    const [facts, lines] = await Promise.all([
+      factsOfExit(docker, container, newsUntil),
       docker.logs(container, lastLines).catch((error) => [messageOf(error)]),
     ]);
     const { title, advice } = await causeOf(docker, image, facts, lines);
@@ -53,6 +54,25 @@ export async function explainExit(
     ...new Set(shown.map(({ advice }) => advice)),
   ];
   return new ActionError(title, lines.join("\n"), { quotes: shown.map(({ quote }) => quote) });
+}
+
+/** Milliseconds from an exit to the news that there was no memory left. */
+const newsPatience = 500;
+/** Of a process that the kernel, or somebody, killed. */
+const killed = 137;
+
+interface ExitFacts {
+  /** Undefined if the container is gone. */
+  readonly facts: ContainerFacts | undefined;
+  readonly isOutOfMemory: boolean;
+}
+
+async function factsOfExit(docker: Docker, container: string, newsUntil: Date): Promise<ExitFacts> {
+  const [facts] = await docker.inspectContainers([container]);
+  const { OOMKilled: isKnown = false, ExitCode } = facts?.State ?? {};
+  const isOutOfMemory =
+    isKnown || (ExitCode === killed && (await docker.ranOutOfMemory(container, newsUntil)));
+  return { facts, isOutOfMemory };
 }
 
 /** Agents that exited at about the same time, of which the engine reports one first. */
@@ -80,10 +100,10 @@ interface Cause {
 async function causeOf(
   docker: Docker,
   reference: string,
-  facts: ContainerFacts | undefined,
+  { facts, isOutOfMemory }: ExitFacts,
   lines: readonly string[],
 ): Promise<Cause> {
-  if (facts?.State.OOMKilled)
+  if (isOutOfMemory)
     return {
       title: "was OOM-killed",
       advice:

@@ -2,11 +2,11 @@
 import * as core from "@actions/core";
 import type { ClusterImages } from "../apply/cluster-images.ts";
 import { examineImages } from "../apply/node-images.ts";
+import { portsForNodes } from "../apply/node-ports.ts";
 import { beginKeys, type SharedSecrets, secure } from "../apply/secrets.ts";
 import type { Docker } from "../docker/docker.ts";
 import { isNotFound } from "../docker/docker-error.ts";
 import type { Image } from "../docker/image-reference.ts";
-import { freePorts } from "../docker/ports.ts";
 import { ActionError } from "../errors.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
 import type { AgentsSpec, Role, Security } from "../inputs/cluster-spec.ts";
@@ -55,7 +55,7 @@ export async function planNewNodes(
   const { images, versions } = await imagesFor(step, shapes);
   const tell = { docker, log: logTimed, onSecret: core.setSecret };
   const isOnNetwork = first.publications.length === 0;
-  const ports = await freePorts(isOnNetwork ? 0 : shapes.length * portNames.length);
+  const ports = await portsForNodes(docker, isOnNetwork ? 0 : shapes.length * portNames.length);
   const prerequisites = {
     ...owner,
     ...(await examineImages(tell, spec, { owner, images, versions })),

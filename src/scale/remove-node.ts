@@ -26,7 +26,7 @@ export async function removeNode(step: ScaleStep, node: string): Promise<void> {
   const { config } = await securityFilesOf(docker, agent);
   const unfinished: Unfinished = { agent, secret: config?.tokens?.agent };
   step.unfinished = unfinished;
-  await leave(docker, agent, spec.timeout);
+  await leave(docker, agent, { timeout: spec.timeout, signal: step.signal });
   await cleanup.removeContainers(containersOf(cleanup, cluster.clusterId, agent));
   const left = cluster.agents.filter((each) => each !== agent).map(({ container }) => container);
   step.cluster = await lookAgain(docker, cluster, left);

@@ -84,36 +84,47 @@ describe.skipIf(machines === "")("a cluster on three engines (npm run test:machi
     job.dispose();
   });
 
-  test("of which one engine is dead is removed from the others, and from that by a later job", async () => {
-    const through = [script(folder, "Runner.Worker", '"$@"')];
-    const env = { RUNNER_NAME: `runner-${randomUUID()}`, RUNNER_TEMP: folder };
-    const jobOf = (run: number) => ({ env: { ...env, GITHUB_RUN_ID: `${runId}-${run}` }, through });
-    const { job, started, clusterId } = await start(jobOf(1), { logs: "always" });
-    const revive = await killEngine(1);
-    let log = "";
-    try {
-      const post = await job.post(started);
-      expect(post.exitCode, post.log).toBe(0);
-      log = post.log;
-    } finally {
-      await revive();
-    }
-    expect(log).toMatch(/::group::server-3 running/);
-    expect(log).toMatch(/::warning.*saved of the agents on the engine worker-1: /);
-    expect(log.match(/::warning title=Cluster \w+ was not removed::engine worker-1/g)).toHaveLength(
-      1,
-    );
-    expect(commandIn(log, "worker-1")).toContain(clusterId);
-    const left = await holdings();
-    const containers = left.map((names) => names.filter((name) => /-(server|client)-/.test(name)));
-    expect(containers).toEqual([[], [`consul-${clusterId}-server-2`], []]);
+  // A dead engine takes its time until it is back.
+  const longer = { timeout: 300_000 };
+  test(
+    "of which one engine is dead is removed from the others, and from that by a later job",
+    longer,
+    async () => {
+      const through = [script(folder, "Runner.Worker", '"$@"')];
+      const env = { RUNNER_NAME: `runner-${randomUUID()}`, RUNNER_TEMP: folder };
+      const jobOf = (run: number) => ({
+        env: { ...env, GITHUB_RUN_ID: `${runId}-${run}` },
+        through,
+      });
+      const { job, started, clusterId } = await start(jobOf(1), { logs: "always" });
+      const revive = await killEngine(1);
+      let log = "";
+      try {
+        const post = await job.post(started);
+        expect(post.exitCode, post.log).toBe(0);
+        log = post.log;
+      } finally {
+        await revive();
+      }
+      expect(log).toMatch(/::group::server-3 running/);
+      expect(log).toMatch(/::warning.*saved of the agents on the engine worker-1: /);
+      expect(
+        log.match(/::warning title=Cluster \w+ was not removed::engine worker-1/g),
+      ).toHaveLength(1);
+      expect(commandIn(log, "worker-1")).toContain(clusterId);
+      const left = await holdings();
+      const containers = left.map((names) =>
+        names.filter((name) => /-(server|client)-/.test(name)),
+      );
+      expect(containers).toEqual([[], [`consul-${clusterId}-server-2`], []]);
 
-    const next = await start(jobOf(2));
-    expect(next.started.log).toMatch(
-      new RegExp(`Cluster ${clusterId}, left behind by job .*: 1 container removed`),
-    );
-    await next.job.post(next.started);
-    next.job.dispose();
-    job.dispose();
-  });
+      const next = await start(jobOf(2));
+      expect(next.started.log).toMatch(
+        new RegExp(`Cluster ${clusterId}, left behind by job .*: 1 container removed`),
+      );
+      await next.job.post(next.started);
+      next.job.dispose();
+      job.dispose();
+    },
+  );
 });

@@ -57,18 +57,4 @@ describe.skipIf(machines === "")("a cluster on three engines (npm run test:machi
     }
     await expectEmpty();
   });
-
-  test.each([{ acl: "true", tls: "true", "gossip-encryption": "true" }])(
-    "a secured one starts as well",
-    async (security) => {
-      const job = new RecordedJob(ownJob());
-      const inputs = { servers: "3", clients: "1", engines: engines.join(","), ...security };
-      const started = await job.main(testInputs(inputs));
-      const post = await job.post(started);
-      job.dispose();
-      expect(started.exitCode, started.log).toBe(0);
-      expect(post.exitCode, post.log).toBe(0);
-      await expectEmpty();
-    },
-  );
 });

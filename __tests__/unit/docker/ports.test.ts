@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { freePorts, includesPort, isTaken, rangeAbove } from "../../../src/docker/ports.ts";
 
 test("free ports are different, and free for TCP and UDP", async () => {
-  const ports = await freePorts(20);
+  const ports = await freePorts(20, new Set());
   expect(new Set(ports).size).toBe(20);
   for (const port of ports) {
     const server = createServer().listen(port, "127.0.0.1");
@@ -31,11 +31,20 @@ test.each([
 test("free ports are above those that the kernel gives out", async () => {
   const [first = 0] =
     rangeAbove(readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8")) ?? [];
-  expect(Math.min(...(await freePorts(50)))).toBeGreaterThanOrEqual(first);
+  expect(Math.min(...(await freePorts(50, new Set())))).toBeGreaterThanOrEqual(first);
+});
+
+test("a port that is somebody's is not given, though it is free", async () => {
+  const [first = 0, last = 0] =
+    rangeAbove(readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8")) ?? [];
+  const only = [first + 7, first + 8];
+  const range = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  const kept = new Set(range.filter((port) => !only.includes(port)));
+  expect((await freePorts(30, kept)).filter((port) => kept.has(port))).toEqual([]);
 });
 
 test("no ports are none", async () => {
-  expect(await freePorts(0)).toEqual([]);
+  expect(await freePorts(0, new Set())).toEqual([]);
 });
 
 test("a port is taken as long as somebody listens there", async () => {

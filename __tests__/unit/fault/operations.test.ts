@@ -8,11 +8,12 @@ import type { FoundAgent } from "../../../src/find/existing-cluster.ts";
 import { agent, consulThatAnswers, fakeDocker, raftAnswer } from "../find/fixtures.ts";
 
 function stepOn(agents: readonly FoundAgent[], hit: readonly FoundAgent[]): FaultStep {
-  const docker = new Engine(new AbortController().signal, () => {});
+  const canceled = new AbortController().signal;
+  const docker = new Engine(canceled, () => {});
   const credentials = { scheme: "http" } as const;
   const addresses = new Map(agents.map(({ node, ip }) => [node, ip]));
   const cluster = { clusterId: "c0ffee00", network: "net", credentials, addresses, agents };
-  return { docker, cleanup: docker, toolsImage: "", timeout: 5000, cluster, hit };
+  return { docker, cleanup: docker, toolsImage: "", timeout: 5000, canceled, cluster, hit };
 }
 
 describe("agents that leave in one step", () => {

@@ -27,13 +27,14 @@ function stepWith(server: ReturnType<typeof agent>): FaultStep {
   fakeDocker(
     `case "$*" in *client-1*) echo "Error: Could not find the file in container" >&2; exit 1;; esac`,
   );
-  const docker = new Engine(new AbortController().signal, () => {});
+  const canceled = new AbortController().signal;
+  const docker = new Engine(canceled, () => {});
   const hit = [agent("client-1", "stopped"), agent("client-2", "stopped")];
   const cluster = {
     ...{ clusterId: "c0ffee00", network: "net", agents: [server, ...hit] },
     ...{ credentials: { scheme: "http" as const }, addresses: new Map() },
   };
-  return { docker, cleanup: docker, timeout: 1000, cluster, hit, toolsImage: "" };
+  return { docker, cleanup: docker, timeout: 1000, canceled, cluster, hit, toolsImage: "" };
 }
 
 test.each([

@@ -47,6 +47,7 @@ esac
       docker: new Engine(signal, () => {}),
       cleanup: new Engine(new AbortController().signal, () => {}),
       timeout: 1000,
+      canceled: signal,
       cluster: { ...found, agents: [started, held] },
       hit: [started],
       toolsImage: "",

@@ -72,7 +72,7 @@ describe("the forwarder in later steps", () => {
   });
 
   test("is started again, and waited for", async () => {
-    const [port = 0] = await freePorts(1);
+    const [port = 0] = await freePorts(1, new Set());
     const held = await listen();
     const folder = exitedForwarder(port, "echo Forwarding >>log", held);
     await startForwarders(docker, "c0ffee00", [forwarded(port), forwarded(held)]);
@@ -80,7 +80,7 @@ describe("the forwarder in later steps", () => {
   });
 
   test("that exits again is shown with what it says", async () => {
-    const [port = 0] = await freePorts(1);
+    const [port = 0] = await freePorts(1, new Set());
     exitedForwarder(port, "echo no iptables >>log");
     await expect(startForwarders(docker, "c0ffee00", [forwarded(port)])).rejects.toThrow(
       /does not forward\.\nIts log:\n {2}no iptables$/,

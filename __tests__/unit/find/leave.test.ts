@@ -11,10 +11,21 @@ test("an agent that refuses to leave fails the step at once, with its answer", a
   });
   // The agent runs on.
   fakeDocker("exec sleep 60");
-  const docker = new Engine(new AbortController().signal, () => {});
-  await expect(leave(docker, { ...agent("server-2"), consul }, 3000)).rejects.toThrow(
+  const { signal } = new AbortController();
+  const docker = new Engine(signal, () => {});
+  const limits = { timeout: 3000, signal };
+  await expect(leave(docker, { ...agent("server-2"), consul }, limits)).rejects.toThrow(
     "server-2 refused to leave: 403 Permission denied.",
   );
+});
+
+test("a canceled step does not wait for an agent that is leaving: a server takes longer than the runner waits", async () => {
+  const canceled = new AbortController();
+  const consul = await consulThatAnswers(() => canceled.abort(new Error("Canceled")));
+  fakeDocker("exec sleep 60");
+  const docker = new Engine(canceled.signal, () => {});
+  const limits = { timeout: 60_000, signal: canceled.signal };
+  await expect(leave(docker, { ...agent("server-2"), consul }, limits)).rejects.toThrow("Canceled");
 });
 
 test("a node that its agent's last sync put back into the catalog is removed again", async () => {

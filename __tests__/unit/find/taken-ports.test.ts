@@ -22,7 +22,7 @@ const here = "unix:///var/run/docker.sock";
 const thisProcess = `the process ${process.pid} (${basename(process.execPath)})`;
 
 async function node(name: string, state: NodeState) {
-  const [http = 0, dns = 0] = await freePorts(2);
+  const [http = 0, dns = 0] = await freePorts(2, new Set());
   const publications = [
     { name: "http", port: http, isFixed: true },
     { name: "dns", port: dns, isFixed: true },

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
-import { root, type StepResult } from "../../script/runner.ts";
-import { ownJob } from "../support/actions.ts";
-import { testInputs } from "../support/cluster.ts";
-import { docker, testImage } from "../support/engine.ts";
-import { RecordedJob } from "../support/record.ts";
+import { root, type StepResult } from "../../../script/runner.ts";
+import { ownJob } from "../../support/actions.ts";
+import { testInputs } from "../../support/cluster.ts";
+import { docker, testImage } from "../../support/engine.ts";
+import { RecordedJob } from "../../support/record.ts";
 
 /** Set by script/machines/enter, on whose machines these tests run: `npm run test:machines`. */
 const machines = process.env.MACHINES ?? "";
