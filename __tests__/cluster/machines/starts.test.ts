@@ -1,5 +1,4 @@
 /** Starts on several machines: secured ones, and those that go wrong. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { fault, ownJob } from "../../support/actions.ts";
 import { errorsOf } from "../../support/annotations.ts";
@@ -25,21 +24,24 @@ describe.skipIf(machines === "")("on three engines", () => {
     }
   });
 
-  /** Starts a cluster, and does something at a line of the log. @returns the failed step */
-  async function failing(when: RegExp, act: (line: string) => Promise<unknown>, inputs = {}) {
-    let acting: Promise<unknown> | undefined;
+  /** Starts a cluster, and does something at lines of the log. @returns the failed step */
+  async function failing(when: RegExp, act: () => Promise<unknown>, inputs = {}) {
+    const acts: Promise<unknown>[] = [];
     const onLine = (line: string) => {
-      if (when.test(line)) acting ??= act(line);
+      if (when.test(line)) acts.push(act());
     };
     const job = new RecordedJob({ ...ownJob(), debug: true, onLine });
     const sizes = { servers: "3", clients: "3", engines: engines.join(" ") };
     const started = await job.main(testInputs({ ...sizes, ...inputs }));
-    await acting;
+    await Promise.all(acts);
+    await setLink("worker-2", "up");
+    await expect.poll(() => docker("node", "ls"), { timeout: 60_000 }).not.toContain("Down");
     const post = await job.post(started);
     job.dispose();
-    expect(acting, started.log).toBeDefined();
+    expect(acts, started.log).not.toEqual([]);
     expect(started.exitCode, started.log).toBe(1);
     expect(post.exitCode, post.log).toBe(0);
+    await expectEmpty();
     return started;
   }
 
@@ -53,22 +55,29 @@ describe.skipIf(machines === "")("on three engines", () => {
     expect(error?.message).toContain("exited (exit code 137)");
     expect(error?.message).toContain("log:\n  Forwarding");
     expect(failed.log).toMatch(/^::group::consul-\w+-forwarder exited with code 137$/m);
-    await expectEmpty();
   });
 
-  test("of which one is cut off: the message names the engine and its agents", async () => {
-    const cut = async () => {
-      await setLink("worker-2", "down");
-      await sleep(100);
-    };
-    try {
-      const failed = await failing(/server-1 started/, cut, { timeout: "25s" });
-      expect(errorsOf(failed)[0]?.message).toContain(
-        "All agents on the engine worker-2 (server-3, client-3) are among them",
+  describe("of which one is cut off", () => {
+    test("while agents start: the message names the engine of the one that can't", async () => {
+      const failed = await failing(/server-3 started/, () => setLink("worker-2", "down"));
+      const [error] = errorsOf(failed);
+      expect(error?.title).toBe("client-3 can't start");
+      expect(error?.message).toContain(
+        "client-3 is on the engine worker-2, which got no answer of the swarm's manager",
       );
-    } finally {
-      await setLink("worker-2", "up");
-    }
-    await expect.poll(() => docker("node", "ls"), { timeout: 60_000 }).not.toContain("Down");
+    });
+
+    test("once all have started: the message names the engine and its agents", async () => {
+      let started = 0;
+      const inputs = { clients: "0", timeout: "20s" };
+      const act = async () => {
+        started++;
+        if (started === 3) await setLink("worker-2", "down");
+      };
+      const failed = await failing(/server-\d started/, act, inputs);
+      expect(errorsOf(failed)[0]?.message).toContain(
+        "All agents on the engine worker-2 (server-3) are among them: that machine may be cut off",
+      );
+    });
   });
 });
