@@ -49,7 +49,7 @@ export const snippetMarks: Readonly<Record<string, readonly SnippetMark[]>> = {
   "README.md#development": [cluster("up", "up, a second up, and down")],
 
   "docs/machines.md#a-cluster-on-several-machines": [
-    cluster("machines/start", "agents are spread, every address answers, and post leaves nothing"),
+    cluster("machines/faults", "a machine dies and comes back"),
   ],
   "docs/clients.md#python": [cluster("clients-python", "python3-consul reads and writes keys")],
   "docs/clients.md#java": [not(clients("2026-11-24")), not(clients("2026-11-24"))],
