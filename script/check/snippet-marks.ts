@@ -51,6 +51,9 @@ export const snippetMarks: Readonly<Record<string, readonly SnippetMark[]>> = {
   "docs/machines.md#a-cluster-on-several-machines": [
     cluster("machines/faults", "a machine dies and comes back"),
   ],
+  "docs/machines.md#machines-for-a-job": [
+    not("joins machines over SSH; script/machines joins three by the same commands"),
+  ],
   "docs/clients.md#python": [cluster("clients-python", "python3-consul reads and writes keys")],
   "docs/clients.md#java": [not(clients("2026-11-24")), not(clients("2026-11-24"))],
   "docs/clients.md#names-under-consul": [

@@ -1,8 +1,33 @@
 /** Several engines for one cluster: they must all answer, and be nodes of one swarm. */
-import type { Engine } from "../docker/engine.ts";
+import type { Docker } from "../docker/docker.ts";
 import { Engines, type Member } from "../docker/engines.ts";
 import { askSwarms, type SwarmAnswer } from "../docker/reach.ts";
 import { InputError, type Problem } from "../errors.ts";
+import type { ClusterSpec } from "../inputs/cluster-spec.ts";
+import { forwarderName } from "../plan/forwarder.ts";
+import type { ClusterPlan } from "../plan/plan.ts";
+import type { StartContext } from "./start-context.ts";
+
+/**
+ * The context of a start on the engines that the spec names, if it names any.
+ *
+ * @throws InputError that says of every engine what is wrong with it
+ */
+export async function withEngines(
+  context: StartContext,
+  { engines: [first, ...others] }: Pick<ClusterSpec, "engines">,
+): Promise<StartContext> {
+  if (first === undefined) return context;
+  const engines = await gatherEngines(context.docker, [first, ...others]);
+  return { ...context, docker: engines, engines };
+}
+
+/** Says where the containers of a plan will be, if there are several engines. */
+export function placeContainers(docker: Docker, plan: ClusterPlan): void {
+  for (const { container, place } of plan.agents) if (place) docker.place(container, place.engine);
+  const here = plan.agents.find(({ place }) => place?.isHere)?.place;
+  if (here) docker.place(forwarderName(plan, plan.agents), here.engine);
+}
 
 /**
  * Makes one of several engines.
@@ -12,7 +37,7 @@ import { InputError, type Problem } from "../errors.ts";
  * @throws InputError that says of every engine what is wrong with it
  */
 export async function gatherEngines(
-  engine: Engine,
+  engine: Docker,
   [first, ...others]: readonly [string, ...string[]],
 ): Promise<Engines> {
   const memberOf = (name: string): Member => ({ name, engine: engine.on(name) });

@@ -1,17 +1,15 @@
 import { randomBytes } from "node:crypto";
 import * as core from "@actions/core";
 import { apply, type RunningCluster } from "../apply/apply.ts";
-import { gatherEngines } from "../apply/engines.ts";
+import { placeContainers, withEngines } from "../apply/engines.ts";
 import { prepare } from "../apply/prepare.ts";
 import { restore } from "../apply/restore.ts";
 import type { StartContext } from "../apply/start-context.ts";
-import type { Docker } from "../docker/docker.ts";
 import { isEngineGone } from "../docker/docker-error.ts";
 import { Engine } from "../docker/engine.ts";
 import { counted, InputError } from "../errors.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 import { parseInputs } from "../inputs/inputs.ts";
-import { forwarderName } from "../plan/forwarder.ts";
 import { processMark } from "../plan/labels.ts";
 import { imageOf, planCluster } from "../plan/plan.ts";
 import { credentialsFrom } from "../plan/security-files.ts";
@@ -41,41 +39,26 @@ import { saveState } from "./state.ts";
 
 /** The main step: inputs become a spec, the spec a plan, the plan a cluster that is ready. */
 export async function main(): Promise<void> {
-  const alone = startContext();
-  const { clusterId, signal, timeline } = alone;
+  let context = startContext();
+  const { clusterId, signal, timeline } = context;
   const spec = readSpec(clusterId);
   if (!spec) return;
   const logs = logsFolder(spec, clusterId);
-  let docker: Docker = alone.docker;
   try {
-    const context = await withEngines(alone, spec);
-    docker = context.docker;
+    context = await withEngines(context, spec);
     const cluster = await create(context, spec);
     await reportCluster(cluster, logs, timeline);
   } catch (error) {
     fail(signal.aborted ? signal.reason : error);
     if (signal.aborted) return;
     const hasNothingToShow = error instanceof InputError || isEngineGone(error);
+    const { docker } = context;
     const seen = hasNothingToShow ? nothingSeen : await showEvidence(docker, clusterId, logs);
     await writeSummary(startFailureText(error, seen));
   }
 }
 
-/** The context of a start on several engines, if the spec has several. */
-async function withEngines(
-  { docker: engine, ...context }: OneEngine,
-  { engines: [first, ...others] }: ClusterSpec,
-): Promise<StartContext> {
-  if (first === undefined) return { ...context, docker: engine };
-  const engines = await gatherEngines(engine, [first, ...others]);
-  return { ...context, docker: engines, engines };
-}
-
-interface OneEngine extends StartContext {
-  readonly docker: Engine;
-}
-
-function startContext(): OneEngine {
+function startContext(): StartContext {
   const timeline = new Timeline();
   timeline.end("process");
   const clusterId = randomBytes(4).toString("hex");
@@ -129,10 +112,7 @@ async function createIn(
     prepare(context, spec, scope),
   );
   const plan = planCluster(spec, prerequisites);
-  for (const { container, place } of plan.agents)
-    if (place) context.engines?.place(container, place.engine);
-  const [first] = spec.engines;
-  if (first !== undefined) context.engines?.place(forwarderName(plan, plan.agents), first);
+  placeContainers(context.docker, plan);
   const images = plan.agents.map((agent) => imageOf(plan, agent).image.reference);
   const title = `Start ${counted(plan.agents.length, "agent")} from ${[...new Set(images)].join(" and ")}`;
   const running = await core.group(title, () => apply(context, plan, keys));

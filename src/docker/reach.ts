@@ -2,7 +2,6 @@
 import type { SwarmFacts } from "./answers.ts";
 import type { Docker } from "./docker.ts";
 import { DockerError } from "./docker-error.ts";
-import type { Engine } from "./engine.ts";
 import { Engines, type Member } from "./engines.ts";
 
 /** What an engine says of its swarm, or why it does not answer. */
@@ -23,7 +22,7 @@ export interface SilentEngine {
  * @param engine - any of them
  * @param names - docker contexts
  */
-export function askSwarms(engine: Engine, names: readonly string[]): Promise<SwarmAnswer[]> {
+export function askSwarms(engine: Docker, names: readonly string[]): Promise<SwarmAnswer[]> {
   return Promise.all(names.map((name) => askSwarm({ name, engine: engine.on(name) })));
 }
 
@@ -42,7 +41,7 @@ async function askSwarm(member: Member): Promise<SwarmAnswer> {
  * @param engine - the job's own
  * @param names - docker contexts, the job's own first; empty for the one in use
  */
-export function enginesNamed(engine: Engine, [first, ...others]: readonly string[]): Docker {
+export function enginesNamed(engine: Docker, [first, ...others]: readonly string[]): Docker {
   if (first === undefined) return engine;
   const member = (name: string): Member => ({ name, engine: engine.on(name) });
   return new Engines([member(first), ...others.map(member)], first);

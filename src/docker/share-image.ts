@@ -3,13 +3,16 @@ import { ActionError } from "../errors.ts";
 import type { LocalImage } from "./answers.ts";
 import { DockerError, isNotFound } from "./docker-error.ts";
 import type { Engine } from "./engine.ts";
-import { parseImage, type SharingTerms } from "./image-reference.ts";
+import type { SharingTerms } from "./image-reference.ts";
 
 /** One of several engines, and the name of its docker context. */
 interface Member {
   readonly name: string;
   readonly engine: Engine;
 }
+
+/** An ID of an image, which registries don't know. */
+const imageId = /^(sha256:)?[0-9a-f]{64}$/;
 
 /** What is shared, and between whom. */
 interface Share {
@@ -71,7 +74,7 @@ async function pull(
   { reference }: Share,
   { log, isNeverPulled, wanted }: SharingTerms & { readonly wanted: LocalImage },
 ): Promise<LocalImage | undefined> {
-  const isOfRegistry = wanted.digests.length > 0 && parseImage(reference) !== undefined;
+  const isOfRegistry = wanted.digests.length > 0 && !imageId.test(reference);
   if (isNeverPulled || !isOfRegistry) return undefined;
   try {
     await engine.pull(reference, (line) => log(`${name}: ${line}`));

@@ -39,7 +39,7 @@ import {
   type UpgradeStep,
   type UpgradeTarget,
 } from "./step.ts";
-import { resolveTargets } from "./target-image.ts";
+import { asAt, resolveTargets } from "./target-image.ts";
 import { parseUpgradeInputs } from "./upgrade-inputs.ts";
 import { WriteProbe } from "./write-probe.ts";
 
@@ -214,7 +214,8 @@ async function dueAt(
   for (const agent of there) {
     const { node, facts } = agent;
     const version = members.find((member) => member.node === node)?.version ?? "";
-    if (isDue({ version, image: facts.Image }, target, isDowngrade)) due.push(agent);
+    const own = await asAt(step.docker, target, agent);
+    if (isDue({ version, image: facts.Image }, own, isDowngrade)) due.push(agent);
     else done.push({ node, version });
   }
   return [due, done];

@@ -76,7 +76,8 @@ test("one that can't pull gets a copy, and so does one that pulls another image 
   expect(refused.given).toEqual(["--context=b pull consul:1", "--context=b load --quiet"]);
   expect(refused.loaded).toBe("layers of it");
   expect(refused.log).toEqual([
-    expect.stringContaining("b can't pull consul:1: "),
+    "b: toomanyrequests: slow down",
+    "b can't pull consul:1: toomanyrequests: slow down",
     "b gets consul:1 from a",
   ]);
   const moved = await share({ a: image("1", "d1"), before: "", after: image("2", "d2") });
