@@ -200,7 +200,7 @@ if (ways.length === 0 && !hasMachines) {
 
 const network = neighborRoom();
 const setting = { ...(await settingOf(image, composeCommand)), network };
-const measured = await measureAll(ways, runs);
+const measured = ways.length > 0 ? await measureAll(ways, runs) : [];
 if (measured.length > 0)
   console.log(["", ...waysTable(measured), "", ...verdictTable(verdictsOf(measured))].join("\n"));
 const machines = hasMachines ? await severalEngines(image, runs) : undefined;
