@@ -3,8 +3,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import * as z from "zod";
-import { root, type StepResult } from "../../script/runner.ts";
+import { root } from "../../script/runner.ts";
 import { docker, run } from "./engine.ts";
 
 /** The folder of the machines; empty if there are none, and tests of them are to be skipped. */
@@ -32,21 +31,6 @@ export async function holdings(): Promise<string[][]> {
 
 /** Nothing is left. A worker forgets a network of the swarm a little later than the manager. */
 export const expectEmpty = () => expect.poll(holdings, { timeout: 20_000 }).toEqual([[], [], []]);
-
-const nodesSchema = z.array(
-  z.object({
-    name: z.string(),
-    engine: z.string(),
-    ip: z.string(),
-    http: z.string(),
-    dns: z.string(),
-  }),
-);
-export type NodeOnEngine = z.output<typeof nodesSchema>[number];
-
-/** The output `nodes` of a step. */
-export const nodesIn = ({ outputs }: StepResult): NodeOnEngine[] =>
-  nodesSchema.parse(JSON.parse(outputs.nodes ?? ""));
 
 /** Cuts a worker's machine off from the others, or connects it again. Its own socket still answers. */
 export async function setLink(worker: "worker-1" | "worker-2", state: "down" | "up") {

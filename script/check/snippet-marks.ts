@@ -49,7 +49,7 @@ export const snippetMarks: Readonly<Record<string, readonly SnippetMark[]>> = {
   "README.md#development": [cluster("up", "up, a second up, and down")],
 
   "docs/machines.md#a-cluster-on-several-machines": [
-    cluster("machines/start", "agents are spread, every address answers, and post leaves nothing"),
+    cluster("machines/faults", "a machine dies and comes back"),
   ],
   "docs/machines.md#machines-for-a-job": [
     not("joins machines over SSH; script/machines joins three by the same commands"),

@@ -2,6 +2,7 @@
  * Ports of nodes that start again. A node keeps its ports, so that the outputs stay true; while it is
  * stopped, others can take them.
  */
+import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import { isLocalEndpoint } from "../docker/endpoint.ts";
@@ -9,7 +10,6 @@ import { holderOf, isTaken } from "../docker/ports.ts";
 import { ActionError } from "../errors.ts";
 import { labelNames } from "../plan/labels.ts";
 import type { AgentPlan, Publication } from "../plan/plan.ts";
-import type { FoundAgent } from "./existing-cluster.ts";
 import { clusterEndpoint, labelOf } from "./node-facts.ts";
 import { userAliases } from "./other-networks.ts";
 
@@ -22,7 +22,7 @@ type NodePort = Pick<AgentPlan, "node"> & Pick<Publication, "name" | "port">;
  */
 export async function refuseTakenPorts(
   docker: Docker,
-  agents: readonly FoundAgent[],
+  agents: readonly (AgentPlan & Facts & { readonly state: string })[],
 ): Promise<void> {
   await refuseTaken(
     docker,
@@ -88,7 +88,10 @@ export async function explainTaken(
 /** Whether a node's ports are those of the forwarder, which keeps them while the node is stopped. */
 export const isForwarded = ({ facts }: Facts) => labelOf(facts, labelNames.forwarded) !== "";
 
-type Facts = Pick<FoundAgent, "facts">;
+/** What the engine reports of a node's container. */
+interface Facts {
+  readonly facts: ContainerFacts;
+}
 
 /**
  * Docker 29 takes a container off a network on which it can't start (moby, `connectToNetwork` in
