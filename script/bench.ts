@@ -19,6 +19,11 @@ import {
 } from "./bench/document.ts";
 import { neighborRoom } from "./bench/neighbors.ts";
 import {
+  type MachineSamples,
+  measureSeveralEngines,
+  severalEnginesTable,
+} from "./bench/several-engines.ts";
+import {
   action,
   bare,
   byHand,
@@ -146,7 +151,20 @@ function typicalPhases(measured: readonly Measured[]) {
   return sorted[Math.floor(sorted.length / 2)]?.phases ?? [];
 }
 
-const names = waysOf("", ["docker", "compose"]).map(({ name }) => name);
+/** The name of what is measured on several engines. */
+const machinesName = "machines";
+
+/** @returns undefined if this machine can't make several */
+async function severalEngines(image: string, runs: number): Promise<MachineSamples | undefined> {
+  try {
+    return await measureSeveralEngines(image, runs);
+  } catch (error) {
+    console.log(`  ${machinesName.padEnd(12)} FAILED: ${String(error)}`);
+    return undefined;
+  }
+}
+
+const names = [...waysOf("", ["docker", "compose"]).map(({ name }) => name), machinesName];
 const begins = (wanted: readonly string[], name: string) =>
   wanted.some((begin) => begin !== "" && name.startsWith(begin));
 const waysSchema = z
@@ -174,17 +192,21 @@ const image = consulImage();
 const composeCommand = await findCompose();
 const all = waysOf(image, composeCommand);
 const ways = wanted ? all.filter(({ name }) => begins(wanted, name)) : all;
-if (ways.length === 0) {
+const hasMachines = wanted === undefined || begins(wanted, machinesName);
+if (ways.length === 0 && !hasMachines) {
   console.error(`--ways is "${wanted}": Docker Compose is not installed`);
   process.exit(2);
 }
 
 const network = neighborRoom();
 const setting = { ...(await settingOf(image, composeCommand)), network };
-const measured = await measureAll(ways, runs);
-console.log(["", ...waysTable(measured), "", ...verdictTable(verdictsOf(measured))].join("\n"));
+const measured = ways.length > 0 ? await measureAll(ways, runs) : [];
+if (measured.length > 0)
+  console.log(["", ...waysTable(measured), "", ...verdictTable(verdictsOf(measured))].join("\n"));
+const machines = hasMachines ? await severalEngines(image, runs) : undefined;
+if (machines) console.log(["", ...severalEnginesTable(machines)].join("\n"));
 if (wanted === undefined) {
-  writeFileSync(join(root, "docs/benchmark.md"), documentOf(measured, setting));
+  writeFileSync(join(root, "docs/benchmark.md"), documentOf(measured, setting, machines));
   const files = ["docs/benchmark.md", ...writeFigures(figuresOf(measured))];
   console.log(`\nWritten: ${files.join(", ")}`);
 }

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createTar } from "nanotar";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { Docker } from "../../src/docker/docker.ts";
+import { Engine } from "../../src/docker/engine.ts";
 import { findImage, type PullPolicy } from "../../src/docker/find-image.ts";
 import { docker } from "../support/engine.ts";
 import { scratch } from "../support/failures.ts";
@@ -45,7 +45,7 @@ async function find(
   of = mirrors(),
   pull: PullPolicy = "missing",
 ) {
-  const docker = new Docker(new AbortController().signal, () => {});
+  const docker = new Engine(new AbortController().signal, () => {});
   const { signal } = new AbortController();
   return findImage({ docker, log: (line) => lines.push(line), signal }, { images, pull }, of);
 }

@@ -1,4 +1,5 @@
 /** The benchmark's results: verdicts on the targets, and docs/benchmark.md. Pure. */
+import { type MachineSamples, severalEnginesTable } from "./several-engines.ts";
 import { coverage, type Summary, slope, summarize } from "./statistics.ts";
 import type { Sample, Way } from "./ways.ts";
 
@@ -171,8 +172,16 @@ export function verdictTable(verdicts: readonly Verdict[]): string[] {
   ];
 }
 
-/** docs/benchmark.md. */
-export function documentOf(measured: readonly Measured[], setting: Setting): string {
+/**
+ * docs/benchmark.md.
+ *
+ * @param machines - undefined if this machine can't make several
+ */
+export function documentOf(
+  measured: readonly Measured[],
+  setting: Setting,
+  machines?: MachineSamples,
+): string {
   return [
     "# Benchmark",
     "",
@@ -197,6 +206,17 @@ export function documentOf(measured: readonly Measured[], setting: Setting): str
     "",
     ...waysTable(measured),
     "",
+    ...(machines
+      ? [
+          "## Several engines",
+          "",
+          "On three machines in network namespaces of this one (script/machines), which share its processors. See",
+          "[machines.md](machines.md).",
+          "",
+          ...severalEnginesTable(machines),
+          "",
+        ]
+      : []),
     "## Phases of one start",
     "",
     "![Phases of the start of 3 servers and 3 clients](timeline.svg)",

@@ -29,10 +29,19 @@ export interface Way {
 /** Milliseconds between two requests of a variant that polls by itself. */
 const pause = 25;
 
-/** This action: from the start of the main step's process to its end; then the post step's. */
-export async function action(image: string, servers: number, clients: number): Promise<Sample> {
+/**
+ * This action: from the start of the main step's process to its end; then the post step's.
+ *
+ * @param more - inputs
+ */
+export async function action(
+  image: string,
+  servers: number,
+  clients: number,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Sample> {
   const job = new Job();
-  const main = job.start(inputsOf(image, servers, clients));
+  const main = job.start({ ...inputsOf(image, servers, clients), ...more });
   const memory = watchMemory(main.process.pid ?? 0);
   const up = await main.result;
   const megabytes = memory.stop();

@@ -48,6 +48,12 @@ export const snippetMarks: Readonly<Record<string, readonly SnippetMark[]>> = {
   ],
   "README.md#development": [cluster("up", "up, a second up, and down")],
 
+  "docs/machines.md#a-cluster-on-several-machines": [
+    cluster("machines/faults", "a machine dies and comes back"),
+  ],
+  "docs/machines.md#machines-for-a-job": [
+    not("joins machines over SSH; script/machines joins three by the same commands"),
+  ],
   "docs/clients.md#python": [cluster("clients-python", "python3-consul reads and writes keys")],
   "docs/clients.md#java": [not(clients("2026-11-24")), not(clients("2026-11-24"))],
   "docs/clients.md#names-under-consul": [
@@ -113,6 +119,9 @@ export const snippetMarks: Readonly<Record<string, readonly SnippetMark[]>> = {
   "docs/security.md#your-own-ca": [mutualTls],
 
   "docs/faults.md#a-failover-in-four-steps": [example("workflows/failover.yml")],
+  "docs/faults.md#a-machine-dies-or-is-cut-off": [
+    cluster("machines/faults", "an engine that is cut off, and healed"),
+  ],
   "docs/faults.md#partitions": [cluster("fault/partition", "leaves the old leader alone")],
   "docs/faults.md#slow-and-lossy-networks": [
     { file: "__tests__/cluster/fault/impair.test.ts", says: "an impaired node" },

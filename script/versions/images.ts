@@ -3,7 +3,7 @@ import coerce from "semver/functions/coerce.js";
 import compare from "semver/functions/compare.js";
 import parse from "semver/functions/parse.js";
 import { printedVersion } from "../../src/consul/version-number.ts";
-import { Docker } from "../../src/docker/docker.ts";
+import { Engine } from "../../src/docker/engine.ts";
 import { findImage } from "../../src/docker/find-image.ts";
 import { parseImage } from "../../src/docker/image-reference.ts";
 import { candidates } from "../../src/inputs/inputs.ts";
@@ -48,7 +48,7 @@ export async function imageOf(version: string): Promise<string> {
   const there = imageAmong(listing.split("\n"), version);
   if (there !== undefined) return there;
   const { signal } = new AbortController();
-  const puller = { docker: new Docker(signal, () => {}), log: console.log, signal };
+  const puller = { docker: new Engine(signal, () => {}), log: console.log, signal };
   const images = candidates({ repository: official }, version);
   const found = await findImage(puller, { images, pull: "missing" });
   return found.reference;

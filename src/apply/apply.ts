@@ -4,6 +4,7 @@ import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
 import type { ClusterSpec, Role } from "../inputs/cluster-spec.ts";
 import { givesTokens } from "../inputs/config-fragments.ts";
+import { agentsElsewhere, isElsewhere } from "../plan/forwarder.ts";
 import { keptArchive } from "../plan/kept-files.ts";
 import { clusterFilter, nodeFilter } from "../plan/labels.ts";
 import type { AgentPlan, ClusterPlan } from "../plan/plan.ts";
@@ -24,6 +25,7 @@ import { findHostAddress } from "./host-address.ts";
 import { type beginKeys, secure } from "./secrets.ts";
 import { type Begin, startAgent } from "./start-agent.ts";
 import type { StartContext } from "./start-context.ts";
+import { connectForwarder, failOnForwarderExit, startForwarder } from "./start-forwarder.ts";
 
 /** How many containers start at once. More make the engine no faster (measured, 2 cores). */
 const startsAtOnce = 8;
@@ -62,10 +64,12 @@ export function apply(
     const agents = [...plan.agents];
     // More than the gates get: a gate that fails explains more.
     const timeout = plan.spec.timeout + tokenGrace;
-    const exited = start(failOnExit(docker, plan, agents));
+    const exited = start(Promise.race(exitsOf(docker, plan, agents).map(start)));
 
     const secrets = start(secure(docker, plan, { log, onSecret }, { keys }));
-    const begin = { docker, plan, secrets, agents, log, signal };
+    const forwarded = start(startForwarder(docker, plan, agents));
+    const connected = start(forwarded.then((moved) => connectForwarder(docker, plan, moved)));
+    const begin = { docker, plan, secrets, agents, forwarded, log, signal };
     const servers = start(timeline.during("servers", () => startRole(begin, "server")));
     // While agents boot and elect, these cost no time.
     const kept = start(
@@ -85,12 +89,14 @@ export function apply(
     );
     const ready = start(
       secrets.then((made) => {
-        const wait = { timeout: plan.spec.timeout, onChange: log, signal, after: started };
+        const after = Promise.all([started, connected]);
+        const wait = { timeout: plan.spec.timeout, onChange: log, signal, after };
         return untilPlanIsReady({ docker, agents, secrets: made, wait, timeline });
       }),
     );
 
-    await Promise.race([exited, Promise.all([started, granted, ready, hostAddress, kept])]);
+    const all = [connected, started, granted, ready, hostAddress, kept];
+    await Promise.race([exited, Promise.all(all)]);
     const made = await secrets;
     if (made && !givesTokens(plan.spec))
       await resync(agents, made, { timeout, signal, onChange: log });
@@ -118,6 +124,12 @@ const syncOnTokenChange = (secrets: Secrets, { agents }: ClusterPlan) =>
     ),
     "syncOnTokenChange",
   );
+
+/** Each rejects as soon as something ends that must go on. */
+const exitsOf = (docker: Docker, plan: ClusterPlan, agents: readonly AgentPlan[]) => [
+  failOnExit(docker, plan, agents),
+  ...(agentsElsewhere(plan.agents).length > 0 ? [failOnForwarderExit(docker, plan)] : []),
+];
 
 /** Rejects as soon as an agent exits. */
 async function failOnExit(
@@ -190,6 +202,8 @@ async function untilPlanIsReady({ docker, agents, secrets, wait, timeline }: Rea
 interface BeginAll extends Begin {
   /** The agents as they are now. An agent that gets other ports is replaced here. */
   readonly agents: AgentPlan[];
+  /** The same, with the ports that lead to those on other engines, which have to wait for that. */
+  readonly forwarded: Promise<readonly AgentPlan[]>;
   readonly signal: AbortSignal;
 }
 
@@ -200,7 +214,9 @@ function startRole(begin: BeginAll, role: Role): Promise<void> {
   const limit = pLimit(startsAtOnce);
   return withScope(begin.signal, async ({ signal, start }) => {
     const scoped = { ...begin, docker: begin.docker.within(signal) };
-    const tasks = ofRole.map(async ([index, agent]) => {
+    const tasks = ofRole.map(async ([index, planned]) => {
+      const moved = isElsewhere(planned) ? (await begin.forwarded)[index] : undefined;
+      const agent = moved ?? planned;
       agents[index] = await limit(() => startAgent(scoped, agent));
       log(`${agent.node} started`);
     });

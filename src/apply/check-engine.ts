@@ -1,4 +1,5 @@
-import type { Docker, Engine } from "../docker/docker.ts";
+import type { EngineFacts } from "../docker/answers.ts";
+import type { Docker } from "../docker/docker.ts";
 import { isLocalEndpoint } from "../docker/endpoint.ts";
 import { ActionError } from "../errors.ts";
 import { remoteAdvice } from "../ready/diagnosis.ts";
@@ -10,8 +11,8 @@ import { remoteAdvice } from "../ready/diagnosis.ts";
  * @throws ActionError if `docker` is not Docker's CLI, no engine answers, or the engine runs Windows
  *   containers
  */
-export async function checkEngine(docker: Docker): Promise<Engine> {
-  const engine = await docker.engine().catch(async (error: unknown) => {
+export async function checkEngine(docker: Docker): Promise<EngineFacts> {
+  const engine = await docker.engineFacts().catch(async (error: unknown) => {
     // Podman's CLI has no such answer either. One that works is not asked what it is: that takes time.
     const cli = await docker.cliVersion();
     throw /podman/i.test(cli) ? podmanEmulation(cli) : error;

@@ -72,14 +72,14 @@ function isThisProcess({ ip, mac }: NetworkMember): boolean {
  * engine's machine can't be reached from it. Otherwise it shares the machine's, or another
  * container's, of which nothing is known.
  */
-const hasOwnNetworks = ({ HostConfig }: ContainerFacts) =>
+export const hasOwnNetworks = ({ HostConfig }: ContainerFacts) =>
   !/^(host$|container:)/.test(HostConfig.NetworkMode);
 
 /** A container's networks in which containers have names. */
 async function namedNetworks(docker: Docker, container: ContainerFacts): Promise<string[]> {
   const names = networksOf(container).filter((name) => !namelessNetworks.includes(name));
   // It is podman's default network, which has no DNS.
-  return names.includes("podman") && (await docker.engine()).isPodman
+  return names.includes("podman") && (await docker.engineFacts()).isPodman
     ? names.filter((name) => name !== "podman")
     : names;
 }

@@ -13,19 +13,23 @@ import {
   containerName,
   freePortsNeeded,
   networkArguments,
+  networkName,
   type Prerequisites,
 } from "../plan/plan.ts";
 import { takenPort } from "../ready/diagnosis.ts";
 import { ownContainer } from "../runner/machine.ts";
 import { type Scope, withScope } from "../runner/scope.ts";
 import { checkEngine, remoteWarning } from "./check-engine.ts";
-import { findImages } from "./cluster-images.ts";
+import { distinctImages, findImages } from "./cluster-images.ts";
 import { checkConfigs } from "./config-check.ts";
 import { chooseNetwork, type NetworkChoice, newNetwork } from "./network.ts";
 import { examineImages } from "./node-images.ts";
 import { portsForNodes } from "./node-ports.ts";
+import { subnetFor } from "./overlay-subnet.ts";
 import { beginKeys } from "./secrets.ts";
 import type { StartContext } from "./start-context.ts";
+import { checkForwarding } from "./start-forwarder.ts";
+import { chooseSwarmNetwork, placeIn, plainTextNote } from "./swarm-network.ts";
 import { checkVersions } from "./version-check.ts";
 
 /** What a plan needs to know, and what was begun for its agents. */
@@ -53,18 +57,24 @@ export async function prepare(
   outer: Scope,
 ): Promise<Prepared> {
   const { clusterId, log, timeline } = context;
-  const [container, engine] = await Promise.all([
+  const note = context.engines && plainTextNote(spec.security);
+  if (note) log(note);
+  const [container, facts] = await Promise.all([
     jobContainer(context.docker),
     checkEngine(context.docker),
   ]);
   const labels = ownLabels(context, container);
-  const owner = {
-    clusterId,
-    jobLabels: { ...labels, ...engineLabels(engine), ...keepLabels(spec) },
-  };
+  const places = { ...engineLabels(facts, spec.engines), ...keepLabels(spec) };
+  const owner = { clusterId, jobLabels: { ...labels, ...places } };
+  const agents = nodesOf(spec.datacenters).length;
   return withScope(context.signal, async ({ signal, start }) => {
     const docker = context.docker.within(signal);
-    const choice = start(chooseNetwork(docker, spec, container));
+    const { engines } = context;
+    const choice = start(
+      engines
+        ? chooseSwarmNetwork(engines, spec, container)
+        : chooseNetwork(docker, spec, container),
+    );
     const found = start(timeline.during("image", () => findImages({ docker, log, signal }, spec)));
     const keys = outer.start(
       found.then(({ image }) => keysFor(context.docker.within(outer.signal), spec, owner, image)),
@@ -73,15 +83,24 @@ export async function prepare(
       start(checkMachine({ docker, log, warn: context.warn }, spec, { labels, choice })),
       found,
       start(portsForNodes(docker, freePortsNeeded(spec))),
-      start(timeline.during("network", () => ensureNetwork(docker, choice, owner))),
+      start(timeline.during("network", () => ensureNetwork(context, choice, { owner, agents }))),
     ]);
+    const swarm =
+      engines && start(placeIn(engines, networkName(network.network, clusterId), agents));
     const tell = { docker, log, warn: context.warn };
+    const terms = { log, isNeverPulled: spec.pull === "never" };
     const versions = await checkVersions(tell, spec, { owner, images });
     const [examined] = await Promise.all([
       start(examineImages(tell, spec, { owner, images, versions })),
       start(checkConfigs(tell, spec, { owner, images, network: network.network })),
+      ...(engines ? [start(checkForwarding(docker, owner, images.image.reference))] : []),
+      ...distinctImages(images).map(({ reference }) => start(docker.shareImage(reference, terms))),
     ]);
-    return { prerequisites: { ...owner, ...examined, ...network, freePorts: ports }, keys };
+    const place = swarm && { swarm: await swarm };
+    return {
+      prerequisites: { ...owner, ...examined, ...network, ...place, freePorts: ports },
+      keys,
+    };
   });
 }
 
@@ -99,8 +118,14 @@ function ownLabels({ env }: StartContext, container: ContainerFacts | undefined)
   return { ...jobLabels(env, host, ownContainer()), ...proofLabels(container?.Id ?? "") };
 }
 
-async function ensureNetwork(docker: Docker, choice: Promise<Choice>, owner: Owner) {
-  if ((await choice) === newNetwork) await docker.createNetwork(networkArguments(owner));
+async function ensureNetwork(
+  { docker, engines }: Pick<StartContext, "docker" | "engines">,
+  choice: Promise<Choice>,
+  { owner, agents }: { readonly owner: Owner; readonly agents: number },
+) {
+  if ((await choice) !== newNetwork) return;
+  const overlay = engines && { subnet: await subnetFor(engines, agents) };
+  await docker.createNetwork(networkArguments(owner, overlay));
 }
 
 type Choice = Awaited<ReturnType<typeof chooseNetwork>>;

@@ -53,7 +53,7 @@ async function otherStart(begin: Begin, agent: AgentPlan, { failure }: DockerErr
   const canMove = agent.publications.some(({ isFixed }) => !isFixed);
   if (failure !== "port-taken" || !canMove) return undefined;
   const ports = await portsForNodes(docker, agent.publications.length);
-  return { begin, agent: withOtherPorts(agent, ports) };
+  return { begin, agent: withOtherPorts(agent, ports.values()) };
 }
 
 /**

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import * as core from "@actions/core";
 import { apply, type RunningCluster } from "../apply/apply.ts";
+import { placeContainers, withEngines } from "../apply/engines.ts";
 import { prepare } from "../apply/prepare.ts";
 import { restore } from "../apply/restore.ts";
 import type { StartContext } from "../apply/start-context.ts";
-import { Docker } from "../docker/docker.ts";
 import { isEngineGone } from "../docker/docker-error.ts";
+import { Engine } from "../docker/engine.ts";
 import { counted, InputError } from "../errors.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 import { parseInputs } from "../inputs/inputs.ts";
@@ -38,18 +39,20 @@ import { saveState } from "./state.ts";
 
 /** The main step: inputs become a spec, the spec a plan, the plan a cluster that is ready. */
 export async function main(): Promise<void> {
-  const context = startContext();
-  const { clusterId, docker, signal, timeline } = context;
+  let context = startContext();
+  const { clusterId, signal, timeline } = context;
   const spec = readSpec(clusterId);
   if (!spec) return;
   const logs = logsFolder(spec, clusterId);
   try {
+    context = await withEngines(context, spec);
     const cluster = await create(context, spec);
     await reportCluster(cluster, logs, timeline);
   } catch (error) {
     fail(signal.aborted ? signal.reason : error);
     if (signal.aborted) return;
     const hasNothingToShow = error instanceof InputError || isEngineGone(error);
+    const { docker } = context;
     const seen = hasNothingToShow ? nothingSeen : await showEvidence(docker, clusterId, logs);
     await writeSummary(startFailureText(error, seen));
   }
@@ -60,7 +63,7 @@ function startContext(): StartContext {
   timeline.end("process");
   const clusterId = randomBytes(4).toString("hex");
   const signal = cancellation("cluster");
-  const docker = new Docker(signal, core.debug, processMark(clusterId));
+  const docker = new Engine(signal, core.debug, processMark(clusterId));
   const { env } = process;
   const tell = { log: logTimed, warn, onSecret: core.setSecret };
   return { clusterId, docker, env, ...tell, timeline, signal };
@@ -81,8 +84,8 @@ function readSpec(clusterId: string): ClusterSpec | undefined {
     for (const warning of warnings) warn(warning);
     checkCommandFiles(process.env);
     const logs = logsFolder(spec, clusterId);
-    const { cleanup } = spec;
-    saveState({ clusterId, cleanup, logs, logsAlways: spec.logs === "always" });
+    const { cleanup, engines } = spec;
+    saveState({ clusterId, cleanup, engines, logs, logsAlways: spec.logs === "always" });
     recordStep(stepsFolder(clusterId, process.env), "The step that starts the cluster");
     // Set this early: it matters most when the rest of the step fails.
     writeCommandFile(() => core.setOutput("logs", logs));
@@ -109,6 +112,7 @@ async function createIn(
     prepare(context, spec, scope),
   );
   const plan = planCluster(spec, prerequisites);
+  placeContainers(context.docker, plan);
   const images = plan.agents.map((agent) => imageOf(plan, agent).image.reference);
   const title = `Start ${counted(plan.agents.length, "agent")} from ${[...new Set(images)].join(" and ")}`;
   const running = await core.group(title, () => apply(context, plan, keys));

@@ -1,12 +1,14 @@
 import * as core from "@actions/core";
-import { destroy, hasRemains, removalCommand } from "../destroy/destroy.ts";
+import { hasRemains, removalCommand } from "../destroy/destroy.ts";
 import { endOthers } from "../destroy/others.ts";
-import { Docker } from "../docker/docker.ts";
+import { destroyCluster } from "../destroy/several-engines.ts";
+import { Engine } from "../docker/engine.ts";
+import { enginesNamed, reachable } from "../docker/reach.ts";
 import { counted, messageOf } from "../errors.ts";
 import { showEvidence } from "../report/evidence.ts";
 import { removeRunnerFolders, stepsFolder } from "../report/runner-folder.ts";
 import { logTimed, warn } from "../runner/log.ts";
-import { loadState } from "./state.ts";
+import { loadState, type State } from "./state.ts";
 
 /** Milliseconds for the whole step: an engine that hangs must not hold up the runner for hours. */
 const patience = 180_000;
@@ -18,24 +20,27 @@ const patience = 180_000;
 export async function post(): Promise<void> {
   const state = loadState();
   if (!state) return core.info("There is no cluster to remove.");
-  const { clusterId, cleanup, logs, logsAlways } = state;
-  const docker = new Docker(AbortSignal.timeout(patience), core.debug);
+  const { clusterId, cleanup, engines, logs, logsAlways } = state;
+  const engine = new Engine(AbortSignal.timeout(patience), core.debug);
   try {
-    await endOthers(clusterId, stepsFolder(clusterId, process.env));
+    await endOthers(state, stepsFolder(clusterId, process.env));
     // The runner evaluates this input again for the post step (actions/runner, `ActionRunner`).
     const isGood = core.getInput("job-status") === "success";
     if (logs !== "" && (logsAlways || !isGood || core.isDebug()))
-      await showEvidence(docker, clusterId, logs);
-    if (cleanup) await remove(docker, clusterId);
-    else await keep(docker, clusterId);
+      await showEvidence(enginesNamed(engine, engines), clusterId, logs);
+    await (cleanup ? remove(engine, state) : keep(engine, state));
   } catch (error) {
-    warnOfLeftover(clusterId, messageOf(error));
+    warnOfLeftover(clusterId, messageOf(error), engines);
   }
 }
 
-async function remove(docker: Docker, clusterId: string): Promise<void> {
-  const { found, containers, leftovers } = await destroy(docker, clusterId);
-  for (const { name, reason } of leftovers) warnOfLeftover(clusterId, `${name}: ${reason}`);
+async function remove(engine: Engine, cluster: State): Promise<void> {
+  const { clusterId } = cluster;
+  const { found, containers, leftovers } = await destroyCluster(engine, cluster);
+  for (const [name, own] of Map.groupBy(leftovers, ({ dockerContext }) => dockerContext)) {
+    const reasons = own.map((each) => `${each.name}: ${each.reason}`);
+    warnOfLeftover(clusterId, reasons.join("\n"), name === "" ? [] : [name]);
+  }
   if (leftovers.length > 0) return;
   await removeRunnerFolders(clusterId, process.env);
   if (!found) return core.info(nothingLeft(clusterId));
@@ -44,18 +49,22 @@ async function remove(docker: Docker, clusterId: string): Promise<void> {
   );
 }
 
-async function keep(docker: Docker, clusterId: string): Promise<void> {
-  if (!(await hasRemains(docker, clusterId))) return core.info(nothingLeft(clusterId));
+async function keep(engine: Engine, { clusterId, engines }: State): Promise<void> {
+  const { docker, silent } = await reachable(enginesNamed(engine, engines));
+  // One that does not answer may have something.
+  if (silent.length === 0 && !(await hasRemains(docker, clusterId)))
+    return core.info(nothingLeft(clusterId));
   core.info(
-    `The cluster keeps running because \`cleanup\` is false. To remove it: ${removalCommand(clusterId)}`,
+    `The cluster keeps running because \`cleanup\` is false. To remove it: ${removalCommand(clusterId, engines)}`,
   );
 }
 
 /** The main step created nothing, or a later step has removed the cluster. */
 const nothingLeft = (clusterId: string) => `Nothing is left to remove of cluster ${clusterId}.`;
 
-function warnOfLeftover(clusterId: string, reason: string): void {
-  warn(`${reason}\nTo remove what is left: ${removalCommand(clusterId)}`, {
+/** @param engines - docker contexts; none for the engine in use */
+function warnOfLeftover(clusterId: string, reason: string, engines: readonly string[]): void {
+  warn(`${reason}\nTo remove what is left: ${removalCommand(clusterId, engines)}`, {
     title: `Cluster ${clusterId} was not removed`,
   });
 }

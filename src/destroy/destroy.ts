@@ -29,12 +29,17 @@ const pause = 300;
  * rest. It retries until nothing is left: something else may be removing the same objects, or the
  * engine may still be working on a command of a killed step.
  *
+ * @param networkFilters - of `docker network ls`; only networks that match them are removed
  * @throws DockerError if the engine does not answer
  */
-export async function destroy(docker: Docker, clusterId: string): Promise<Removal> {
+export async function destroy(
+  docker: Docker,
+  clusterId: string,
+  networkFilters: readonly string[] = [],
+): Promise<Removal> {
   const seen: Seen = { containers: new Set(), others: new Set(), volumes: new Set() };
   for (let attempt = 1; ; attempt++) {
-    const { leftovers, names } = await removeOnce(docker, clusterId, seen);
+    const { leftovers, names } = await removeOnce({ docker, clusterId, networkFilters }, seen);
     const containers = seen.containers.size;
     const found = Object.values(seen).some(({ size }) => size > 0);
     if (names.length === 0) return { found, containers, leftovers: [] };
@@ -45,6 +50,13 @@ export async function destroy(docker: Docker, clusterId: string): Promise<Remova
     }
     await sleep(pause);
   }
+}
+
+/** What is to be removed. */
+interface Objects {
+  readonly docker: Docker;
+  readonly clusterId: string;
+  readonly networkFilters: readonly string[];
 }
 
 /** What a cluster has had since its removal began. */
@@ -62,20 +74,21 @@ interface Seen {
  * @throws DockerError if the engine does not answer
  */
 export async function hasRemains(docker: Docker, clusterId: string): Promise<boolean> {
-  return (await labeled(docker, clusterId)).length > 0;
+  return (await labeled({ docker, clusterId, networkFilters: [] })).length > 0;
 }
 
 /** Names of the containers, networks and volumes that the cluster still has. */
-async function namesLeft(docker: Docker, clusterId: string, seen: Seen): Promise<string[]> {
-  const all = seen.volumes.size > 0 ? await docker.volumes() : [];
+async function namesLeft(of: Objects, seen: Seen): Promise<string[]> {
+  const all = seen.volumes.size > 0 ? await of.docker.volumes() : [];
   const unlabeled = all.filter((name) => seen.volumes.has(name));
-  return [...new Set([...(await labeled(docker, clusterId)), ...unlabeled])];
+  return [...new Set([...(await labeled(of)), ...unlabeled])];
 }
 
 /** Names of the containers, networks and volumes with the cluster's label. */
-async function labeled(docker: Docker, clusterId: string): Promise<string[]> {
+async function labeled({ docker, clusterId, networkFilters }: Objects): Promise<string[]> {
   const filter = clusterFilter(clusterId);
-  const lists = [docker.containers(filter), docker.networks(filter), docker.volumes(filter)];
+  const networks = docker.networks(filter, ...networkFilters);
+  const lists = [docker.containers(filter), networks, docker.volumes(filter)];
   return (await Promise.all(lists)).flat();
 }
 
@@ -91,7 +104,7 @@ async function unlabeledVolumes(docker: Docker, containers: readonly string[]): 
 
 /** The cluster's containers. Podman is asked for their volumes, too. */
 async function containersOf(docker: Docker, filter: string, seen: Seen): Promise<string[]> {
-  const containers = await docker.labeledContainers([filter], [labelNames.engine]);
+  const containers = await docker.labeledContainers([filter], [labelNames.engineKind]);
   const names = containers.map(({ name }) => name);
   for (const name of names) seen.containers.add(name);
   if (names.length === 0) return names;
@@ -115,7 +128,8 @@ interface Attempt {
  * networks go: an object that the engine said it removed is gone, and any other that is listed is left.
  * After a failure nothing is taken for granted, and everything is listed again.
  */
-async function removeOnce(docker: Docker, clusterId: string, seen: Seen): Promise<Attempt> {
+async function removeOnce(of: Objects, seen: Seen): Promise<Attempt> {
+  const { docker, clusterId, networkFilters } = of;
   const leftovers: Leftover[] = [];
   const attempt = async (name: string, removal: Promise<void>) => {
     await removal.catch((error: unknown) => {
@@ -124,14 +138,15 @@ async function removeOnce(docker: Docker, clusterId: string, seen: Seen): Promis
     });
   };
   const filter = clusterFilter(clusterId);
+  const networksLeft = () => docker.networks(filter, ...networkFilters);
   const [containers, networks] = await Promise.all([
     containersOf(docker, filter, seen),
-    docker.networks(filter),
+    networksLeft(),
   ]);
   for (const name of networks) seen.others.add(name);
   await attempt(containers.join(", "), docker.removeContainers(containers));
   const [others, left] = await Promise.all([
-    docker.networks(filter),
+    networksLeft(),
     docker.containers(filter),
     // Removing a container removes its volume, so a volume is left only if somebody removed its
     // container by hand.
@@ -142,17 +157,31 @@ async function removeOnce(docker: Docker, clusterId: string, seen: Seen): Promis
     }),
     ...networks.map((network) => attempt(network, docker.removeNetwork(network))),
   ]);
-  if (leftovers.length > 0) return { leftovers, names: await namesLeft(docker, clusterId, seen) };
+  if (leftovers.length > 0) return { leftovers, names: await namesLeft(of, seen) };
   return { leftovers, names: [...left, ...others.filter((name) => !networks.includes(name))] };
 }
 
-/** A shell command that removes whatever is left of a cluster, for the user to paste. */
-export function removalCommand(clusterId: string): string {
+/**
+ * A shell command that removes whatever is left of a cluster, for the user to paste.
+ *
+ * @param engines - docker contexts; none for the engine in use
+ */
+export function removalCommand(clusterId: string, engines: readonly string[] = []): string {
   const filter = `--filter ${clusterFilter(clusterId)}`;
+  const [first = "", ...others] = engines;
+  const context = others.length > 0 ? '"$engine"' : first;
+  const docker = context === "" ? "docker" : `docker --context ${context}`;
+  // On several engines, a network is in use as long as any has a container.
+  const each = (command: string) =>
+    others.length > 0
+      ? `for engine in ${engines.toReversed().join(" ")}; do ${command}; done`
+      : command;
   // There may be nothing left of a kind; `docker rm` without arguments would fail.
   return [
-    `docker ps -aq ${filter} | xargs -r docker rm -fv`,
-    `docker network ls -q ${filter} | xargs -r docker network rm`,
-    `docker volume ls -q ${filter} | xargs -r docker volume rm`,
-  ].join("; ");
+    `${docker} ps -aq ${filter} | xargs -r ${docker} rm -fv`,
+    `${docker} network ls -q ${filter} | xargs -r ${docker} network rm`,
+    `${docker} volume ls -q ${filter} | xargs -r ${docker} volume rm`,
+  ]
+    .map(each)
+    .join("; ");
 }

@@ -1,8 +1,9 @@
 import type { Docker } from "../docker/docker.ts";
 import { counted } from "../errors.ts";
-import { type Labels, labelNames } from "../plan/labels.ts";
-import { destroy, removalCommand } from "./destroy.ts";
+import { enginesIn, type Labels, labelNames } from "../plan/labels.ts";
+import { removalCommand } from "./destroy.ts";
 import { jobState, type MachineFacts, machineFacts } from "./job-state.ts";
+import { destroyCluster } from "./several-engines.ts";
 
 /**
  * Whether this job may remove the cluster of another job once that job is over: it must belong to
@@ -58,17 +59,21 @@ export async function removeLeftBehind(
   if (clusters.size === 0) return;
   const facts = await machineFacts(docker, [...clusters.values()]);
   for (const [clusterId, theirs] of clusters) {
+    const engines = enginesIn(theirs[labelNames.engines] ?? "");
     const { action, reason } = decide(mine, theirs, facts);
     const job = `job ${theirs[labelNames.job]} of run ${theirs[labelNames.run]}`;
     if (action === "report")
       log(
-        `Cluster ${clusterId} of ${job} may be left behind, but it stays: ${reason}. To remove it: ${removalCommand(clusterId)}`,
+        `Cluster ${clusterId} of ${job} may be left behind, but it stays: ${reason}. To remove it: ${removalCommand(clusterId, engines)}`,
       );
     if (action === "remove") {
-      const { containers, leftovers } = await destroy(docker, clusterId);
+      const { containers, leftovers } = await destroyCluster(docker, { clusterId, engines });
       const removed = containers > 0 ? counted(containers, "container") : "volumes and network";
       log(`Cluster ${clusterId}, left behind by ${job}: ${removed} removed (${reason})`);
-      for (const { name, reason } of leftovers) log(`  Can't remove ${name}: ${reason}`);
+      for (const { name, reason, dockerContext } of leftovers) {
+        const left = removalCommand(clusterId, dockerContext === "" ? [] : [dockerContext]);
+        log(`  Can't remove ${name}: ${reason}. To remove what is left: ${left}`);
+      }
     }
   }
 }

@@ -3,6 +3,7 @@ import { processMark } from "../plan/labels.ts";
 import { logTimed, warn } from "../runner/log.ts";
 import { removalCommand } from "./destroy.ts";
 import { type Ended, endOrphans, endSteps } from "./orphans.ts";
+import type { ToRemove } from "./several-engines.ts";
 
 /** Milliseconds for a step to end once it is asked to. It lets its docker commands finish. */
 const stepPatience = 8000;
@@ -15,23 +16,23 @@ const orphanPatience = 10_000;
  *
  * @param folder - with the records of the cluster's steps
  */
-export async function endOthers(clusterId: string, folder: string): Promise<void> {
+export async function endOthers(cluster: ToRemove, folder: string): Promise<void> {
   const steps = await endSteps(folder, stepPatience);
   if (steps.count > 0) logTimed(`${counted(steps.count, "step")} still running: ended`);
-  warnOfStuck(clusterId, steps);
-  const commands = await endOrphans(processMark(clusterId), orphanPatience);
+  warnOfStuck(cluster, steps);
+  const commands = await endOrphans(processMark(cluster.clusterId), orphanPatience);
   if (commands.count > 0)
     logTimed(`${counted(commands.count, "docker command")} of a killed step ended`);
-  warnOfStuck(clusterId, commands);
+  warnOfStuck(cluster, commands);
 }
 
 /** Characters of a command that a warning shows. */
 const maxCommand = 200;
 
-function warnOfStuck(clusterId: string, { stuck }: Ended): void {
+function warnOfStuck({ clusterId, engines }: ToRemove, { stuck }: Ended): void {
   for (const { pid, command } of stuck)
     warn(
-      `Process ${pid} of an earlier step did not end, not even after SIGKILL: ${command.trim().slice(0, maxCommand)}\nIt may still create something. To remove what is left: ${removalCommand(clusterId)}`,
+      `Process ${pid} of an earlier step did not end, not even after SIGKILL: ${command.trim().slice(0, maxCommand)}\nIt may still create something. To remove what is left: ${removalCommand(clusterId, engines)}`,
       { title: `Cluster ${clusterId}: a process is still running` },
     );
 }

@@ -24,6 +24,33 @@ const networkAnswer = z.tuple([
   }),
 ]);
 
+/** `Ranges` are the network's subnets (`IPAM.Config`). */
+export const networkFacts = z.object({
+  Driver: z.string(),
+  Attachable: z.boolean(),
+  Ranges: z
+    .array(
+      z.object({
+        Subnet: z.string(),
+        Gateway: z.string().optional(),
+        AuxiliaryAddresses: z.record(z.string(), z.string()).nullish(),
+      }),
+    )
+    .nullable(),
+});
+
+/** What a node of a swarm knows of the others' tasks on a network (`network inspect --verbose`). */
+export const servicesAnswer = z.tuple([
+  z.object({
+    Services: z
+      .record(
+        z.string(),
+        z.object({ VIP: z.string(), Tasks: z.array(z.object({ EndpointIP: z.string() })) }),
+      )
+      .nullish(),
+  }),
+]);
+
 export const containersAnswer = z.array(
   z.object({
     Id: z.string(),
@@ -80,6 +107,9 @@ export const imageDefaultsAnswer = z.tuple([
   z.object({
     /** The same for all references of the image. */
     Id: imageId,
+    RepoDigests: z.array(z.string()).nullish(),
+    Os: z.string().optional(),
+    Architecture: z.string().optional(),
     Config: z.object({
       Env: z.array(z.string()).nullish(),
       Labels: z.record(z.string(), z.string()).nullish(),
@@ -87,10 +117,48 @@ export const imageDefaultsAnswer = z.tuple([
   }),
 ]);
 
+/** An engine that answers Docker's API. */
+export interface EngineFacts {
+  /** `linux/amd64`. */
+  readonly platform: string;
+  /** Whether it is podman, behind its socket for Docker's API. */
+  readonly isPodman: boolean;
+}
+
+export const swarmAnswer = z.object({
+  NodeID: z.string(),
+  NodeAddr: z.string(),
+  ControlAvailable: z.boolean(),
+  /** Only a manager says it. */
+  Cluster: z.object({ SubnetSize: z.number().optional() }).nullish(),
+});
+
+/** An engine as a node of a swarm. */
+export interface SwarmFacts {
+  /** ID of the node; empty if the engine is in no swarm. */
+  readonly node: string;
+  /** IP address at which the other nodes reach it. */
+  readonly address: string;
+  /** Whether it can make networks for the swarm. */
+  readonly isManager: boolean;
+  /** Length of the prefix of networks that the swarm chooses addresses for, as a manager says it. */
+  readonly prefixLength: number;
+}
+
 /** What an image sets for every container of it. */
 export interface ImageDefaults {
   readonly env: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+}
+
+/** An image as an engine has it. */
+export interface LocalImage extends ImageDefaults {
+  /** May differ between engines that store images in different ways. */
+  readonly id: string;
+  /** Those by which registries know it: `sha256:…`. */
+  readonly digests: readonly string[];
+  /** `linux/amd64`. */
+  readonly platform: string;
 }
 
 /** The parts of `docker inspect` of a container that these actions use. */

@@ -1,7 +1,7 @@
 import { kindOf } from "./command-kinds.ts";
 import { DockerError } from "./docker-error.ts";
 import { askDocker } from "./question.ts";
-import { type CommandContext, type RunOptions, runSpawned } from "./spawned.ts";
+import { type CommandContext, commandLineOf, type RunOptions, runSpawned } from "./spawned.ts";
 import { explainUnknown } from "./unknown-failure.ts";
 
 /** Runs docker commands. Arguments go to the program as an array, never through a shell. */
@@ -21,12 +21,16 @@ export class Cli {
     try {
       return await this.#execute(args, options);
     } catch (error) {
-      if (!(error instanceof DockerError) || error.failure !== "other") throw error;
-      throw new DockerError(
-        await explainUnknown(args, (question) => this.#execute(question)),
-        error.command,
-        error.said,
-      );
+      if (!(error instanceof DockerError)) throw error;
+      const isUnknown = error.failure === "other";
+      const isElsewhere = this.#context.dockerContext !== "";
+      if (!isUnknown && !isElsewhere) throw error;
+      const failure = isUnknown
+        ? await explainUnknown(args, (question) => this.#execute(question))
+        : error.failure;
+      // One of several engines: the message says which.
+      const command = commandLineOf([error.command], this.#context).join(" ");
+      throw new DockerError(failure, command, error.said);
     }
   }
 
@@ -54,7 +58,7 @@ export class Cli {
    */
   async #execute(args: readonly string[], options?: RunOptions): Promise<string> {
     this.#context.signal.throwIfAborted();
-    this.#context.trace(`docker ${args.join(" ")}`);
+    this.#context.trace(`docker ${commandLineOf(args, this.#context).join(" ")}`);
     return (kindOf(args) === "asks" ? askDocker : runSpawned)(args, this.#context, options);
   }
 }

@@ -11,6 +11,7 @@ const kinds: ReadonlyMap<string, CommandKind> = new Map([
   ["container inspect", "asks"],
   ["network inspect", "asks"],
   ["image ls", "asks"],
+  ["node ls", "asks"],
   ["manifest inspect", "asks"],
   ["ps", "asks"],
   ["network ls", "asks"],
@@ -28,7 +29,7 @@ export function kindOf([first = "", second = ""]: readonly string[]): CommandKin
 }
 
 const creating = [...kinds].flatMap(([command, kind]) => (kind === "creates" ? [command] : []));
-const creatingLine = new RegExp(`\\bdocker (?:${creating.join("|")})(?: |$)`);
+const creatingLine = new RegExp(`\\bdocker (?:--context=\\S+ )?(?:${creating.join("|")})(?: |$)`);
 
 /**
  * Whether the command line of a process is a docker command that creates something, possibly run

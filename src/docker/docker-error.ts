@@ -12,6 +12,7 @@ export type DockerFailure =
   | "not-found"
   | "disk-full"
   | "network-in-use"
+  | "swarm-network-in-use"
   | "no-free-subnet"
   | "unexpected-output"
   | "no-freezer"
@@ -44,6 +45,8 @@ const failures: Rows = [
   ["port-taken", /port is already allocated|address already in use|failed to bind host port/i],
   // Docker without its default bridge; podman before 4.7; podman that finds no address.
   ["no-host-gateway", /\bhost-gateway\b/i],
+  // A swarm's networks are in use until no node has a container there.
+  ["swarm-network-in-use", /is in use by task/i],
   ["network-in-use", /has active endpoints|network is being used/i],
   [
     "no-free-subnet",
@@ -101,6 +104,7 @@ export class DockerError extends ActionError {
   /** The CLI's standard error. */
   readonly said: string;
 
+  /** @param command - as messages name it, with the engine if it is not the one in use */
   constructor(failure: DockerFailure, command: string, said: string) {
     super(
       titles[failure] ?? "Docker failed",
@@ -151,6 +155,8 @@ const advice: Partial<Record<DockerFailure, string>> = {
     "\nThe image does not support this engine's platform. Use an image or a version that does.",
   "disk-full":
     "\nThe Docker engine has no disk space left: free some, for example with `docker system prune`, or use a runner with a larger disk.",
+  "swarm-network-in-use":
+    "\nThe swarm's network is in use as long as any machine has a container on it, or can't say that it has none. Once that machine is back in the swarm, the network can be removed.",
   "no-free-subnet":
     "\nEvery address range that the Docker engine has for networks is in use. Remove unused networks (`docker network prune`), add ranges (`default-address-pools` in the engine's daemon.json), or set `network` to an existing network.",
   "unexpected-output":

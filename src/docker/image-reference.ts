@@ -45,3 +45,10 @@ export interface Image {
   /** The program that a container of it starts, with its first arguments. */
   readonly entrypoint?: readonly string[];
 }
+
+/** How an image is given to other engines. */
+export interface SharingTerms {
+  readonly log: (line: string) => void;
+  /** Whether no registry is to be asked. */
+  readonly isNeverPulled: boolean;
+}

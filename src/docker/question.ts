@@ -1,7 +1,7 @@
 import { exec, getExecOutput } from "@actions/exec";
 import { commandFailed, commandNotStarted, notAnswered } from "./docker-error.ts";
 import { LineSplitter } from "./lines.ts";
-import { type CommandContext, pipeGrace, type RunOptions } from "./spawned.ts";
+import { type CommandContext, commandLineOf, pipeGrace, type RunOptions } from "./spawned.ts";
 
 /** Characters of standard error that are kept for an error message. */
 const maxError = 4096;
@@ -21,15 +21,17 @@ interface CommandOutput {
  */
 export async function askDocker(
   args: readonly string[],
-  { signal, env, patience }: CommandContext,
+  context: CommandContext,
   { onLine }: RunOptions = {},
 ): Promise<string> {
+  const { signal, env, patience } = context;
   const unanswered = Promise.withResolvers<never>();
   const timer = setTimeout(() => unanswered.reject(notAnswered(args, patience)), patience);
   const cancel = () => unanswered.reject(signal.reason);
   signal.addEventListener("abort", cancel, { once: true });
   const hear = () => timer.refresh();
-  const run = onLine ? askForLines(args, env, hear, onLine) : askForText(args, env, hear);
+  const command = commandLineOf(args, context);
+  const run = onLine ? askForLines(command, env, hear, onLine) : askForText(command, env, hear);
   const failed = (error: Error) => Promise.reject(commandNotStarted(args, error));
   try {
     const { exitCode, stdout, stderr } = await Promise.race([

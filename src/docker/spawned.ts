@@ -3,14 +3,21 @@ import { kindOf } from "./command-kinds.ts";
 import { commandFailed, commandNotStarted } from "./docker-error.ts";
 import { LineSplitter } from "./lines.ts";
 
-/** What holds for every command of one `Docker`; see its constructor. */
+/** What holds for every command to one `Engine`; see its constructor. */
 export interface CommandContext {
   readonly signal: AbortSignal;
   readonly trace: (text: string) => void;
   readonly env: Readonly<Record<string, string>>;
   /** Milliseconds that a question may go without an answer. */
   readonly patience: number;
+  readonly dockerContext: string;
 }
+
+/** A docker command as the program gets it. It takes the option before DOCKER_HOST. */
+export const commandLineOf = (
+  args: readonly string[],
+  { dockerContext }: Pick<CommandContext, "dockerContext">,
+): string[] => [...(dockerContext === "" ? [] : [`--context=${dockerContext}`]), ...args];
 
 export interface RunOptions {
   /** Gets each line of output, from both streams, as it comes. */
@@ -43,10 +50,11 @@ export const pipeGrace = 500;
  */
 export async function runSpawned(
   args: readonly string[],
-  { signal, env }: CommandContext,
+  context: CommandContext,
   options: RunOptions = {},
 ): Promise<string> {
-  const child = spawn("docker", args, {
+  const { signal, env } = context;
+  const child = spawn("docker", commandLineOf(args, context), {
     env: { ...process.env, ...env },
     // A process group, so that an abort reaches what the process itself started.
     detached: true,

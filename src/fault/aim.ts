@@ -2,6 +2,7 @@ import { InputError } from "../errors.ts";
 import { type FoundAgent, type FoundCluster, isUp } from "../find/existing-cluster.ts";
 import { datacentersOf, electedDatacentersOf, type FoundDatacenter } from "../find/raft.ts";
 import type { WaitLimits } from "../runner/poll.ts";
+import { cutOffEffect } from "./cut-off-effect.ts";
 import { type Before, type Effect, effectOf } from "./effect.ts";
 import { namesOf } from "./effect-gates.ts";
 import type { FaultSpec, NodeAction } from "./fault-inputs.ts";
@@ -53,8 +54,37 @@ export async function aimOf(
   if (action === "heal") refuseHealingPart(cluster.agents, hit);
   const described = targeted[0]?.name ?? "";
   if ("impairment" in fault) return aimOfImpairment(fault.impairment, hit, datacenters, described);
-  const { addresses } = cluster;
-  return aimAt(fault.action, hit, { datacenters, addresses }, described);
+  const before = { datacenters, addresses: cluster.addresses };
+  if (fault.action === "isolate" && "engine" in target)
+    return aimOfEngine(target.engine, hit, before, described);
+  return aimAt(fault.action, hit, before, described);
+}
+
+/**
+ * Cuts an engine off from all others: its nodes go on to see each other, stopped ones included.
+ *
+ * @throws InputError if it has all nodes of the cluster
+ */
+function aimOfEngine(
+  engine: string,
+  hit: readonly FoundAgent[],
+  before: Before,
+  datacenter: string,
+): Aim {
+  const agents = before.datacenters.flatMap((each) => each.agents);
+  const there = agents.filter((agent) => agent.engine === engine);
+  if (there.length === agents.length) {
+    const message = `Input \`target\` is "engine:${engine}", which has all nodes of the cluster: there is nothing to cut it off from.`;
+    throw new InputError([{ input: "target", message }]);
+  }
+  return {
+    hit,
+    sides: [],
+    act: (step) => cutOffFromOthers(step, "isolated", [there]),
+    effect: cutOffEffect(hit, before),
+    title: `isolate engine:${engine} (${namesOf(hit).join(", ")})`,
+    datacenter,
+  };
 }
 
 /** Whether a word stands for other nodes if another server leads. */
@@ -97,7 +127,7 @@ function aimOfPartition(
   return {
     hit: sides.flat().filter(isUp),
     sides,
-    act: (step) => cutOffFromOthers(step, sides),
+    act: (step) => cutOffFromOthers(step, "partitioned", sides),
     effect: partitionEffect(sides, { datacenters }),
     title: `partition ${sidesText(sides)}`,
     datacenter: datacenter || ((split ?? datacenters[0])?.name ?? ""),

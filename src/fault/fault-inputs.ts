@@ -44,6 +44,8 @@ export type NodeAction = Exclude<FaultAction, "partition" | ImpairAction>;
 export type Target =
   | { readonly names: readonly string[] }
   | { readonly word: TargetWord }
+  /** All nodes of an engine: its docker context. */
+  | { readonly engine: string }
   | { readonly all: true };
 
 /** What a step does, and to what. */
@@ -99,6 +101,8 @@ const target = z.string().transform((text, context): Target => {
   if (trimmed === "") return { all: true };
   const word = targetWords.find((each) => each === trimmed);
   if (word) return { word };
+  const engine = /^engine:([A-Za-z0-9][A-Za-z0-9_.+-]*)$/.exec(trimmed)?.[1];
+  if (engine !== undefined) return { engine };
   const { data } = nodeNames.safeParse(namesIn(trimmed));
   if (data) return { names: [...new Set(data)] };
   context.addIssue("not a target");
@@ -123,7 +127,7 @@ const inputs = z.object({
   }),
   target: target.register(hints, {
     default: "",
-    allowed: `a node name, several (separated by commas, or as a JSON array), or one of ${targetWords.join(", ")}`,
+    allowed: `a node name, several (separated by commas, or as a JSON array), one of ${targetWords.join(", ")}, or engine:<docker context>`,
     example: "leader",
   }),
   groups: groupsInput,

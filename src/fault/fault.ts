@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as core from "@actions/core";
-import { Docker } from "../docker/docker.ts";
+import { Engine } from "../docker/engine.ts";
+import { dockerOf } from "../find/across-engines.ts";
 import { findCluster, lookAgain } from "../find/existing-cluster.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
 import { processMark } from "../plan/labels.ts";
@@ -20,13 +21,14 @@ export async function fault(): Promise<void> {
   const canceled = cancellation("fault");
   try {
     const spec = parseFaultInputs(core.getInput);
-    const cluster = await findCluster(new Docker(canceled, core.debug), spec.cluster, process.env);
+    const engine = new Engine(canceled, core.debug);
+    const cluster = await findCluster(engine, spec.cluster, process.env);
     const { clusterId } = cluster;
     const name = `The \`fault\` step with \`action: ${spec.fault.action}\``;
     recordStep(stepsFolder(clusterId, process.env), name);
     const mark = processMark(clusterId);
-    const docker = new Docker(canceled, core.debug, mark);
-    const cleanup = new Docker(cleaningUp(canceled), core.debug, mark);
+    const docker = dockerOf(new Engine(canceled, core.debug, mark), cluster);
+    const cleanup = dockerOf(new Engine(cleaningUp(canceled), core.debug, mark), cluster);
     const { timeout, wait, toolsImage } = spec;
     const aim = await aimOf(spec, cluster, { timeout, signal: canceled });
     const timeline = new FaultTimeline();

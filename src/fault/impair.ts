@@ -2,7 +2,8 @@ import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { ActionError } from "../errors.ts";
 import { type ImpairMethod, markOf, markVolume } from "../find/network-mark.ts";
-import { clusterFilter, labelArguments } from "../plan/labels.ts";
+import { labelOf } from "../find/node-facts.ts";
+import { clusterFilter, labelArguments, labelNames } from "../plan/labels.ts";
 import type { ImpairAction, Impairment } from "./impairment.ts";
 import { type Place, placesFor, run } from "./network-tools.ts";
 
@@ -42,7 +43,8 @@ export async function meansOf(
   action: ImpairAction,
   toolsImage: string,
 ): Promise<Means> {
-  const { means, seen } = await findMeans(docker, node, methods[action], toolsImage);
+  const engine = await docker.at(node.Name);
+  const { means, seen } = await findMeans(engine, node, methods[action], toolsImage);
   if (means) return means;
   throw cannot(action, node, seen);
 }
@@ -92,16 +94,19 @@ then echo iptables; fi
 
 function cannot(
   action: ImpairAction,
-  { Config }: ContainerFacts,
+  node: ContainerFacts,
   seen: readonly Capability[],
 ): ActionError {
+  const { Image } = node.Config;
+  const engine = labelOf(node, labelNames.engine);
+  const machine = engine === "" ? "the engine's machine" : `the machine of the engine ${engine}`;
   if (!seen.includes("tc")) {
-    const message = `\`${action}\` needs the programs \`ip\` and \`tc\` (iproute2). Neither the image ${Config.Image} nor the engine's machine has them. Install iproute2 on that machine, or set \`tools-image\` to an image that has it.`;
+    const message = `\`${action}\` needs the programs \`ip\` and \`tc\` (iproute2). Neither the image ${Image} nor ${machine} has them. Install iproute2 on that machine, or set \`tools-image\` to an image that has it.`;
     return new ActionError(`No \`tc\` for \`${action}\``, message);
   }
   const missing = seen.includes("htb") ? "netem (sch_netem)" : "HTB (sch_htb, cls_u32)";
   const other = action === "loss" ? ", nor iptables with its statistic match" : "";
-  const message = `\`${action}\` needs the kernel's ${missing}, which the engine's machine does not have${other}. Nothing was changed. On Ubuntu, an earlier step can add it: \`sudo apt-get install -y linux-modules-extra-$(uname -r) && sudo modprobe sch_netem\`.`;
+  const message = `\`${action}\` needs the kernel's ${missing}, which ${machine} does not have${other}. Nothing was changed. On Ubuntu, an earlier step can add it: \`sudo apt-get install -y linux-modules-extra-$(uname -r) && sudo modprobe sch_netem\`.`;
   return new ActionError(`The kernel can't do \`${action}\``, message);
 }
 
@@ -127,7 +132,8 @@ export async function impair(
   const script = `${findDevice}${method === "iptables" ? dropSome : shape}`;
   const matched = impairment.scope === "all" ? [] : others;
   const args = [ip, ...parametersFor(impairment, method), ...matched];
-  await run(docker, place, { network: `container:${node.Name}`, script, args });
+  const engine = await docker.at(node.Name);
+  await run(engine, place, { network: `container:${node.Name}`, script, args });
 }
 
 /**
@@ -143,13 +149,14 @@ export async function unimpair(
 ): Promise<void> {
   const mark = markOf(node, await docker.volumes(clusterFilter(clusterId)));
   if (mark === undefined || mark === "isolated" || mark === "partitioned") return;
-  const { means } = await findMeans(docker, node, [mark], toolsImage);
+  const engine = await docker.at(node.Name);
+  const { means } = await findMeans(engine, node, [mark], toolsImage);
   if (!means) {
     const message = `The network of ${node.Name} was changed with ${needs[mark].join(", ")}, and one of these is no longer there. If the earlier step had an input \`tools-image\`, give it to \`heal\`, too.`;
     throw new ActionError("Can't undo the change of a network", message);
   }
   const script = `${findDevice}${mark === "iptables" ? acceptAll : unshape}`;
-  await run(docker, means.place, { network: `container:${node.Name}`, script, args: [ip] });
+  await run(engine, means.place, { network: `container:${node.Name}`, script, args: [ip] });
   await docker.removeVolumes([markVolume(node, mark)]);
 }
 

@@ -69,11 +69,12 @@ interface Work {
  */
 async function inNetworkOf(docker: Docker, node: ContainerFacts, work: Work): Promise<void> {
   const { Name, Config } = node;
+  const engine = await docker.at(Name);
   const run = (options: readonly string[], ip: string) => {
     const script = `${ip}\n${work.script}`;
     const all = [`--network=container:${Name}`, ...work.options, ...options, ...rights];
     const command = ["--entrypoint=sh", Config.Image, "-ec", script, "sh", ...work.args];
-    return docker.runToEnd([...all, ...command]);
+    return engine.runToEnd([...all, ...command]);
   };
   try {
     await run([], needIp("command -v ip"));

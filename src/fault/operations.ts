@@ -8,7 +8,7 @@ import { logTimed } from "../runner/log.ts";
 import type { NodeAction } from "./fault-inputs.ts";
 import { impair, meansOf, unimpair } from "./impair.ts";
 import type { Impairment } from "./impairment.ts";
-import { cutOff, reconnect } from "./isolation.ts";
+import { type Cut, cutOff, reconnect } from "./isolation.ts";
 import { rejoin } from "./rejoin.ts";
 import { type Side, sideOf } from "./sides.ts";
 import { startOnLastAddresses } from "./start-on-last-addresses.ts";
@@ -26,7 +26,7 @@ export const operations: Readonly<Record<NodeAction, (step: FaultStep) => Promis
   },
   start: startOnLastAddresses,
   restart: startOnLastAddresses,
-  isolate: (step) => cutOffFromOthers(step, []),
+  isolate: (step) => cutOffFromOthers(step, "isolated", []),
   heal: async (step) => {
     await Promise.all(step.hit.map((agent) => restoreNetwork(step, agent)));
     await rejoin(step);
@@ -40,13 +40,14 @@ export const operations: Readonly<Record<NodeAction, (step: FaultStep) => Promis
  * Cuts each node off from every other that is not on its side, stopped ones included. Every node has its
  * own routes, so one of two that starts again stays cut off from the other.
  *
- * @param sides - of a partition; none if each node is to be alone
+ * @param state - how later steps find the nodes
+ * @param sides - nodes that go on to see each other; none if each is to be alone
  */
 export async function cutOffFromOthers(
   { docker, cluster: { addresses, clusterId }, hit }: FaultStep,
+  state: Cut["state"],
   sides: readonly Side[],
 ): Promise<void> {
-  const state = sides.length > 0 ? "partitioned" : "isolated";
   const cuts = hit.map((agent) => {
     const own = sideOf(sides, agent).map(({ node }) => node);
     const others = [...addresses].filter(([name]) => !own.includes(name)).map(([, ip]) => ip);
@@ -66,20 +67,28 @@ async function restoreNetwork(
 /**
  * Makes each node's network worse.
  *
- * @throws ActionError before anything is changed, if the engine's machine can't do it
+ * @throws ActionError before anything is changed, if the machine of an engine can't do it
  */
 export async function impairAll(
   { docker, cluster: { addresses, clusterId }, hit, toolsImage }: FaultStep,
   impairment: Impairment,
 ): Promise<void> {
-  const [first] = hit;
-  if (!first) return;
-  const means = await meansOf(docker, first.facts, impairment.action, toolsImage);
-  logTimed(`The kernel does it with ${means.method}`);
-  const impairs = hit.map(({ node, facts, ip }) => {
-    const others = [...addresses].filter(([name]) => name !== node).map(([, each]) => each);
-    return impair(docker, clusterId, { node: facts, ip, others }, { impairment, means });
-  });
+  const groups = [...Map.groupBy(hit, ({ engine }) => engine).values()];
+  const withMeans = await Promise.all(
+    groups.map(async ([first, ...others]) => {
+      if (!first) throw new Error("a group has nodes");
+      const means = await meansOf(docker, first.facts, impairment.action, toolsImage);
+      const where = first.engine === "" ? "The kernel" : `The kernel of ${first.engine}`;
+      logTimed(`${where} does it with ${means.method}`);
+      return { agents: [first, ...others], means };
+    }),
+  );
+  const impairs = withMeans.flatMap(({ agents, means }) =>
+    agents.map(({ node, facts, ip }) => {
+      const others = [...addresses].filter(([name]) => name !== node).map(([, each]) => each);
+      return impair(docker, clusterId, { node: facts, ip, others }, { impairment, means });
+    }),
+  );
   await Promise.all(impairs);
 }
 
@@ -106,5 +115,6 @@ async function removeData(docker: Docker, facts: ContainerFacts): Promise<void> 
   const { Name, Config } = facts;
   const options = ["--network=none", `--volumes-from=${Name}`, "--user=0", "--entrypoint=sh"];
   const script = 'cd "$1"; rm -rf -- * .[!.]*';
-  await docker.runToEnd([...options, Config.Image, "-ec", script, "sh", dataDirectoryOf(facts)]);
+  const command = [Config.Image, "-ec", script, "sh", dataDirectoryOf(facts)];
+  await (await docker.at(Name)).runToEnd([...options, ...command]);
 }

@@ -23,13 +23,22 @@ const holderSuffix = "-address";
 export async function startOnLastAddresses(step: FaultStep): Promise<void> {
   await refuseTakenPorts(step.docker, step.hit);
   await releaseNames(step);
+  if (step.hit.every(hasFixedAddress)) {
+    await stop(step, step.hit.filter(isStarted));
+    await Promise.all(step.hit.map((agent) => start(step, agent)));
+    return;
+  }
   if (!(await isOnPodman(step))) return startInOrder(step);
   await stop(step, step.hit.filter(isStarted));
   for (const agent of step.hit) await startOnFixedAddress(step, agent);
 }
 
+/** On several engines each node asks for its address. */
+const hasFixedAddress = ({ engine, facts }: FoundAgent) =>
+  engine !== "" && clusterEndpoint(facts)?.IPAMConfig?.IPv4Address !== undefined;
+
 const isOnPodman = ({ docker, hit: [first] }: FaultStep) =>
-  isPodman(docker, first ? labelOf(first.facts, labelNames.engine) : "");
+  isPodman(docker, first ? labelOf(first.facts, labelNames.engineKind) : "");
 
 /**
  * Docker gives a container that starts the lowest free address. So nodes start in the order of

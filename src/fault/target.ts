@@ -1,6 +1,8 @@
 import { InputError } from "../errors.ts";
 import { type FoundAgent, isUp, type NodeState } from "../find/existing-cluster.ts";
+import { labelOf } from "../find/node-facts.ts";
 import { type FoundDatacenter, quorumOf, type Raft } from "../find/raft.ts";
+import { labelNames } from "../plan/labels.ts";
 import type { FaultAction, Target } from "./fault-inputs.ts";
 import type { TargetWord } from "./target-words.ts";
 
@@ -58,7 +60,7 @@ export function targetDatacenters(
       `Input \`datacenter\` is "${datacenter}", but the cluster's datacenters are ${names}.`,
     );
   }
-  if ("all" in target) return all;
+  if ("all" in target || "engine" in target) return all;
   const hasNamed = ({ agents }: FoundDatacenter) =>
     "names" in target && agents.some(({ node }) => target.names.includes(node));
   const candidates = all.some(hasNamed) ? all.filter(hasNamed) : all;
@@ -82,6 +84,7 @@ export function resolveTarget(
 ): FoundAgent[] {
   const agents = datacenters.flatMap((each) => each.agents);
   if ("names" in target) return namedAgents(action, target.names, agents);
+  if ("engine" in target) return agentsOn(action, target.engine, agents);
   const hit = datacenters.flatMap((datacenter) => {
     const able = datacenter.agents.filter(({ state }) => statesFor[action].includes(state));
     return "all" in target ? able : agentsFor[target.word](able, datacenter.raft);
@@ -97,6 +100,42 @@ export function resolveTarget(
       : `\`target: ${target.word}\` matches no node that \`${action}\` can act on`;
   throw targetError(`${problem}. States: ${states.join(", ")}.`);
 }
+
+/** The nodes of an engine that an action can act on. */
+function agentsOn(
+  action: FaultAction,
+  engine: string,
+  agents: readonly FoundAgent[],
+): FoundAgent[] {
+  const there = agents.filter((agent) => agent.engine === engine);
+  const able = there.filter(({ state }) => statesFor[action].includes(state));
+  if (able.length > 0) return able;
+  if (there.length > 0) {
+    const states = there.map(({ node, state }) => `${node} ${state}`).join(", ");
+    throw targetError(
+      `\`target: engine:${engine}\` matches no node that \`${action}\` can act on. States: ${states}.`,
+    );
+  }
+  const engines = enginesOf(agents);
+  if (engines.length === 0)
+    throw targetError(
+      `Input \`target\` is "engine:${engine}", but this cluster is on one engine, and its nodes have no other: name nodes, or a role.`,
+    );
+  throw targetError(
+    engines.includes(engine)
+      ? `Input \`target\` is "engine:${engine}", which has no node of the cluster. Nodes are on ${[...new Set(agents.map((agent) => agent.engine))].join(", ")}.`
+      : `Input \`target\` names the engine "${engine}", but the cluster's engines are ${engines.join(", ")}.`,
+  );
+}
+
+/** Docker contexts of the cluster's engines, those without a node included; empty if it is on one. */
+const enginesOf = (agents: readonly FoundAgent[]): string[] => [
+  ...new Set(
+    agents
+      .flatMap(({ facts, engine }) => [...labelOf(facts, labelNames.engines).split(" "), engine])
+      .filter((name) => name !== ""),
+  ),
+];
 
 /**
  * The nodes of these names.

@@ -1,6 +1,8 @@
 import type { Credentials } from "../consul/http.ts";
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
+import type { Engine } from "../docker/engine.ts";
+import type { Engines } from "../docker/engines.ts";
 import { ActionError, InputError } from "../errors.ts";
 import { agentPorts } from "../inputs/agent-defaults.ts";
 import { portNames, type Role, type Storage } from "../inputs/cluster-spec.ts";
@@ -9,6 +11,8 @@ import { clusterFilter, labelNames } from "../plan/labels.ts";
 import { type AgentPlan, addressOf, type Publication } from "../plan/plan.ts";
 import { secretTexts } from "../plan/security-files.ts";
 import { type AgentClient, clientFor } from "../ready/agents.ts";
+import { severalEngines } from "./across-engines.ts";
+import { startForwarders } from "./forwarder.ts";
 import { lastAddresses } from "./last-addresses.ts";
 import { type NetworkState, networkStateOf } from "./network-mark.ts";
 import { type ListedNode, listedNodes } from "./node-containers.ts";
@@ -27,6 +31,8 @@ export interface FoundAgent extends AgentPlan, AgentClient {
   readonly storage: Storage;
   /** Address in the cluster's network; empty while the node is stopped. */
   readonly ip: string;
+  /** Docker context of its engine, if the cluster has several; empty otherwise. */
+  readonly engine: string;
   /** Everything the engine reports about the container. */
   readonly facts: ContainerFacts;
   /** URL of the node's own HTTP API. */
@@ -45,6 +51,8 @@ export interface FoundCluster {
   readonly agents: readonly FoundAgent[];
   /** Each node's address in the cluster's network, by node name. For a stopped node, its last. */
   readonly addresses: ReadonlyMap<string, string>;
+  /** If it is on several. */
+  readonly engines?: Engines;
 }
 
 /** Whether an agent runs and can be reached by other agents; in a partition, by those of its side. */
@@ -52,30 +60,37 @@ export const isUp = ({ state }: FoundAgent) =>
   state === "running" || state === "partitioned" || state === "impaired";
 
 /**
- * Finds a cluster by its labels on the engine.
+ * Finds a cluster by its labels, on all engines that it has. The job's own has its first server.
  *
+ * @param engine - the job's own
  * @param wanted - a cluster ID; empty for the job's only cluster
  * @param env - the runner's environment, which identifies the job
  * @throws InputError if there is no such cluster, or if the job has several and none is named
+ * @throws ActionError if one of its engines does not answer
  */
 export async function findCluster(
-  docker: Docker,
+  engine: Engine,
   wanted: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<FoundCluster> {
-  const listed = await listedNodes(docker, wanted, env);
-  const ids = [...new Set(listed.map((each) => each.clusterId))];
+  const here = await listedNodes(engine, wanted, env);
+  const ids = [...new Set(here.map((each) => each.clusterId))];
   const [clusterId] = ids;
   if (clusterId === undefined) throw notFound(wanted);
   if (ids.length > 1) throw several(ids);
+  const engines = await severalEngines(engine, here[0]?.engines ?? []);
+  const docker = engines ?? engine;
+  const listed = engines ? await listedNodes(engines, clusterId, env) : here;
   const [facts, credentials, volumes] = await Promise.all([
     docker.inspectContainers(listed.map(({ container }) => container)),
     listedCredentials(docker, listed),
     docker.volumes(clusterFilter(clusterId)),
   ]);
   const agents = foundAgents(facts, credentials, volumes);
+  await startForwarders(docker, clusterId, agents);
   const addresses = await lastAddresses(docker, agents, agents.filter(isUp));
-  return { clusterId, network: networkLabel(facts), credentials, agents, addresses };
+  const found = { clusterId, network: networkLabel(facts), credentials, agents, addresses };
+  return { ...found, ...(engines && { engines }) };
 }
 
 /**
@@ -169,6 +184,7 @@ export function agentIn(facts: ContainerFacts, credentials: Credentials) {
     storage,
     http: `${credentials.scheme}://${addressOf(plan, "http")}`,
     ip: endpoint?.IPAddress ?? "",
+    engine: labelOf(facts, labelNames.engine),
     dials: labelOf(facts, labelNames.dials)
       .split(",")
       .filter((name) => name !== ""),
@@ -176,7 +192,14 @@ export function agentIn(facts: ContainerFacts, credentials: Credentials) {
   };
 }
 
-function publicationsOf({ HostConfig }: ContainerFacts): Publication[] {
+function publicationsOf(facts: ContainerFacts): Publication[] {
+  const { HostConfig } = facts;
+  const forwarded = labelOf(facts, labelNames.forwarded);
+  if (forwarded !== "")
+    return portNames.flatMap((name) => {
+      const port = new RegExp(`\\b${name}=(\\d+)`).exec(forwarded)?.[1];
+      return port === undefined ? [] : [{ name, port: Number(port), isFixed: true }];
+    });
   return portNames.flatMap((name) => {
     const [binding] = HostConfig.PortBindings?.[`${agentPorts[name]}/tcp`] ?? [];
     return binding ? [{ name, port: Number(binding.HostPort), isFixed: true }] : [];

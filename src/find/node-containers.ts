@@ -3,18 +3,20 @@ import type { Docker } from "../docker/docker.ts";
 import {
   anyClusterFilter,
   clusterFilter,
+  enginesIn,
   jobFilters,
   labelNames,
   nodeFilter,
 } from "../plan/labels.ts";
 import { ownContainer } from "../runner/machine.ts";
-import { labelOf } from "./node-facts.ts";
 
 /** What a listing tells of a node's container. */
 export interface ListedNode {
   readonly container: string;
   readonly clusterId: string;
   readonly role: string;
+  /** Docker contexts of the cluster's engines; empty if it is on the one in use. */
+  readonly engines: readonly string[];
   /** As docker shows it: the agent's program and arguments. */
   readonly command: string;
 }
@@ -32,9 +34,10 @@ export async function listedNodes(
 ): Promise<ListedNode[]> {
   const scope = wanted === "" ? jobFilters(env, ownContainer()) : [clusterFilter(wanted)];
   const filters = [anyClusterFilter, nodeFilter, ...scope];
-  const listed = await docker.labeledContainers(filters, [labelNames.cluster, labelNames.role]);
-  return listed.map(({ name, values: [clusterId = "", role = ""], command }) => {
-    return { container: name, clusterId, role, command };
+  const labels = [labelNames.cluster, labelNames.role, labelNames.engines];
+  const listed = await docker.labeledContainers(filters, labels);
+  return listed.map(({ name, values: [clusterId = "", role = "", engines = ""], command }) => {
+    return { container: name, clusterId, role, engines: enginesIn(engines), command };
   });
 }
 
@@ -53,8 +56,15 @@ export async function nodeContainers(
   return docker.inspectContainers(listed.map(({ container }) => container));
 }
 
+/** A cluster of which there is something. */
+export interface ClusterLeft {
+  readonly clusterId: string;
+  /** Docker contexts of its engines; empty if it is on the one in use. */
+  readonly engines: readonly string[];
+}
+
 /**
- * The IDs of clusters that have anything on the engine, if only a network or a volume.
+ * The clusters that have anything on the engine, if only a network or a volume, each once.
  *
  * @param wanted - a cluster ID; empty for all clusters of the job
  * @param env - the runner's environment, which identifies the job
@@ -63,13 +73,10 @@ export async function clustersLeft(
   docker: Docker,
   wanted: string,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<string[]> {
+): Promise<ClusterLeft[]> {
   const scope = wanted === "" ? jobFilters(env, ownContainer()) : [clusterFilter(wanted)];
-  const labels = await docker.labels([anyClusterFilter, ...scope], [labelNames.cluster]);
-  return [...new Set(labels.flat())];
+  const names = [labelNames.cluster, labelNames.engines];
+  const labels = await docker.labels([anyClusterFilter, ...scope], names);
+  const engines = new Map(labels.map(([clusterId = "", names = ""]) => [clusterId, names]));
+  return Array.from(engines, ([clusterId, names]) => ({ clusterId, engines: enginesIn(names) }));
 }
-
-/** The IDs of the clusters that containers belong to, each once. */
-export const clusterIds = (facts: readonly ContainerFacts[]): string[] => [
-  ...new Set(facts.map((each) => labelOf(each, labelNames.cluster))),
-];

@@ -2,8 +2,10 @@ import type { Exit } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import { clusterFilter } from "../plan/labels.ts";
 import { explainExit } from "../ready/diagnosis.ts";
+import { explainForwarder } from "../ready/forwarder.ts";
 import { withScope } from "../runner/scope.ts";
 import type { FoundAgent } from "./existing-cluster.ts";
+import { forwardersOf } from "./forwarder.ts";
 
 /** Agents that must keep running. */
 export interface Watch {
@@ -19,7 +21,7 @@ export interface Watch {
  *
  * @param work - gets a signal that aborts when an agent exits or the watch's own signal aborts
  * @returns what the work returns
- * @throws ActionError with an agent's last log lines, as soon as that agent exits
+ * @throws ActionError with an agent's last log lines, as soon as that agent exits, or the forwarder to it
  */
 export function whileAllRun<T>(
   watch: Watch,
@@ -30,12 +32,15 @@ export function whileAllRun<T>(
   );
 }
 
-/** Rejects when an agent exits. */
+/** Rejects when an agent exits, or what leads to agents on other engines. */
 async function failWhenOneExits(
   { docker, clusterId, agents }: Watch,
   signal: AbortSignal,
 ): Promise<never> {
-  const exit = await firstExit(docker.within(signal), clusterId, agents);
+  const forwarders = await forwardersOf(docker, clusterId, agents);
+  const names = [...agents.map(({ container }) => container), ...forwarders];
+  const exit = await firstExit(docker.within(signal), clusterId, names);
+  if (forwarders.includes(exit.container)) throw await explainForwarder(docker, exit);
   // An upgraded agent's image is not the one that the agent was found with.
   const [facts] = await docker.inspectContainers([exit.container]);
   throw await explainExit(docker, facts?.Config.Image ?? "", agents, exit);
@@ -44,9 +49,8 @@ async function failWhenOneExits(
 async function firstExit(
   docker: Docker,
   clusterId: string,
-  agents: readonly FoundAgent[],
+  names: readonly string[],
 ): Promise<Exit> {
-  const names = agents.map(({ container }) => container);
   for (;;) {
     // An agent may exit while the exit of another container, such as a helper, is handled.
     const since = new Date();

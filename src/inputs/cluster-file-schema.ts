@@ -1,13 +1,23 @@
 import * as z from "zod";
 import { parseImage, tagPattern } from "../docker/image-reference.ts";
-import { datacenterPattern, maxClients, maxConfigBytes, maxServers } from "./limits.ts";
+import {
+  clientsAllowed,
+  datacenterPattern,
+  maxClients,
+  maxConfigBytes,
+  maxServers,
+} from "./limits.ts";
 
 // Every `error` is the second half of a message: "`datacenters[0].servers` is 99: it must be …".
 
 const text = (pattern: RegExp, error: string) => z.string({ error }).regex(pattern, { error });
 
-const wholeNumberField = (min: number, max: number) => {
-  const error = `it must be a whole number from ${min} to ${max}`;
+const wholeNumberField = (
+  min: number,
+  max: number,
+  allowed = `a whole number from ${min} to ${max}`,
+) => {
+  const error = `it must be ${allowed}`;
   return z.int({ error }).min(min, { error }).max(max, { error });
 };
 
@@ -44,7 +54,9 @@ const datacenter = z
         "Name of the datacenter. The first datacenter is the primary; with `peerings`, each that has one is its own.",
       ),
       servers: wholeNumberField(1, maxServers).optional().describe("Number of server agents."),
-      clients: wholeNumberField(0, maxClients).optional().describe("Number of client agents."),
+      clients: wholeNumberField(0, maxClients, clientsAllowed)
+        .optional()
+        .describe("Number of client agents."),
       config: config("every agent of this datacenter"),
     },
     { error: "it must be a mapping with `name`, `servers`, `clients`, and `config`" },

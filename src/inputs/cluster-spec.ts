@@ -32,6 +32,8 @@ export interface ClusterSpec extends AgentsSpec {
   readonly ports: Readonly<Record<PortName, number>>;
   /** The existing Docker network that the user names; empty if the user leaves the choice to us. */
   readonly network: string;
+  /** Docker contexts to spread agents over, the job's own first; empty for the engine in use. */
+  readonly engines: readonly string[];
   /** The job's network in the runner's words; empty if it has none in which containers have names. */
   readonly jobNetwork: string;
   /** Whether later steps get the `consul` command. */

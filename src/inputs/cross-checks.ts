@@ -7,6 +7,7 @@ import { type ClusterSpec, type PortDefaults, type PortName, portNames } from ".
 import { versionMistake } from "./consul-tag.ts";
 import { inputs, type Texts } from "./input-definitions.ts";
 import { hintOf } from "./input-schema.ts";
+import { clientsAllowed, maxClientsOnEngine } from "./limits.ts";
 import type { Shape } from "./nodes.ts";
 import { pathText, placeText, shown } from "./wording.ts";
 
@@ -104,13 +105,59 @@ export function memoryOfSeveral(texts: Texts, spec: ClusterSpec | undefined): Pr
   return [{ input: "storage", message }];
 }
 
-export function warningsOf({ datacenters }: { readonly datacenters: readonly Shape[] }): string[] {
+/** More clients than the engines take. */
+export function manyClients(texts: Texts, file: ClusterFile | undefined): Problem[] {
+  const most = clientsOn(inputs.shape.engines.safeParse(texts.get("engines")).data?.length);
+  const single = inputs.shape.clients.safeParse(texts.get("clients")).data ?? 0;
+  const ofFile = (file?.datacenters ?? []).flatMap(({ clients = 0 }, index): Problem[] => {
+    if (!file || clients <= most) return [];
+    const path = ["datacenters", index, "clients"] as const;
+    const place = file.placeOf(...path);
+    const message = `${placeText(place)}: \`${pathText(path)}\` is ${clients}: it must be ${clientsAllowed}.`;
+    return [{ input: "cluster", place, message }];
+  });
+  if (single <= most) return ofFile;
+  const { allowed, example } = hintOf(inputs, "clients");
+  const message = `Input \`clients\` is "${single}": it must be ${allowed}. For example: \`clients: ${example}\`.`;
+  return [{ input: "clients", message }, ...ofFile];
+}
+
+/** How many clients a datacenter may have. @param engines - 0 if it is on the one in use */
+export const clientsOn = (engines = 0) => maxClientsOnEngine * Math.max(1, engines);
+
+export function warningsOf({
+  datacenters,
+  engines = [],
+}: {
+  readonly datacenters: readonly Shape[];
+  readonly engines?: readonly string[];
+}): string[] {
   const agents = datacenters.reduce((sum, { servers, clients }) => sum + servers + clients, 0);
+  // Each machine's table has the neighbors of its own agents.
+  const onOne = Math.ceil(agents / Math.max(1, engines.length));
   return [
+    ...(engines.length > 0
+      ? datacenters.flatMap((each) => quorumOnOne(each, engines.length, datacenters.length > 1))
+      : []),
     ...datacenters
       .filter(({ servers }) => servers % 2 === 0)
       .map(({ name, servers }) => evenServers(servers, datacenters.length > 1 ? name : "")),
-    ...(agents > maxAgentsByDefault ? [manyAgents(agents)] : []),
+    ...(agents * onOne > maxAgentsByDefault ** 2 ? [manyAgents(agents, engines)] : []),
+  ];
+}
+
+/** A warning if one engine has so many servers that the others are no quorum. */
+function quorumOnOne({ name, servers }: Shape, engines: number, isOneOfSeveral: boolean): string[] {
+  const quorum = Math.floor(servers / 2) + 1;
+  const left = servers - Math.ceil(servers / engines);
+  if (left >= quorum) return [];
+  const location = isOneOfSeveral ? ` of datacenter ${name}` : "";
+  const advice =
+    engines === 2
+      ? "With two engines that is always so: use three."
+      : `Use ${servers < 3 ? 3 : servers + 1} servers for ${counted(engines, "engine")}.`;
+  return [
+    `The loss of one engine loses the quorum${location}: ${counted(left, "server")} of ${servers} would be left, and the quorum is ${quorum}. ${advice}`,
   ];
 }
 
@@ -123,6 +170,8 @@ function evenServers(servers: number, datacenter: string): string {
 /** Every agent talks to every other, and Linux keeps 1024 neighbors by default. */
 const maxAgentsByDefault = 32;
 
-function manyAgents(agents: number): string {
+function manyAgents(agents: number, engines: readonly string[]): string {
+  if (engines.length > 0)
+    return `The cluster has ${agents} agents on ${counted(engines.length, "engine")}. Linux's neighbor table on each of their machines overflows, packets are lost, and gossip marks members as failed, unless an earlier step raises net.ipv4.neigh.default.gc_thresh3 on every machine, ${engines.join(", ")}: \`sudo sysctl -w net.ipv4.neigh.default.gc_thresh3=16384\`.`;
   return `The cluster has ${agents} agents. With more than ${maxAgentsByDefault}, Linux's neighbor table overflows, packets are lost, and gossip marks members as failed, unless an earlier step raises net.ipv4.neigh.default.gc_thresh3 (\`sudo sysctl -w net.ipv4.neigh.default.gc_thresh3=16384\`).`;
 }

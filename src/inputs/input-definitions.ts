@@ -5,13 +5,23 @@ import { type ImageReference, parseImage, tagPattern } from "../docker/image-ref
 import { agentPorts } from "./agent-defaults.ts";
 import { logLevels, type PortName, portDefaults } from "./cluster-spec.ts";
 import { defaultsOf, flag, hints, jobStatusInput, logsInput, timeout } from "./input-schema.ts";
-import { datacenterPattern, maxClients, maxConfigBytes, maxServers } from "./limits.ts";
+import {
+  clientsAllowed,
+  datacenterPattern,
+  maxClients,
+  maxConfigBytes,
+  maxEngines,
+  maxServers,
+} from "./limits.ts";
 
 /** Networks that every engine has; they don't resolve container names (docs.docker.com, bridge driver). */
 export const namelessNetworks: readonly string[] = ["bridge", "host", "none", "default"];
 
 /** Docker has no limit of its own, and Gitea's runner makes names of more than 128 characters. */
 const networkPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/;
+
+/** Names that `docker context create` takes. */
+const contextPattern = /^[A-Za-z0-9][A-Za-z0-9_.+-]*$/;
 
 /** A network in which containers have names. */
 const isNamedNetwork = (name: string) =>
@@ -125,7 +135,7 @@ export const inputs = z.object({
   }),
   clients: wholeNumber(0, maxClients).register(hints, {
     default: "0",
-    allowed: `a whole number from 0 to ${maxClients} (each agent needs about 50 MB of memory)`,
+    allowed: `${clientsAllowed} (each agent needs about 50 MB of memory)`,
     example: "2",
   }),
   storage: z.enum(["", "memory", "disk"]).register(hints, {
@@ -169,6 +179,17 @@ export const inputs = z.object({
       allowed:
         "the name of a Docker network that you created: at most 255 letters, digits, `.`, `_`, and `-`; the networks bridge, host, and none don't resolve container names",
       example: "my-network",
+    }),
+  engines: z
+    .string()
+    .transform((text) => text.split(/[\s,]+/).filter((name) => name !== ""))
+    .refine((names) => names.length !== 1 && names.length <= maxEngines)
+    .refine((names) => names.every((name) => contextPattern.test(name)))
+    .refine((names) => new Set(names).size === names.length)
+    .register(hints, {
+      default: "",
+      allowed: `two to ${maxEngines} different docker contexts, separated by white space or commas, or empty for the engine in use`,
+      example: "default worker-1 worker-2",
     }),
   // Whatever the runner says is right: a network without names counts as none.
   "job-network": z

@@ -17,6 +17,7 @@ import type {
 import { communityImage, enterpriseImage, tagFor } from "./consul-tag.ts";
 import {
   changedInputs,
+  manyClients,
   memoryOfSeveral,
   portOf,
   samePorts,
@@ -68,6 +69,7 @@ export function parseInputs(
     ...versionAgainstImage(texts, file),
     ...wrongVersionInFile(file, texts),
     ...memoryOfSeveral(texts, spec),
+    ...manyClients(texts, file),
     ...own.problems,
     ...(file ? disagreements(file, changedInputs(texts)) : []),
     ...(spec ? unknownNodes(spec.seeds.services, nodesOf(spec.datacenters)) : []),
@@ -162,6 +164,7 @@ function specOf(
       Array.from(file?.nodes ?? [], ([name, own]) => [name, nodeSettings(own, image)] as const),
     ),
     network: values.network,
+    engines: values.engines,
     jobNetwork: values["job-network"],
     logLevel: values["log-level"],
     security: resolveSecurity(values, file, ca),

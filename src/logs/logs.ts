@@ -1,6 +1,7 @@
 import * as core from "@actions/core";
-import { Docker } from "../docker/docker.ts";
-import { clusterIds, nodeContainers } from "../find/node-containers.ts";
+import { Engine } from "../docker/engine.ts";
+import { enginesNamed } from "../docker/reach.ts";
+import { listedNodes } from "../find/node-containers.ts";
 import { evidenceFolder, gatherEvidence } from "../report/evidence.ts";
 import { cancellation } from "../runner/cancellation.ts";
 import { writeCommandFile } from "../runner/command-files.ts";
@@ -18,14 +19,18 @@ export async function logs(): Promise<void> {
   const canceled = cancellation("logs");
   try {
     const { cluster } = parseLogsInputs(core.getInput);
-    const docker = new Docker(canceled, core.debug);
-    const clusters = clusterIds(await nodeContainers(docker, cluster, process.env)).toSorted();
-    if (clusters.length === 0) warn(nothingLeft(cluster), { title: "No logs" });
-    const folders = clusters.map((clusterId) => evidenceFolder(clusterId, process.env));
+    const engine = new Engine(canceled, core.debug);
+    const nodes = await listedNodes(engine, cluster, process.env);
+    const clusters = new Map(nodes.map(({ clusterId, engines }) => [clusterId, engines]));
+    const ids = [...clusters.keys()].toSorted();
+    if (ids.length === 0) warn(nothingLeft(cluster), { title: "No logs" });
+    const folders = ids.map((clusterId) => evidenceFolder(clusterId, process.env));
     // Before anything can fail: whatever is gathered until then can be uploaded.
     writeCommandFile(() => core.setOutput(logsOutputNames[0], folders.join("\n")));
-    for (const clusterId of clusters)
+    for (const clusterId of ids) {
+      const docker = enginesNamed(engine, clusters.get(clusterId) ?? []);
       await gatherEvidence(docker, clusterId, evidenceFolder(clusterId, process.env));
+    }
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
   }

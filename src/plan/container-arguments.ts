@@ -97,11 +97,15 @@ export function agentRunArguments(plan: AgentsPlan, agent: AgentPlan): string[] 
     `--network-alias=${agent.host}`,
     `--network-alias=${joinName(agent)}`,
     // The engine fills in the address.
-    ...(plan.knowsHost ? [`--add-host=${hostName}:host-gateway`] : []),
+    // On another engine it would be that one's machine, and not the runner's.
+    ...(plan.knowsHost && agent.place?.isHere !== false
+      ? [`--add-host=${hostName}:host-gateway`]
+      : []),
     ...labelArguments(prerequisites),
     ...nodeLabelArguments(plan, agent),
     ...volumeArguments(prerequisites, dataDirectories(env)),
-    ...agent.publications.flatMap(publishArguments),
+    ...(agent.place ? [`--ip=${agent.place.address}`] : []),
+    ...(agent.place?.isHere === false ? [] : agent.publications.flatMap(publishArguments)),
     ...Object.entries(securedEnvironment(spec.security)).map(
       ([name, value]) => `--env=${name}=${value}`,
     ),
@@ -146,8 +150,18 @@ function nodeLabelArguments(plan: AgentsPlan, agent: AgentPlan): string[] {
     ...(agent.publications.length > 0 && {
       [labelNames.ports]: agent.publications.map(({ port }) => port).join(),
     }),
+    ...placeLabels(agent),
   };
   return Object.entries(nodeLabels).map(([label, value]) => `--label=${label}=${value}`);
+}
+
+function placeLabels({ place, publications }: AgentPlan): Record<string, string> {
+  if (!place) return {};
+  const ports = publications.map(({ name, port }) => `${name}=${port}`);
+  return {
+    [labelNames.engine]: place.engine,
+    ...(!place.isHere && { [labelNames.forwarded]: ports.join(" ") }),
+  };
 }
 
 /** An agent's datacenter. */

@@ -1,4 +1,5 @@
-import type { Docker, Engine } from "../docker/docker.ts";
+import type { EngineFacts } from "../docker/answers.ts";
+import type { Docker } from "../docker/docker.ts";
 import type { ClusterSpec } from "../inputs/cluster-spec.ts";
 
 /** Labels of an object: values by name. */
@@ -42,9 +43,17 @@ export const labelNames = {
   machine: `${prefix}.machine`,
   boot: `${prefix}.boot`,
   /** What the engine is: `docker` or `podman`. Later steps do some things differently. */
-  engine: `${prefix}.engine`,
+  engineKind: `${prefix}.engine-kind`,
   /** Present if `cleanup` is false: only a person removes this cluster. */
   keep: `${prefix}.keep`,
+  /** The docker contexts of the cluster's engines, if it has several: the job's own first. */
+  engines: `${prefix}.engines`,
+  /** Present on the container that forwards to agents on other engines. */
+  forwarder: `${prefix}.forwarder`,
+  /** A node's engine, if the cluster has several. */
+  engine: `${prefix}.engine`,
+  /** Ports on the runner's loopback that lead to a node on another engine: `http=40001 dns=40002`. */
+  forwarded: `${prefix}.forwarded`,
   node: `${prefix}.node`,
   role: `${prefix}.role`,
   datacenter: `${prefix}.datacenter`,
@@ -75,6 +84,9 @@ export const anyClusterFilter = `label=${labelNames.cluster}`;
 
 /** Filter for docker listings: containers of nodes, without a cluster's short-lived helpers. */
 export const nodeFilter = `label=${labelNames.node}`;
+
+/** Filter for docker listings: what leads to agents on other engines. */
+export const forwarderFilter = `label=${labelNames.forwarder}`;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -115,10 +127,23 @@ const identity = (env: Environment, container: string) => ({
 export const jobFilters = (env: Environment, container: string) =>
   Object.entries(identity(env, container)).map(([name, value]) => `label=${name}=${value}`);
 
-/** The label of the engine that a cluster is on. */
-export const engineLabels = ({ isPodman }: Pick<Engine, "isPodman">): Record<string, string> => ({
-  [labelNames.engine]: isPodman ? "podman" : "docker",
+/**
+ * The labels of the engine that a cluster is on: what it is, and if there are several, which ones, so that
+ * later steps need no input.
+ *
+ * @param engines - docker contexts; empty for the one in use
+ */
+export const engineLabels = (
+  { isPodman }: Pick<EngineFacts, "isPodman">,
+  engines: readonly string[] = [],
+): Record<string, string> => ({
+  [labelNames.engineKind]: isPodman ? "podman" : "docker",
+  ...(engines.length > 0 && { [labelNames.engines]: engines.join(" ") }),
 });
+
+/** @param label - as {@link engineLabels} has it @returns docker contexts; empty for the one in use */
+export const enginesIn = (label: string): string[] =>
+  label.split(" ").filter((name) => name !== "");
 
 /**
  * Whether a cluster's engine is podman. To ask the engine takes it longer than any other question: it
@@ -127,7 +152,7 @@ export const engineLabels = ({ isPodman }: Pick<Engine, "isPodman">): Record<str
  * @param label - of an object of the cluster; empty on those of an older version of this action
  */
 export const isPodman = async (docker: Docker, label: string): Promise<boolean> =>
-  label === "" ? (await docker.engine()).isPodman : label === "podman";
+  label === "" ? (await docker.engineFacts()).isPodman : label === "podman";
 
 /** The label of a cluster that is to outlive its job. */
 export function keepLabels({ cleanup }: ClusterSpec): Record<string, string> {
@@ -153,6 +178,8 @@ const ofNodeAlone: readonly string[] = [
   labelNames.dials,
   labelNames.storage,
   labelNames.network,
+  labelNames.engine,
+  labelNames.forwarded,
   labelNames.ports,
 ];
 

@@ -10,6 +10,7 @@ import {
 import { type NodeShape, nodesOf } from "../inputs/nodes.ts";
 import type { Entrypoint } from "./entrypoint.ts";
 import { labelArguments, type Owner } from "./labels.ts";
+import { type AgentPlace, placeNodes, type SwarmPlace } from "./placement.ts";
 
 /** An image that agents run, and what they do differently because of it. */
 export interface AgentImage {
@@ -40,6 +41,8 @@ export interface Prerequisites extends Owner, AgentImage {
   readonly isOnNetwork: boolean;
   /** Whether another cluster on the same network already uses the node names. */
   readonly areNodeNamesTaken: boolean;
+  /** The engines, if there are several. */
+  readonly swarm?: SwarmPlace;
   /** Free ports on the loopback, at least as many as `freePortsNeeded` returns. */
   readonly freePorts: readonly number[];
 }
@@ -57,6 +60,8 @@ export interface AgentPlan extends NodeShape {
   /** Host name inside the network. */
   readonly host: string;
   readonly publications: readonly Publication[];
+  /** Undefined if all agents are on one engine. */
+  readonly place?: AgentPlace;
 }
 
 /** Agents of a cluster, and all that their containers are made from. */
@@ -90,9 +95,12 @@ export function freePortsNeeded({ datacenters, ports }: ClusterSpec): number {
 /** Plans a cluster. Pure: the same spec and prerequisites always give the same plan. */
 export function planCluster(spec: ClusterSpec, prerequisites: Prerequisites): ClusterPlan {
   const free = prerequisites.freePorts.values();
-  const agents = nodesOf(spec.datacenters).map((shape, index) => {
+  const nodes = nodesOf(spec.datacenters);
+  const places = prerequisites.swarm ? placeNodes(nodes, prerequisites.swarm) : [];
+  const agents = nodes.map((shape, index) => {
     const ports = index === 0 ? spec.ports : anyPorts;
-    return planAgent(shape, prerequisites, free, ports);
+    const place = places[index];
+    return { ...planAgent(shape, prerequisites, free, ports), ...(place && { place }) };
   });
   const network = networkName(prerequisites.network, prerequisites.clusterId);
   return { spec, prerequisites, network, agents, knowsHost: true, isNew: true };
@@ -147,9 +155,12 @@ export function envOf(
   return own.size === 0 ? env : new Map([...env, ...own]);
 }
 
-/** The same agent with new ports, except those that the user chose. */
-export function withOtherPorts(agent: AgentPlan, freePorts: readonly number[]): AgentPlan {
-  const free = freePorts.values();
+/**
+ * The same agent with new ports, except those that the user chose.
+ *
+ * @param free - gives the ports; if it ends, the agent keeps the rest of its own
+ */
+export function withOtherPorts(agent: AgentPlan, free: Iterator<number, undefined>): AgentPlan {
   const publications = agent.publications.map((publication) => ({
     ...publication,
     port: publication.isFixed ? publication.port : (free.next().value ?? publication.port),
@@ -168,9 +179,21 @@ export function addressOf(agent: AgentPlan, name: PortName): string {
   return publication ? `${loopback}:${publication.port}` : `${agent.host}:${agentPorts[name]}`;
 }
 
+/** A network of a swarm. */
+export interface Overlay {
+  /** Undefined if the swarm chooses it. */
+  readonly subnet: string | undefined;
+}
+
 /** `docker network create` arguments for a cluster's own network. */
-export function networkArguments(owner: Owner): string[] {
-  return [...labelArguments(owner), ownNetwork(owner.clusterId)];
+export function networkArguments(owner: Owner, overlay?: Overlay): string[] {
+  const ofSwarm = ["--driver=overlay", "--attachable"];
+  return [
+    ...(overlay ? ofSwarm : []),
+    ...(overlay?.subnet === undefined ? [] : [`--subnet=${overlay.subnet}`]),
+    ...labelArguments(owner),
+    ownNetwork(owner.clusterId),
+  ];
 }
 
 const ownNetwork = (clusterId: string) => `consul-${clusterId}`;

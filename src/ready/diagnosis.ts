@@ -124,7 +124,7 @@ const foreignProgram = /exec format error/i;
 async function wrongPlatform(docker: Docker, reference: string): Promise<Cause> {
   const [image, engine] = await Promise.all([
     docker.imagePlatform(reference).catch(messageOf),
-    docker.engine().then(({ platform }) => platform, messageOf),
+    docker.engineFacts().then(({ platform }) => platform, messageOf),
   ]);
   return {
     title: "can't run on this platform",
@@ -155,6 +155,7 @@ export async function explainNotReady(
   const isRemote = !isLocalEndpoint(endpoint);
   const lines = [
     error.explanation,
+    ...enginesCutOff(agents, error.suspects),
     ...(isRemote ? [remoteAdvice(endpoint)] : []),
     "The log of this step has the end of each agent's log. If the cluster was still making progress, raise `timeout`.",
   ];
@@ -164,6 +165,28 @@ export async function explainNotReady(
   ];
   return new ActionError(error.title, lines.join("\n"), { cause: error, quotes });
 }
+
+/**
+ * Engines of which no agent was seen by all, apart from the job's own. Pure.
+ *
+ * @param suspects - names of nodes that some agent does not see, or that do not answer
+ */
+export function enginesCutOff(
+  agents: readonly Pick<AgentPlan, "node" | "place">[],
+  suspects: readonly string[],
+): string[] {
+  const elsewhere = agents.filter(({ place }) => place !== undefined && !place.isHere);
+  const engines = Map.groupBy(elsewhere, ({ place }) => place?.engine ?? "");
+  return [...engines].flatMap(([engine, there]) => {
+    const nodes = there.map(({ node }) => node);
+    if (!nodes.every((node) => suspects.includes(node))) return [];
+    return `All agents on the engine ${engine} (${nodes.join(", ")}) are among them: that machine may be cut off from the others. ${betweenMachines}`;
+  });
+}
+
+/** What engines of a swarm need of each other, and how to see it. */
+const betweenMachines =
+  "See what `docker node ls` says of it, and whether UDP port 4789 and port 7946 (TCP and UDP) are open between the machines.";
 
 /** What to know about an engine that seems to be on another machine. */
 export const remoteAdvice = (endpoint: string) =>
@@ -190,7 +213,19 @@ export async function explainStart(
   }
   const taken = error.failure === "port-taken" ? await takenPorts(docker, agent, error.said) : [];
   if (taken.length > 0) return new InputError(taken);
-  return new ActionError(`${agent.node} can't start`, error.message, { cause: error });
+  const lines = [error.message, ...onOtherEngine(agent, error)];
+  return new ActionError(`${agent.node} can't start`, lines.join("\n"), { cause: error });
+}
+
+/** What to know of an agent that is on another engine and can't be started there. */
+function onOtherEngine({ node, place }: AgentPlan, { said }: DockerError): string[] {
+  if (place === undefined || place.isHere) return [];
+  // A worker asks the swarm's manager for the address (moby, `AttachNetwork` in daemon/cluster/networks.go).
+  const isAlone = /attaching to network failed|context deadline exceeded/i.test(said);
+  const why = isAlone
+    ? `, which got no answer of the swarm's manager: that machine may be cut off from the others. ${betweenMachines}`
+    : ".";
+  return [`${node} is on the engine ${place.engine}${why}`];
 }
 
 /** The ports among those the user chose that the engine's message is about. */

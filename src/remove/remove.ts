@@ -1,11 +1,14 @@
 import * as core from "@actions/core";
-import { destroy, type Leftover, removalCommand } from "../destroy/destroy.ts";
+import { removalCommand } from "../destroy/destroy.ts";
 import { endOthers } from "../destroy/others.ts";
-import { Docker } from "../docker/docker.ts";
+import { destroyCluster, type LeftoverOn } from "../destroy/several-engines.ts";
+import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
+import { Engine } from "../docker/engine.ts";
+import { enginesNamed, reachable } from "../docker/reach.ts";
 import { ActionError, counted, messageOf } from "../errors.ts";
 import { several } from "../find/existing-cluster.ts";
-import { clustersLeft } from "../find/node-containers.ts";
+import { type ClusterLeft, clustersLeft } from "../find/node-containers.ts";
 import { evidenceFolder, showEvidence } from "../report/evidence.ts";
 import { removeRunnerFolders, stepsFolder } from "../report/runner-folder.ts";
 import { cancellation } from "../runner/cancellation.ts";
@@ -25,13 +28,12 @@ export async function remove(): Promise<void> {
   const canceled = cancellation("remove");
   try {
     const spec = parseRemoveInputs(core.getInput);
-    const docker = new Docker(canceled, core.debug);
-    const [clusterId, ...others] = await clustersLeft(docker, spec.cluster, process.env);
-    if (clusterId === undefined)
-      return warn(nothingThere(spec.cluster), { title: "Nothing to remove" });
-    if (others.length > 0) throw several([clusterId, ...others]);
-    await withinPatience(clusterId, (deadline) =>
-      removeCluster(docker.within(deadline), clusterId, spec),
+    const engine = new Engine(canceled, core.debug);
+    const [cluster, ...others] = await clustersLeft(engine, spec.cluster, process.env);
+    if (!cluster) return warn(nothingThere(spec.cluster), { title: "Nothing to remove" });
+    if (others.length > 0) throw several([cluster, ...others].map(({ clusterId }) => clusterId));
+    await withinPatience(cluster, (deadline) =>
+      removeCluster(engine.within(deadline), cluster, spec),
     );
   } catch (error) {
     fail(canceled.aborted ? canceled.reason : error);
@@ -45,7 +47,7 @@ function nothingThere(wanted: string): string {
 
 /** @throws ActionError if the work is not done in time */
 async function withinPatience(
-  clusterId: string,
+  cluster: ClusterLeft,
   work: (deadline: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const deadline = AbortSignal.timeout(patience);
@@ -54,23 +56,30 @@ async function withinPatience(
   } catch (error) {
     if (!deadline.aborted) throw error;
     const reason = `The engine was not done after ${patience / 1000} s.`;
-    throw notRemoved(clusterId, reason, []);
+    throw notRemoved(cluster, reason, []);
   }
 }
 
 /** @throws ActionError with everything that could not be removed */
-async function removeCluster(docker: Docker, clusterId: string, spec: RemoveSpec): Promise<void> {
+async function removeCluster(
+  engine: Engine,
+  cluster: ClusterLeft,
+  spec: RemoveSpec,
+): Promise<void> {
   const { env } = process;
-  await endOthers(clusterId, stepsFolder(clusterId, env));
+  const { clusterId, engines } = cluster;
+  await endOthers(cluster, stepsFolder(clusterId, env));
+  // Of the others, the removal says that they don't answer.
+  const { docker } = await reachable(enginesNamed(engine, engines));
   // Its agents' addresses are known as long as they are there.
   const exported = spec["export-env"] ? await exportedOrWarn(docker, clusterId) : undefined;
   const isGood = spec["job-status"] === "success" && !core.isDebug();
   // The post step will find no agents any more.
   if (spec.logs === "always" || (spec.logs === "failure" && !isGood))
     await showEvidence(docker, clusterId, evidenceFolder(clusterId, env));
-  const { containers, leftovers } = await destroy(docker, clusterId);
+  const { containers, leftovers } = await destroyCluster(engine, cluster);
   if (leftovers.length > 0)
-    throw notRemoved(clusterId, "Not everything could be removed.", leftovers);
+    throw notRemoved(cluster, "Not everything could be removed.", leftovers);
   await removeRunnerFolders(clusterId, env);
   logTimed(
     `Cluster ${clusterId} removed: ${counted(containers, "container")}, with volumes and network.`,
@@ -90,8 +99,15 @@ async function exportedOrWarn(docker: Docker, clusterId: string): Promise<Export
   }
 }
 
-function notRemoved(clusterId: string, reason: string, leftovers: readonly Leftover[]) {
-  const message = `${reason} To remove what is left: ${removalCommand(clusterId)}`;
+function notRemoved(
+  { clusterId, engines }: ClusterLeft,
+  reason: string,
+  leftovers: readonly LeftoverOn[],
+) {
+  // One engine of several has a command of its own.
+  const on = leftovers.length > 0 ? leftovers.map((each) => each.dockerContext) : engines;
+  const left = [...new Set(on)].filter((name) => name !== "");
+  const message = `${reason} To remove what is left: ${removalCommand(clusterId, left)}`;
   const lines = leftovers.map((each) => `${each.name}: ${each.reason}`);
   const quotes = lines.length > 0 ? [{ heading: "Still there:", lines }] : [];
   return new ActionError(`Cluster ${clusterId} was not removed`, message, { quotes });

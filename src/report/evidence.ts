@@ -6,10 +6,11 @@ import type { Consul } from "../consul/consul.ts";
 import type { Credentials } from "../consul/http.ts";
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
+import { reachable } from "../docker/reach.ts";
 import { messageOf } from "../errors.ts";
 import { agentIn, readCredentials } from "../find/existing-cluster.ts";
 import { labelOf } from "../find/node-facts.ts";
-import { clusterFilter, labelNames, nodeFilter } from "../plan/labels.ts";
+import { clusterFilter, forwarderFilter, labelNames, nodeFilter } from "../plan/labels.ts";
 import { showForeign, warn } from "../runner/log.ts";
 import { giveToOwnerOfFolder } from "../runner/ownership.ts";
 import type { LastSeen } from "./last-seen.ts";
@@ -22,10 +23,12 @@ const shownLines = 50;
 /** Time limit in milliseconds: an engine that hangs must not hold up the end of the step. */
 const timeLimit = 20_000;
 
-/** What is known about one agent. */
+/** What is known about one agent, or about what leads to agents on other engines. */
 interface AgentEvidence {
+  /** Name of the node; of the container, if it is none. */
   readonly node: string;
   readonly datacenter: string;
+  /** Empty if it is no agent. */
   readonly role: string;
   /** A few words: `running`, `exited with code 1`. */
   readonly state: string;
@@ -119,7 +122,8 @@ async function saveEvidence(evidence: Evidence, folder: string): Promise<void> {
 }
 
 function seenIn({ agents, views, secrets }: Evidence): Seen {
-  const nodes = agents.toSorted(asPlanned).map(({ node, datacenter, state }) => {
+  const ofNodes = agents.filter(({ role }) => role !== "");
+  const nodes = ofNodes.toSorted(asPlanned).map(({ node, datacenter, state }) => {
     const leader = views.leader[node] ?? "";
     return { node, datacenter, state, members: views.members[node], leader };
   });
@@ -133,9 +137,17 @@ const asPlanned = (a: AgentEvidence, b: AgentEvidence) =>
   a.node.localeCompare(b.node, "en", { numeric: true });
 
 async function collectEvidence(patient: Docker, clusterId: string): Promise<Evidence> {
-  const docker = patient.within(AbortSignal.timeout(timeLimit));
-  const names = await docker.containers(clusterFilter(clusterId), nodeFilter);
-  const containers = (await docker.inspectContainers(names)).toSorted(byNewestProblem);
+  const { docker: answering, silent } = await reachable(patient);
+  for (const { name, reason } of silent)
+    warn(`Nothing can be saved of the agents on the engine ${name}: ${reason}`);
+  const docker = answering.within(AbortSignal.timeout(timeLimit));
+  const [nodes, forwarders] = await Promise.all([
+    docker.containers(clusterFilter(clusterId), nodeFilter),
+    // One that forwards says nothing.
+    docker.containers(clusterFilter(clusterId), forwarderFilter, ...notRunning),
+  ]);
+  const found = await docker.inspectContainers([...nodes, ...forwarders]);
+  const containers = found.toSorted(byNewestProblem);
   const credentials = await readCredentials(docker, containers);
   const secrets = [
     ...containers.flatMap(({ Config }) => secretsIn(Config.Env ?? [], Config.Cmd ?? [])),
@@ -150,6 +162,9 @@ async function collectEvidence(patient: Docker, clusterId: string): Promise<Evid
   ]);
   return { agents, views, secrets };
 }
+
+/** Filters for docker listings, of which one suffices. */
+const notRunning = ["status=created", "status=exited", "status=dead"];
 
 /** The container that exited last comes first; running containers come last, by name. */
 function byNewestProblem(a: ContainerFacts, b: ContainerFacts): number {

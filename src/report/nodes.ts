@@ -14,11 +14,24 @@ export interface Node {
   readonly dns: string;
   /** `host:port` of its gRPC. */
   readonly grpc: string;
+  /** Docker context of its engine, if the cluster has several. */
+  readonly engine?: string;
 }
 
 /** An agent as an object of the output `nodes`: what the cluster action reports, and its state. */
 export function foundNode(agent: FoundAgent): Node & { readonly state: NodeState } {
-  const { node, role, datacenter, container, ip, http, state } = agent;
+  const { node, role, datacenter, container, ip, http, state, engine } = agent;
   const [dns, grpc] = [addressOf(agent, "dns"), addressOf(agent, "grpc")];
-  return { name: node, role, datacenter, container, ip, http, dns, grpc, state };
+  return {
+    name: node,
+    role,
+    datacenter,
+    container,
+    ip,
+    http,
+    dns,
+    grpc,
+    ...(engine !== "" && { engine }),
+    state,
+  };
 }

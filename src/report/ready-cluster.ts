@@ -122,5 +122,6 @@ function readyNode(agent: AgentPlan, { scheme }: Credentials, members: readonly 
     http: `${scheme}://${addressOf(agent, "http")}`,
     dns: addressOf(agent, "dns"),
     grpc: addressOf(agent, "grpc"),
+    ...(agent.place && { engine: agent.place.engine }),
   };
 }

@@ -10,6 +10,7 @@ import { explainNotReady } from "../ready/diagnosis.ts";
 import { asking, gatesFor, raftIsSettled } from "../ready/gates.ts";
 import { untilHold } from "../ready/wait.ts";
 import { logTimed } from "../runner/log.ts";
+import { makeReachable } from "./across-engines.ts";
 import type { NewNodes } from "./new-nodes.ts";
 import { agentsThere, firstOfPrimary, type ScaleStep } from "./step.ts";
 
@@ -35,7 +36,7 @@ export async function addNode(
     secrets: Promise.resolve(secrets),
     log: logTimed,
   };
-  await startAgent(begin, agent);
+  await startAgent(begin, await makeReachable(docker, begin.plan, agent));
   logTimed(`${agent.node} started`);
   const containers = step.cluster.agents.map(({ container }) => container);
   step.cluster = await lookAgain(docker, step.cluster, [...containers, agent.container]);

@@ -7,6 +7,7 @@ import { agentIn, type FoundAgent } from "../find/existing-cluster.ts";
 import { labelOf } from "../find/node-facts.ts";
 import { clusterFilter, labelNames, nodeFilter } from "../plan/labels.ts";
 import { logTimed, warn } from "../runner/log.ts";
+import { containersOf } from "./across-engines.ts";
 import { agentsThere, firstOf, firstOfPrimary, type ScaleStep, type Unfinished } from "./step.ts";
 import { forgetToken } from "./tokens.ts";
 
@@ -66,7 +67,8 @@ async function takeAway(step: ScaleStep, unfinished: Unfinished, { docker, deadl
   const ip = facts && role === "server" ? agentIn(facts, credentials).ip : "";
   const isRunning = facts?.State.Running === true;
   if (ip !== "") await takeOutOfRaft(here, ip, isRunning ? joinPatience : 0);
-  await docker.removeContainers([container]);
+  const { clusterId } = step.cluster;
+  await docker.removeContainers(containersOf(docker, clusterId, unfinished.agent));
   // It may have got in meanwhile.
   if (ip !== "") await takeOutOfRaft(here, ip, 0);
   // Otherwise the others see it as failed, and as a node of the catalog, for hours.

@@ -20,6 +20,7 @@ import { securityOf } from "../plan/security-config.ts";
 import { licenseFile, type Secrets, secretTexts } from "../plan/security-files.ts";
 import { answerOf, servers } from "../ready/agents.ts";
 import { logTimed } from "../runner/log.ts";
+import { placesFor } from "./across-engines.ts";
 import { agentsThere, firstOf, type ScaleStep } from "./step.ts";
 
 /** New nodes, before any of them is started. */
@@ -64,11 +65,15 @@ export async function planNewNodes(
     freePorts: ports,
   };
   const free = ports.values();
+  const places = await placesFor(docker, cluster, shapes);
   const plan: AgentsPlan = {
     spec,
     prerequisites,
     network: cluster.network,
-    agents: shapes.map((shape) => planAgent(shape, prerequisites, free)),
+    agents: shapes.map((shape, index) => {
+      const place = places[index];
+      return { ...planAgent(shape, prerequisites, free), ...(place && { place }) };
+    }),
     knowsHost: (first.facts.HostConfig.ExtraHosts ?? []).length > 0,
     isNew: false,
   };
@@ -173,17 +178,24 @@ async function imagesFor(
   return { images: { image, ofNodes }, versions };
 }
 
-/** The image that a node runs, by its name or, if that name now means another one, by its ID. */
-async function imageOfNode(docker: Docker, { node, facts }: FoundAgent): Promise<Image> {
+/**
+ * The image that a node runs, by its name or, if that name now means another one, by its ID. All engines
+ * then have it.
+ */
+async function imageOfNode(docker: Docker, { node, container, facts }: FoundAgent): Promise<Image> {
   const { Image: id, Config } = facts;
-  const named = await docker.imageDefaults(Config.Image).catch((error: unknown) => {
+  const engine = await docker.at(container);
+  const named = await engine.imageDefaults(Config.Image).catch((error: unknown) => {
     if (isNotFound(error)) return undefined;
     throw error;
   });
-  const image = await docker.image(named?.id === id ? Config.Image : id);
-  if (image) return image;
-  const message = `The engine no longer has the image of ${node} (${Config.Image}), which new nodes need. Pull it again.`;
-  throw new ActionError("The image is gone", message);
+  const image = await engine.image(named?.id === id ? Config.Image : id);
+  if (!image) {
+    const message = `The engine no longer has the image of ${node} (${Config.Image}), which new nodes need. Pull it again.`;
+    throw new ActionError("The image is gone", message);
+  }
+  await docker.shareImage(image.reference, { log: logTimed, isNeverPulled: false }, container);
+  return image;
 }
 
 async function versionOfNode(step: ScaleStep, { node }: FoundAgent): Promise<string> {

@@ -1,10 +1,11 @@
 /** What is wrong with a step's inputs in view of the cluster, before anything is changed. */
-import { ActionError, InputError } from "../errors.ts";
+import { ActionError, counted, InputError } from "../errors.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
-import { warningsOf } from "../inputs/cross-checks.ts";
+import { clientsOn, warningsOf } from "../inputs/cross-checks.ts";
 import { nearest } from "../inputs/wording.ts";
 import { byDatacenter, servers } from "../ready/agents.ts";
 import type { Wanted } from "./changes.ts";
+import { scaledClients } from "./scale-inputs.ts";
 
 /**
  * The datacenter that a step is about: the one that it names, or the only one.
@@ -36,6 +37,16 @@ export function refuseMemory(there: readonly FoundAgent[], wanted: Wanted): void
 }
 
 /**
+ * @param engines - how many the cluster is on; 0 for the one in use
+ * @throws InputError if these take fewer clients
+ */
+export function refuseTooMany({ clients = 0 }: Wanted, engines: number): void {
+  if (clients <= clientsOn(engines)) return;
+  const message = `Input \`clients\` is "${clients}": it must be ${scaledClients}, and the cluster is on ${counted(Math.max(1, engines), "engine")}.`;
+  throw new InputError([{ input: "clients", message }]);
+}
+
+/**
  * @param agents - all of the cluster
  * @throws ActionError if a node is down or cut off: no new one could settle, and quorums would be smaller
  *   than they look
@@ -48,11 +59,16 @@ export function refuseUnlessWhole(agents: readonly FoundAgent[]): void {
   throw new ActionError("Not all nodes are running", message);
 }
 
-/** Warnings about the wanted size that the present size does not deserve. Pure. */
+/**
+ * Warnings about the wanted size that the present size does not deserve. Pure.
+ *
+ * @param engines - docker contexts, if there are several
+ */
 export function scaleWarnings(
   agents: readonly Pick<FoundAgent, "role" | "datacenter">[],
   datacenter: string,
   wanted: Wanted,
+  engines: readonly string[] = [],
 ): string[] {
   const before = Array.from(
     Map.groupBy(agents, (each) => each.datacenter),
@@ -70,6 +86,6 @@ export function scaleWarnings(
         }
       : shape,
   );
-  const known = warningsOf({ datacenters: before });
-  return warningsOf({ datacenters: after }).filter((warning) => !known.includes(warning));
+  const known = warningsOf({ datacenters: before, engines });
+  return warningsOf({ datacenters: after, engines }).filter((warning) => !known.includes(warning));
 }

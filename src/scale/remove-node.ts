@@ -8,6 +8,7 @@ import { ask, servers } from "../ready/agents.ts";
 import { asking, type Gate, gatesFor, noneNames, raftIsSettled } from "../ready/gates.ts";
 import { untilHold } from "../ready/wait.ts";
 import { logTimed } from "../runner/log.ts";
+import { containersOf } from "./across-engines.ts";
 import { securityFilesOf } from "./new-nodes.ts";
 import { agentsThere, firstOfPrimary, type ScaleStep, type Unfinished } from "./step.ts";
 import { forgetToken } from "./tokens.ts";
@@ -26,7 +27,7 @@ export async function removeNode(step: ScaleStep, node: string): Promise<void> {
   const unfinished: Unfinished = { agent, secret: config?.tokens?.agent };
   step.unfinished = unfinished;
   await leave(docker, agent, { timeout: spec.timeout, signal: step.signal });
-  await cleanup.removeContainers([agent.container]);
+  await cleanup.removeContainers(containersOf(cleanup, cluster.clusterId, agent));
   const left = cluster.agents.filter((each) => each !== agent).map(({ container }) => container);
   step.cluster = await lookAgain(docker, cluster, left);
   await untilGone(step, agent);

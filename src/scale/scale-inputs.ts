@@ -9,20 +9,23 @@ import {
   readValidInputs,
   timeout,
 } from "../inputs/input-schema.ts";
-import { maxClients, maxServers } from "../inputs/limits.ts";
+import { maxClients, maxClientsOnEngine, maxServers } from "../inputs/limits.ts";
 
 /** A number of nodes; undefined to leave it as it is. */
-const count = (min: number, max: number, example: number) =>
+const count = (min: number, max: number, allowed = `a whole number from ${min} to ${max}`) =>
   z.union([z.literal("").transform(() => undefined), wholeNumber(min, max)]).register(hints, {
     default: "",
-    allowed: `a whole number from ${min} to ${max}, or empty to leave it as it is`,
-    example: String(example),
+    allowed: `${allowed}, or empty to leave it as it is`,
+    example: "5",
   });
+
+/** What `clients` may be, on engines that only the cluster knows. */
+export const scaledClients = `a whole number from 0 to ${maxClientsOnEngine}, or on several engines that many for each of them`;
 
 /** Every input, in the order of scale/action.yml. */
 const inputs = z.object({
-  servers: count(1, maxServers, 5),
-  clients: count(0, maxClients, 5),
+  servers: count(1, maxServers),
+  clients: count(0, maxClients, scaledClients),
   datacenter: datacenterInput,
   cluster: clusterInput,
   timeout,

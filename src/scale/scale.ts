@@ -1,5 +1,6 @@
 import * as core from "@actions/core";
-import { Docker } from "../docker/docker.ts";
+import { Engine } from "../docker/engine.ts";
+import { dockerOf } from "../find/across-engines.ts";
 import { peeringsGates } from "../find/between-datacenters.ts";
 import { findCluster } from "../find/existing-cluster.ts";
 import { raftOf } from "../find/raft.ts";
@@ -16,7 +17,13 @@ import { addNode, untilDescribed } from "./add.ts";
 import { type Change, changesTo } from "./changes.ts";
 import { endEarly, sizeText } from "./interruption.ts";
 import { planNewNodes } from "./new-nodes.ts";
-import { datacenterFor, refuseMemory, refuseUnlessWhole, scaleWarnings } from "./refusals.ts";
+import {
+  datacenterFor,
+  refuseMemory,
+  refuseTooMany,
+  refuseUnlessWhole,
+  scaleWarnings,
+} from "./refusals.ts";
 import { removeNode } from "./remove-node.ts";
 import { reportScale } from "./report-scale.ts";
 import { parseScaleInputs } from "./scale-inputs.ts";
@@ -40,12 +47,13 @@ export async function scale(): Promise<void> {
 
 async function findStep(signal: AbortSignal): Promise<ScaleStep> {
   const spec = parseScaleInputs(core.getInput);
-  const cluster = await findCluster(new Docker(signal, core.debug), spec.cluster, process.env);
+  const cluster = await findCluster(new Engine(signal, core.debug), spec.cluster, process.env);
   const { clusterId } = cluster;
   recordStep(stepsFolder(clusterId, process.env), "The `scale` step");
   const mark = processMark(clusterId);
-  const docker = new Docker(signal, core.debug, mark);
-  const cleanup = new Docker(new AbortController().signal, core.debug, mark);
+  const lasting = new AbortController().signal;
+  const docker = dockerOf(new Engine(signal, core.debug, mark), cluster);
+  const cleanup = dockerOf(new Engine(lasting, core.debug, mark), cluster);
   const datacenter = datacenterFor(cluster.agents, spec.datacenter);
   const progress = { hasBegun: false, unfinished: undefined, done: [] };
   return { docker, cleanup, spec, datacenter, signal, cluster, ...progress };
@@ -66,9 +74,11 @@ async function changesOf(step: ScaleStep): Promise<Change[]> {
   const current = { name: datacenter, federation, isOneOfSeveral, nodes, leader };
   const changes = changesTo(spec, current);
   if (changes.length === 0) return [];
+  const engines = cluster.engines?.members.map(({ name }) => name) ?? [];
+  refuseTooMany(spec, engines.length);
   refuseMemory(nodes, spec);
   refuseUnlessWhole(cluster.agents);
-  for (const warning of scaleWarnings(cluster.agents, datacenter, spec)) warn(warning);
+  for (const warning of scaleWarnings(cluster.agents, datacenter, spec, engines)) warn(warning);
   return changes;
 }
 

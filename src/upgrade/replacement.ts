@@ -24,16 +24,18 @@ export async function replace(
 ): Promise<void> {
   const { node, container, facts } = agent;
   try {
+    const engine = await docker.at(container);
     const [defaults, onPodman, secrets] = await Promise.all([
-      docker.imageDefaults(facts.Config.Image),
-      isPodman(docker, labelOf(facts, labelNames.engine)),
+      engine.imageDefaults(facts.Config.Image),
+      isPodman(docker, labelOf(facts, labelNames.engineKind)),
       // A secured agent's secrets are not in a volume.
-      docker.getArchive(container, securityFolder),
+      engine.getArchive(container, securityFolder),
     ]);
     // Docker gives the new container the lowest free address, which is the old one's.
-    const ip = onPodman && agent.ip !== "" ? [`--ip=${agent.ip}`] : [];
-    const isOwnerUnknown = secrets !== undefined && !(await docker.namesOwners());
-    const owner = isOwnerUnknown ? await ownerOf(docker, facts) : undefined;
+    const own = clusterEndpoint(facts)?.IPAMConfig?.IPv4Address ?? (onPodman ? agent.ip : "");
+    const ip = own === "" ? [] : [`--ip=${own}`];
+    const isOwnerUnknown = secrets !== undefined && !(await engine.namesOwners());
+    const owner = isOwnerUnknown ? await ownerOf(engine, facts) : undefined;
     const rewritten = secrets && securityArchiveFor(secrets, version, owner);
     await docker.change("stop", [container]);
     await docker.removeButKeepVolumes(container);

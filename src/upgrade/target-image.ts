@@ -1,6 +1,8 @@
 import { isOlder, isSameVersion } from "../consul/version-number.ts";
+import type { Docker } from "../docker/docker.ts";
 import { findImage } from "../docker/find-image.ts";
 import { InputError, type Problem } from "../errors.ts";
+import type { FoundAgent } from "../find/existing-cluster.ts";
 import { versionOf } from "../ready/image-version.ts";
 import { logTimed } from "../runner/log.ts";
 import { firstOf, type UpgradeStep, type UpgradeTarget } from "./step.ts";
@@ -41,9 +43,21 @@ async function findTarget(
 ): Promise<UpgradeTarget> {
   const wanted = { images: references, pull: "missing" } as const;
   const { reference } = await findImage({ docker, log: logTimed, signal }, wanted);
+  await docker.shareImage(reference, { log: logTimed, isNeverPulled: false });
   const version = await versionOf(docker, reference, cluster.clusterId, spec.timeout);
   const { id } = await docker.imageDefaults(reference);
   return { image: reference, id, version };
+}
+
+/** The same target as the engine of an agent knows it: engines that store images differently have other IDs. */
+export async function asAt(
+  docker: Docker,
+  target: UpgradeTarget,
+  { container, engine }: Pick<FoundAgent, "container" | "engine">,
+): Promise<UpgradeTarget> {
+  if (engine === "") return target;
+  const { id } = await (await docker.at(container)).imageDefaults(target.image);
+  return { ...target, id };
 }
 
 /** A problem for each version that is not newer than the one before it. */

@@ -1,6 +1,8 @@
 import * as core from "@actions/core";
-import { Docker } from "../docker/docker.ts";
+import type { Docker } from "../docker/docker.ts";
+import { Engine } from "../docker/engine.ts";
 import { ActionError } from "../errors.ts";
+import { dockerOf } from "../find/across-engines.ts";
 import { betweenDatacenters } from "../find/between-datacenters.ts";
 import {
   type FoundAgent,
@@ -37,7 +39,7 @@ import {
   type UpgradeStep,
   type UpgradeTarget,
 } from "./step.ts";
-import { resolveTargets } from "./target-image.ts";
+import { asAt, resolveTargets } from "./target-image.ts";
 import { parseUpgradeInputs } from "./upgrade-inputs.ts";
 import { WriteProbe } from "./write-probe.ts";
 
@@ -53,15 +55,17 @@ export const upgradeOutputNames = [
 /** The action `upgrade`: replaces every agent with one of another version, one at a time. */
 export async function upgrade(): Promise<void> {
   const signal = cancellation("upgrade");
-  const docker = new Docker(signal, core.debug);
+  const engine = new Engine(signal, core.debug);
+  let docker: Docker = engine;
   const history = new UpgradeHistory();
   let changing: Changing | undefined;
   try {
     const spec = parseUpgradeInputs(core.getInput);
-    const cluster = await findCluster(docker, spec.cluster, process.env);
+    const cluster = await findCluster(engine, spec.cluster, process.env);
+    docker = dockerOf(engine, cluster);
     const { clusterId } = cluster;
     recordStep(stepsFolder(clusterId, process.env), "The `upgrade` step");
-    const marked = new Docker(signal, core.debug, processMark(clusterId));
+    const marked = dockerOf(new Engine(signal, core.debug, processMark(clusterId)), cluster);
     const step: UpgradeStep = { docker: marked, spec, cluster, history, signal };
     refuseUnlessWhole(cluster.agents);
     const targets = await resolveTargets(step);
@@ -210,7 +214,8 @@ async function dueAt(
   for (const agent of there) {
     const { node, facts } = agent;
     const version = members.find((member) => member.node === node)?.version ?? "";
-    if (isDue({ version, image: facts.Image }, target, isDowngrade)) due.push(agent);
+    const own = await asAt(step.docker, target, agent);
+    if (isDue({ version, image: facts.Image }, own, isDowngrade)) due.push(agent);
     else done.push({ node, version });
   }
   return [due, done];

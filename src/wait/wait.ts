@@ -1,6 +1,7 @@
 import * as core from "@actions/core";
-import { Docker } from "../docker/docker.ts";
+import { Engine } from "../docker/engine.ts";
 import { ActionError, InputError } from "../errors.ts";
+import { dockerOf } from "../find/across-engines.ts";
 import { type FoundAgent, type FoundCluster, findCluster, isUp } from "../find/existing-cluster.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
 import { nearest } from "../inputs/wording.ts";
@@ -22,7 +23,8 @@ export async function wait(): Promise<void> {
   const canceled = cancellation("wait");
   try {
     const spec = parseWaitInputs(core.getInput);
-    const cluster = await findCluster(new Docker(canceled, core.debug), spec.cluster, process.env);
+    const engine = new Engine(canceled, core.debug);
+    const cluster = await findCluster(engine, spec.cluster, process.env);
     const conditions = conditionsOf(spec);
     const title = `Wait for ${conditions.map(({ subject }) => subject).join(", ")}`;
     const sights = await core.group(title, () =>
@@ -47,14 +49,15 @@ const conditionsOf = (spec: WaitSpec): Condition[] => [
  * @throws ActionError if the conditions don't hold in time, or as soon as an agent that is asked exits
  */
 function untilSeen(
-  { clusterId, agents }: FoundCluster,
+  cluster: FoundCluster,
   spec: WaitSpec,
   { conditions, canceled }: { conditions: readonly Condition[]; canceled: AbortSignal },
 ): Promise<readonly Sight[]> {
+  const { clusterId, agents } = cluster;
   const { asked, others } = agentsToAsk(agents, spec.datacenter);
   for (const { node, state } of others) logTimed(`${node} is not asked: it is ${state}`);
   // The step changes nothing, so it leaves no record: a fault may go on meanwhile.
-  const docker = new Docker(canceled, core.debug, processMark(clusterId));
+  const docker = dockerOf(new Engine(canceled, core.debug, processMark(clusterId)), cluster);
   const summary = "What this step waits for did not hold";
   const wait = {
     timeout: spec.timeout,

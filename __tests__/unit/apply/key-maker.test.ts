@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { makeKeys } from "../../../src/apply/key-maker.ts";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { fakeDocker } from "../find/fixtures.ts";
 
 /** Consul's tool: what it makes says what it was asked. */
@@ -45,7 +45,7 @@ const make = (
   tls: { isMutual: boolean } | undefined,
   signer: Parameters<typeof makeKeys>[2] = undefined,
 ) => {
-  const docker = new Docker(new AbortController().signal, () => {});
+  const docker = new Engine(new AbortController().signal, () => {});
   const owner = { clusterId: "c0ffee00", jobLabels: {} };
   return makeKeys(docker, { owner, image: "consul", tls, agents }, signer);
 };

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { chooseNetwork, newNetwork } from "../../../src/apply/network.ts";
 import type { ContainerFacts } from "../../../src/docker/answers.ts";
-import { Docker } from "../../../src/docker/docker.ts";
+import type { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { facts, fakeDocker } from "../find/fixtures.ts";
 
 const [own] = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
@@ -19,7 +20,7 @@ case "$1 $2" in
 esac`);
   for (const [name, member] of Object.entries(networks))
     writeFileSync(join(folder, `net-${name}`), JSON.stringify([{ Containers: { id: member } }]));
-  return new Docker(new AbortController().signal, () => {});
+  return new Engine(new AbortController().signal, () => {});
 }
 
 /** A container on these networks. @param mode - its network mode */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { destroy, hasRemains } from "../../../src/destroy/destroy.ts";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { facts, fakeDocker } from "../find/fixtures.ts";
 
 const anonymous = "0123456789abcdef".repeat(4);
@@ -32,7 +32,7 @@ async function removals(label: string, components: string): Promise<string[]> {
   writeFileSync(join(folder, "node"), `node\t${label}\n`);
   writeFileSync(join(folder, "facts"), JSON.stringify([{ ...facts, Mounts }]));
   writeFileSync(join(folder, "volumes"), `${anonymous}\nusers-own\n`);
-  const docker = new Docker(new AbortController().signal, () => {});
+  const docker = new Engine(new AbortController().signal, () => {});
   expect(await destroy(docker, "c0ffee00")).toEqual({
     found: true,
     containers: 1,
@@ -73,7 +73,7 @@ const removed = { found: true, containers: 1, leftovers: [] };
 
 async function destroyed(script: string) {
   const folder = fakeDocker(script);
-  const docker = new Docker(new AbortController().signal, () => {});
+  const docker = new Engine(new AbortController().signal, () => {});
   return { folder, removal: await destroy(docker, "c0ffee00") };
 }
 
@@ -120,7 +120,7 @@ version*) echo 28;;`;
 
 test("a cluster of which nothing is left: nothing is found, and nothing is called removed", async () => {
   fakeDocker("true");
-  const docker = new Docker(new AbortController().signal, () => {});
+  const docker = new Engine(new AbortController().signal, () => {});
   expect(await hasRemains(docker, "c0ffee00")).toBe(false);
   expect(await destroy(docker, "c0ffee00")).toEqual({ found: false, containers: 0, leftovers: [] });
 });
@@ -131,7 +131,7 @@ case "$1 $2" in
 "network ls") if ! [ -e gone ]; then echo net; fi;;
 "network rm") touch gone;;
 esac`);
-  const docker = new Docker(new AbortController().signal, () => {});
+  const docker = new Engine(new AbortController().signal, () => {});
   expect(await hasRemains(docker, "c0ffee00")).toBe(true);
   expect(await destroy(docker, "c0ffee00")).toEqual({ found: true, containers: 0, leftovers: [] });
   expect(existsSync(join(folder, "gone"))).toBe(true);

@@ -21,6 +21,8 @@ test.each([
   ["/usr/bin/docker create x ", true],
   ["/bin/sh /opt/my docker tools/docker volume create x", true],
   ["docker network create", true],
+  ["docker --context=worker-1 run --detach x ", true],
+  ["docker --context=run ps --all ", false],
   ["docker network rm create ", false],
   ["docker ps --all ", false],
   ["docker runs ", false],

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Docker } from "../../../src/docker/docker.ts";
+import type { Docker } from "../../../src/docker/docker.ts";
 import { DockerError } from "../../../src/docker/docker-error.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -23,7 +24,7 @@ function dockerThat(script: string, { patience = 5000 } = {}) {
   writeFileSync(file("docker"), `#!/bin/sh\ncd ${folder}\n${script}\n`, { mode: 0o755 });
   vi.stubEnv("PATH", [folder, process.env.PATH].join(delimiter));
   const controller = new AbortController();
-  const docker = new Docker(controller.signal, () => {}, { MARK: "marked" }, patience);
+  const docker = new Engine(controller.signal, () => {}, { MARK: "marked" }, patience);
   return { docker, cancel: () => controller.abort(new Error("canceled")) };
 }
 
@@ -69,7 +70,7 @@ test.each([
   ["podman", "Podman Engine\nConmon\nOCI Runtime (crun)", true],
 ])("what the engine is: %s", async (_, components, isPodman) => {
   const { docker } = dockerThat(`printf 'linux/arm64\n${components}\n'`);
-  expect(await docker.engine()).toEqual({ platform: "linux/arm64", isPodman });
+  expect(await docker.engineFacts()).toEqual({ platform: "linux/arm64", isPodman });
 });
 
 test("containers are listed with the values of labels, also if they have none", async () => {
@@ -150,7 +151,7 @@ describe("a command that fails with an unknown text", () => {
 
   test("no engine answers: it is not reachable", async () => {
     expect(await failureIn(unknown("").containers())).toBe("engine-unreachable");
-    expect(await failureIn(unknown("").engine())).toBe("engine-unreachable");
+    expect(await failureIn(unknown("").engineFacts())).toBe("engine-unreachable");
   });
 
   test("an engine that denies access", async () => {
@@ -316,7 +317,7 @@ describe("output that docker itself does not print, as of a wrapper script,", ()
 
 test("without a docker CLI both kinds say so", async () => {
   vi.stubEnv("PATH", folder);
-  const docker = new Docker(new AbortController().signal, () => {});
+  const docker = new Engine(new AbortController().signal, () => {});
   const commands = [
     () => docker.containers(),
     () => docker.logs("x", 1),

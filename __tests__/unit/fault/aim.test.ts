@@ -27,6 +27,19 @@ describe("what a fault acts on", () => {
     expect(slow.title).toBe("delay by 5 ms on client-1");
   });
 
+  test("is an engine that is cut off, unless there is nothing to cut it off from", async () => {
+    const inputs = { action: "isolate", target: "engine:worker-1" };
+    const onEngine = (engine: string) => (node: string) => ({ ...agent(node), engine });
+    const there = ["server-2", "client-1"].map(onEngine("worker-1"));
+    const cut = await aim(inputs, [onEngine("default")("server-1"), ...there]);
+    expect(cut).toMatchObject({
+      title: "isolate engine:worker-1 (server-2, client-1)",
+      sides: [],
+      hit: there,
+    });
+    await expect(aim(inputs, there)).rejects.toThrow("which has all nodes of the cluster");
+  });
+
   test("of what a fault left, is what undoes it; if something else did, the message says so", async () => {
     const paused = [...three.slice(0, 3), agent("client-1", "paused")];
     const undo = await aimOfUndo("resume", three.slice(3), clusterOf(paused), "dc1");

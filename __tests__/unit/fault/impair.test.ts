@@ -1,13 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { impair, meansOf, unimpair } from "../../../src/fault/impair.ts";
 import type { Impairment } from "../../../src/fault/impairment.ts";
 import { markVolume } from "../../../src/find/network-mark.ts";
 import { facts, fakeDocker } from "../find/fixtures.ts";
 
-const docker = () => new Docker(new AbortController().signal, () => {});
+const docker = () => new Engine(new AbortController().signal, () => {});
 
 /**
  * An engine that can do these things: in the image, and with the programs of its machine.

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { cutOff } from "../../../src/fault/isolation.ts";
 import { facts, fakeDocker } from "../find/fixtures.ts";
 
 const isolated = () => {
-  const docker = new Docker(new AbortController().signal, () => {});
+  const docker = new Engine(new AbortController().signal, () => {});
   return cutOff(docker, "c0ffee00", { node: facts, state: "isolated", addresses: ["10.0.0.2"] });
 };
 

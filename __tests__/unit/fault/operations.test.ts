@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { cutOffFromOthers, operations } from "../../../src/fault/operations.ts";
 import type { FaultStep } from "../../../src/fault/step.ts";
 import type { FoundAgent } from "../../../src/find/existing-cluster.ts";
@@ -9,7 +9,7 @@ import { agent, consulThatAnswers, fakeDocker, raftAnswer } from "../find/fixtur
 
 function stepOn(agents: readonly FoundAgent[], hit: readonly FoundAgent[]): FaultStep {
   const canceled = new AbortController().signal;
-  const docker = new Docker(canceled, () => {});
+  const docker = new Engine(canceled, () => {});
   const credentials = { scheme: "http" } as const;
   const addresses = new Map(agents.map(({ node, ip }) => [node, ip]));
   const cluster = { clusterId: "c0ffee00", network: "net", credentials, addresses, agents };
@@ -104,26 +104,47 @@ test.each(["resume", "heal"] as const)(
   },
 );
 
-test("in a partition, each node drops the nodes of other sides, those that are down included", async () => {
-  const folder = fakeDocker('[ "$1" = run ] && echo "$@" >>runs; exit 0');
-  const at = (node: string, ip: string, state: "running" | "stopped" = "running") => {
-    const found = agent(node, state);
-    return { ...found, ip, facts: { ...found.facts, Name: node } };
-  };
-  const agents = [
-    at("server-1", "10.0.0.1"),
-    at("server-2", "10.0.0.2"),
-    at("server-3", "10.0.0.3", "stopped"),
-    at("client-1", "10.0.0.4"),
-  ];
-  const hit = agents.filter(({ state }) => state === "running");
-  const sides = [agents.slice(0, 1), agents.slice(1)];
-  await cutOffFromOthers(stepOn(agents, hit), sides);
-  const runs = readFileSync(join(folder, "runs"), "utf8").split("--network=container:").slice(1);
-  const dropped = runs.map((run) => [run.split(" ")[0], run.match(/10\.0\.0\.\d/g)?.join()]);
-  expect(dropped.sort()).toEqual([
-    ["client-1", "10.0.0.1"],
-    ["server-1", "10.0.0.2,10.0.0.3,10.0.0.4"],
-    ["server-2", "10.0.0.1"],
-  ]);
+describe("what nodes that are cut off drop", () => {
+  /** Of server-1, server-2, server-3, which is down, and client-1. @param hit - those that are cut off */
+  async function dropped(
+    state: "isolated" | "partitioned",
+    { hit, sides }: { readonly hit: readonly string[]; readonly sides: readonly string[][] },
+  ) {
+    const folder = fakeDocker('[ "$1" = run ] && echo "$@" >>runs; exit 0');
+    const at = (node: string, ip: string, now: "running" | "stopped" = "running") => {
+      const found = agent(node, now);
+      return { ...found, ip, facts: { ...found.facts, Name: node } };
+    };
+    const agents = [
+      at("server-1", "10.0.0.1"),
+      at("server-2", "10.0.0.2"),
+      at("server-3", "10.0.0.3", "stopped"),
+      at("client-1", "10.0.0.4"),
+    ];
+    const named = (nodes: readonly string[]) => agents.filter(({ node }) => nodes.includes(node));
+    await cutOffFromOthers(stepOn(agents, named(hit)), state, sides.map(named));
+    const runs = readFileSync(join(folder, "runs"), "utf8").split("--network=container:").slice(1);
+    return runs.map((run) => [run.split(" ")[0], run.match(/10\.0\.0\.\d/g)?.join()]).sort();
+  }
+
+  test("in a partition: the nodes of other sides, those that are down included", async () => {
+    const sides = [["server-1"], ["server-2", "server-3", "client-1"]];
+    const hit = ["server-1", "server-2", "client-1"];
+    expect(await dropped("partitioned", { hit, sides })).toEqual([
+      ["client-1", "10.0.0.1"],
+      ["server-1", "10.0.0.2,10.0.0.3,10.0.0.4"],
+      ["server-2", "10.0.0.1"],
+    ]);
+  });
+
+  test("on an engine that is cut off: the nodes of other engines, and not each other", async () => {
+    const sides = [["server-2", "server-3", "client-1"]];
+    expect(await dropped("isolated", { hit: ["server-2", "client-1"], sides })).toEqual([
+      ["client-1", "10.0.0.1"],
+      ["server-2", "10.0.0.1"],
+    ]);
+    expect(await dropped("isolated", { hit: ["client-1"], sides: [] })).toEqual([
+      ["client-1", "10.0.0.1,10.0.0.2,10.0.0.3"],
+    ]);
+  });
 });

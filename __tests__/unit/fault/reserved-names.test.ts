@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { releaseNames } from "../../../src/fault/reserved-names.ts";
 import type { FaultStep } from "../../../src/fault/step.ts";
 import { agent, consulThatAnswers, facts, fakeDocker } from "../find/fixtures.ts";
@@ -28,7 +28,7 @@ function stepWith(server: ReturnType<typeof agent>): FaultStep {
     `case "$*" in *client-1*) echo "Error: Could not find the file in container" >&2; exit 1;; esac`,
   );
   const canceled = new AbortController().signal;
-  const docker = new Docker(canceled, () => {});
+  const docker = new Engine(canceled, () => {});
   const hit = [agent("client-1", "stopped"), agent("client-2", "stopped")];
   const cluster = {
     ...{ clusterId: "c0ffee00", network: "net", agents: [server, ...hit] },

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { byAddress, startOnLastAddresses } from "../../../src/fault/start-on-last-addresses.ts";
 import { agent, facts, fakeDocker, names, three } from "../find/fixtures.ts";
 
@@ -44,8 +44,8 @@ esac
     const credentials = { scheme: "http" } as const;
     const found = { clusterId: "c0ffee00", network: "net", credentials, addresses };
     return {
-      docker: new Docker(signal, () => {}),
-      cleanup: new Docker(new AbortController().signal, () => {}),
+      docker: new Engine(signal, () => {}),
+      cleanup: new Engine(new AbortController().signal, () => {}),
       timeout: 1000,
       canceled: signal,
       cluster: { ...found, agents: [started, held] },

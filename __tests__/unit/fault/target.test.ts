@@ -7,6 +7,7 @@ import {
   resolveTarget,
   targetDatacenters,
 } from "../../../src/fault/target.ts";
+import type { NodeState } from "../../../src/find/existing-cluster.ts";
 import { type FoundDatacenter, hasQuorum, quorumOf } from "../../../src/find/raft.ts";
 import { agent, dc1, names } from "../find/fixtures.ts";
 
@@ -41,6 +42,39 @@ describe("the nodes that a target matches", () => {
     );
     expect(on("stop", "client-1")).toThrow("needs a running or impaired node: `heal` it first");
     expect(on("kill", "server-9")).toThrow("the cluster's nodes are server-1, server-2, client-1");
+  });
+
+  describe("of an engine", () => {
+    const on = (engine: string, node: string, state: NodeState = "running") => {
+      const found = agent(node, state);
+      const labels = { "consul-cluster-action.engines": "default worker-1 worker-2" };
+      const Config = { ...found.facts.Config, Labels: labels };
+      return { ...found, engine, facts: { ...found.facts, Config } };
+    };
+    const agents = [
+      on("default", "server-1"),
+      on("worker-1", "server-2"),
+      on("worker-1", "client-1", "stopped"),
+    ];
+
+    test("those that the action can act on", () => {
+      expect(resolve("kill", { engine: "worker-1" }, dc1(agents))).toEqual(["server-2"]);
+      expect(resolve("start", { engine: "worker-1" }, dc1(agents))).toEqual(["client-1"]);
+    });
+
+    test.each([
+      [agents, "start", "default", "States: server-1 running."],
+      [
+        agents,
+        "kill",
+        "worker-3",
+        'Input `target` names the engine "worker-3", but the cluster\'s engines are default, worker-1, worker-2.',
+      ],
+      [agents, "kill", "worker-2", "has no node of the cluster. Nodes are on default, worker-1."],
+      [[agent("server-1")], "kill", "default", "but this cluster is on one engine"],
+    ] as const)("none: %#", (there, action, engine, message) => {
+      expect(() => resolve(action, { engine }, dc1(there))).toThrow(message);
+    });
   });
 
   test("a target that matches none is refused with all states", () => {

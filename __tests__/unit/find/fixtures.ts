@@ -58,7 +58,7 @@ export function agent(node: string, state: NodeState = "running"): FoundAgent {
   const found = { facts, storage: "disk", ip: "10.0.0.2", http: "http://127.0.0.1:1" } as const;
   const shape = { node, role, datacenter: "dc1", federation: "dc1" };
   const plan = { ...shape, container: node, host: node, publications: [] };
-  return { ...plan, ...found, state, consul, dials: [] };
+  return { ...plan, ...found, state, consul, dials: [], engine: "" };
 }
 
 export const three = [agent("server-1"), agent("server-2"), agent("server-3"), agent("client-1")];

@@ -1,7 +1,7 @@
 import { json } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { leave, outOfCatalog } from "../../../src/find/leave.ts";
 import { agent, consulThatAnswers, fakeDocker } from "./fixtures.ts";
 
@@ -12,7 +12,7 @@ test("an agent that refuses to leave fails the step at once, with its answer", a
   // The agent runs on.
   fakeDocker("exec sleep 60");
   const { signal } = new AbortController();
-  const docker = new Docker(signal, () => {});
+  const docker = new Engine(signal, () => {});
   const limits = { timeout: 3000, signal };
   await expect(leave(docker, { ...agent("server-2"), consul }, limits)).rejects.toThrow(
     "server-2 refused to leave: 403 Permission denied.",
@@ -23,7 +23,7 @@ test("a canceled step does not wait for an agent that is leaving: a server takes
   const canceled = new AbortController();
   const consul = await consulThatAnswers(() => canceled.abort(new Error("Canceled")));
   fakeDocker("exec sleep 60");
-  const docker = new Docker(canceled.signal, () => {});
+  const docker = new Engine(canceled.signal, () => {});
   const limits = { timeout: 60_000, signal: canceled.signal };
   await expect(leave(docker, { ...agent("server-2"), consul }, limits)).rejects.toThrow("Canceled");
 });

@@ -4,13 +4,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { basename, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { freePorts } from "../../../src/docker/ports.ts";
 import type { NodeState } from "../../../src/find/existing-cluster.ts";
 import { refuseTakenPorts, startAgain } from "../../../src/find/taken-ports.ts";
 import { agent, facts, fakeDocker } from "./fixtures.ts";
 
-const docker = new Docker(new AbortController().signal, () => {});
+const docker = new Engine(new AbortController().signal, () => {});
 
 /** An engine at this endpoint, with running containers: a name, a tab, and ports on each line. */
 const engine = (endpoint: string, containers = "", more: readonly string[] = []) =>

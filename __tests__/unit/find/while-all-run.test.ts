@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { whileAllRun } from "../../../src/find/while-all-run.ts";
 import { agent, facts, fakeDocker } from "./fixtures.ts";
 
@@ -18,7 +18,7 @@ esac
 `;
 
 const watch = (signal: AbortSignal) => ({
-  docker: new Docker(signal, () => {}),
+  docker: new Engine(signal, () => {}),
   clusterId: "c0ffee00",
   agents: [{ ...agent("server-1"), container: facts.Name }],
   signal,

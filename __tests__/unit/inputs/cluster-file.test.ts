@@ -161,7 +161,7 @@ describe("what is wrong", () => {
 datacenters:
   - name: East
     severs: 3
-    clients: 101
+    clients: 901
   - servers: 1.5
 acl: { policy: [] }
 tls: yes
@@ -175,7 +175,7 @@ tls: true
       "cluster.yml:1:1: `vesion` is not known; did you mean `version`?",
       'cluster.yml:3:5: `datacenters[0].name` is "East": it must be 1 to 63 lowercase letters, digits, `-`, and `_`.',
       "cluster.yml:4:5: `severs` is not known in `datacenters[0]`; did you mean `servers`?",
-      "cluster.yml:5:5: `datacenters[0].clients` is 101: it must be a whole number from 0 to 100.",
+      "cluster.yml:5:5: `datacenters[0].clients` is 901: it must be a whole number from 0 to 100, or with `engines` that many for each of them.",
       "cluster.yml:6:5: `datacenters[1].name` is missing: it must be 1 to 63 lowercase letters, digits, `-`, and `_`.",
       "cluster.yml:6:5: `datacenters[1].servers` is 1.5: it must be a whole number from 1 to 15.",
       "cluster.yml:7:8: `policy` is not known in `acl`; did you mean `policies`?",

@@ -37,6 +37,7 @@ test("defaults give three servers of the latest Consul", () => {
       nodes: new Map(),
       env: new Map(),
       network: "",
+      engines: [],
       jobNetwork: "",
       logLevel: "info",
       security: { acl: false, gossipEncryption: false, tls: false },
@@ -64,6 +65,7 @@ test("every input is read", () => {
     config: "a = 1\n",
     env: "# comment\n\nCONSUL_DATA_DIR=/a b\r\nEMPTY=\nPAIR=a=b\n",
     network: "my.net-1",
+    engines: "default, worker-1 worker-2",
     "job-network": "github_network_1",
     "log-level": "trace",
     acl: "true",
@@ -89,6 +91,7 @@ test("every input is read", () => {
       ["PAIR", "a=b"],
     ]),
     network: "my.net-1",
+    engines: ["default", "worker-1", "worker-2"],
     jobNetwork: "github_network_1",
     logLevel: "trace",
     security: {

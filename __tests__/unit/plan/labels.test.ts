@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import {
   engineLabels,
   isPodman,
@@ -40,8 +40,8 @@ test("whose a container is can be read from its labels", () => {
 
 test.each([true, false])("the engine is named by a label: podman %s", async (is) => {
   // An aborted CLI can't ask.
-  const docker = new Docker(AbortSignal.abort(), () => {});
-  const label = engineLabels({ isPodman: is })[labelNames.engine] ?? "";
+  const docker = new Engine(AbortSignal.abort(), () => {});
+  const label = engineLabels({ isPodman: is })[labelNames.engineKind] ?? "";
   expect(await isPodman(docker, label)).toBe(is);
   await expect(isPodman(docker, "")).rejects.toThrow();
 });

@@ -118,8 +118,8 @@ describe("ports", () => {
     ).agents;
     const portsOf = ({ publications }: AgentPlan) => publications.map(({ port }) => port);
     if (!server || !client) throw new Error("two agents were planned");
-    expect(portsOf(withOtherPorts(server, [1, 2, 3]))).toEqual([8500, 1, 8502]);
-    expect(portsOf(withOtherPorts(client, [1, 2, 3]))).toEqual([1, 2, 3]);
+    expect(portsOf(withOtherPorts(server, [1, 2, 3].values()))).toEqual([8500, 1, 8502]);
+    expect(portsOf(withOtherPorts(client, [1, 2, 3].values()))).toEqual([1, 2, 3]);
   });
 
   test("are not published on a network that the job shares: addresses are names there", () => {

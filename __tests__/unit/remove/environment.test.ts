@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { Docker } from "../../../src/docker/docker.ts";
+import { Engine } from "../../../src/docker/engine.ts";
 import { clustersLeft } from "../../../src/find/node-containers.ts";
 import { exportedFor, staleVariables } from "../../../src/remove/environment.ts";
 import { facts, fakeDocker } from "../find/fixtures.ts";
@@ -65,8 +65,8 @@ echo "$*" >> calls
 case "$1 $2" in
 "ps --all") case "$*" in *Names*) echo node;; esac;;
 "container inspect") cat facts;;
-"volume ls") echo '["c0ffee00"]';;
-"network ls") echo '["c0ffee00"]';;
+"volume ls") echo '["c0ffee00","default worker-1"]';;
+"network ls") echo '["c0ffee00","default worker-1"]';;
 "cp "*) echo "Error response from daemon: Could not find the file" >&2; exit 1;;
 esac
 `;
@@ -75,11 +75,13 @@ esac
     const Labels = { ...facts.Config.Labels, "consul-cluster-action.role": "server" };
     const each = { ...facts, Config: { ...facts.Config, Labels } };
     writeFileSync(join(folder, "facts"), JSON.stringify([each]));
-    return new Docker(new AbortController().signal, () => {});
+    return new Engine(new AbortController().signal, () => {});
   };
 
   test("is found even if it is only a network", async () => {
-    expect(await clustersLeft(found(), "", { RUNNER_TEMP: "/temp" })).toEqual(["c0ffee00"]);
+    expect(await clustersLeft(found(), "", { RUNNER_TEMP: "/temp" })).toEqual([
+      { clusterId: "c0ffee00", engines: ["default", "worker-1"] },
+    ]);
   });
 
   test("says what may have been exported", async () => {

@@ -3,6 +3,7 @@ import type { FoundAgent } from "../../../src/find/existing-cluster.ts";
 import {
   datacenterFor,
   refuseMemory,
+  refuseTooMany,
   refuseUnlessWhole,
   scaleWarnings,
 } from "../../../src/scale/refusals.ts";
@@ -36,6 +37,19 @@ test("a server that keeps its data in memory stays the only one", () => {
   expect(() => refuseMemory(alone, { servers: 3, clients: undefined })).toThrow(
     /^Input `servers` is 3, but server-1 keeps its data in memory: .* Start the cluster with `storage: disk`\.$/,
   );
+});
+
+test("clients that the engines don't take are refused", () => {
+  for (const [clients, engines] of [
+    [undefined, 0],
+    [100, 0],
+    [300, 3],
+  ] as const)
+    expect(() => refuseTooMany({ servers: undefined, clients }, engines)).not.toThrow();
+  expect(() => refuseTooMany({ servers: undefined, clients: 101 }, 0)).toThrow(
+    'Input `clients` is "101": it must be a whole number from 0 to 100, or on several engines that many for each of them, and the cluster is on 1 engine.',
+  );
+  expect(() => refuseTooMany({ servers: undefined, clients: 301 }, 3)).toThrow("on 3 engines.");
 });
 
 test("nodes that are down or cut off are named", () => {

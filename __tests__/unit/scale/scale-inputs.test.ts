@@ -21,10 +21,10 @@ describe("inputs of scale", () => {
   });
 
   test("all problems at once, each with the value and what is allowed", () => {
-    expect(() => parse({ servers: "0", clients: "101", datacenter: "A b" })).toThrow(
+    expect(() => parse({ servers: "0", clients: "901", datacenter: "A b" })).toThrow(
       [
         'Input `servers` is "0": it must be a whole number from 1 to 15, or empty to leave it as it is. For example: `servers: 5`.',
-        'Input `clients` is "101": it must be a whole number from 0 to 100, or empty to leave it as it is. For example: `clients: 5`.',
+        'Input `clients` is "901": it must be a whole number from 0 to 100, or on several engines that many for each of them, or empty to leave it as it is. For example: `clients: 5`.',
         'Input `datacenter` is "A b": it must be the name of one of the cluster\'s datacenters, or empty.',
       ].join("\n"),
     );

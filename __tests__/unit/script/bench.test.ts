@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ownShare, verdictsOf } from "../../../script/bench/document.ts";
+import { severalEnginesTable } from "../../../script/bench/several-engines.ts";
 import { coverage, slope, summarize } from "../../../script/bench/statistics.ts";
 
 describe("statistics", () => {
@@ -58,4 +59,16 @@ test("a verdict compares medians with its target", () => {
   expect(against).toMatchObject({ measured: "1.10 × (2.20 s compared with 2.00 s)", isMet: true });
   const [slower] = verdictsOf([way("action-3+3", [2210]), way("bare-3+3", [2000])]);
   expect(slower?.isMet).toBe(false);
+});
+
+test("three engines are compared with one, and the overlay network's part is named", () => {
+  const sample = (up: number, down: number) => [{ up, down }];
+  const table = severalEnginesTable({
+    bridge: sample(2000, 1000),
+    overlay: sample(3000, 1500),
+    three: sample(3500, 2000),
+  }).join("\n");
+  expect(table).toContain("| three engines | 1 | 3.50 | 3.50 to 3.50 | 2.00 | 2.00 to 2.00 |");
+  expect(table).toMatch(/over three engines takes 1\.75 × \(2\.00 s and 3\.50 s\)/);
+  expect(table).toMatch(/overlay network on one engine costs 1\.50 × \(2\.00 s and 3\.00 s\)/);
 });
