@@ -95,7 +95,7 @@ describe("a secured cluster of peers", needs("1.14.0"), () => {
   // This test comes first and waits for nothing: it judges the moment at which main returned.
   test("is peered when main returns", async () => {
     await expectPeered();
-    expect(cluster.result.summary).toContain("dc2 <-.->|peering| dc1");
+    expect(cluster.result.summary).toContain("dc1 <-.->|peering| dc2");
     expect(cluster.result.summary).toContain("| peerings | 1 | `east and west` |");
     expect(await overWan(cluster, "east-server-1")).toEqual(["east-server-1.east"]);
     expect(await overWan(cluster, "west-server-1")).toEqual(["west-server-1.west"]);
