@@ -19,8 +19,14 @@ export interface Removal {
   readonly leftovers: readonly Leftover[];
 }
 
-/** Attempts to remove everything. */
-const maxAttempts = 5;
+/** How a removal differs from that of everything on one engine. */
+export interface RemovalTerms {
+  /** Filters of `docker network ls`; only networks that match them are removed. */
+  readonly networkFilters?: readonly string[];
+  /** Attempts to remove everything. */
+  readonly maxAttempts?: number;
+}
+
 /** Milliseconds between attempts, for the engine to finish what it was doing with an object. */
 const pause = 300;
 
@@ -29,13 +35,12 @@ const pause = 300;
  * rest. It retries until nothing is left: something else may be removing the same objects, or the
  * engine may still be working on a command of a killed step.
  *
- * @param networkFilters - of `docker network ls`; only networks that match them are removed
  * @throws DockerError if the engine does not answer
  */
 export async function destroy(
   docker: Docker,
   clusterId: string,
-  networkFilters: readonly string[] = [],
+  { networkFilters = [], maxAttempts = 5 }: RemovalTerms = {},
 ): Promise<Removal> {
   const seen: Seen = { containers: new Set(), others: new Set(), volumes: new Set() };
   for (let attempt = 1; ; attempt++) {

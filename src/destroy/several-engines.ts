@@ -8,6 +8,12 @@ import { destroy, type Leftover, type Removal } from "./destroy.ts";
 /** Milliseconds for what is done on one engine. */
 const limit = 60_000;
 
+/**
+ * Attempts to remove the swarm's network. Engines tell the manager of containers that are gone in their own
+ * time, which is up to seconds on a busy machine.
+ */
+const swarmAttempts = 25;
+
 /** What could not be removed from one engine, and why. */
 export interface LeftoverOn extends Leftover {
   /** The engine's docker context; empty for the one in use. */
@@ -52,12 +58,18 @@ async function destroyOnAll(
 ): Promise<RemovalOnAll> {
   const within = (name: string) => docker.on(name).within(AbortSignal.timeout(limit));
   const local = await Promise.all(
-    names.map((name) => attempt(name, destroy(within(name), clusterId, ["scope=local"]))),
+    names.map((name) =>
+      attempt(name, destroy(within(name), clusterId, { networkFilters: ["scope=local"] })),
+    ),
   );
   const answering = local.flatMap(({ name, isSilent }) => (isSilent ? [] : [name]));
   const manager = await managerAmong(answering, within);
+  // Where all engines are empty, the manager hears of it soon. One that is silent may well not be.
+  const terms = answering.length === names.length ? { maxAttempts: swarmAttempts } : {};
   const shared =
-    manager === undefined ? [] : [await attempt(manager, destroy(within(manager), clusterId))];
+    manager === undefined
+      ? []
+      : [await attempt(manager, destroy(within(manager), clusterId, terms))];
   const all = [...local, ...shared].map(({ removal }) => removal);
   return {
     found: all.some(({ found }) => found),
