@@ -110,25 +110,31 @@ describe.skipIf(machines === "")("later steps on three engines (npm run test:mac
     await eachAnswers(nodes);
   });
 
-  test("new nodes go where a start would have put them, and the same ones go again", async () => {
-    const before = await Promise.all(engines.map(containersOn));
-    const more = await step("scale", { servers: "5", clients: "4" });
-    expect(more.exitCode, more.log).toBe(0);
-    const now = nodesIn(more);
-    expect(placesIn(now).filter((each) => !placesIn(nodes).includes(each))).toEqual([
-      "server-4 on default",
-      "server-5 on worker-1",
-      "client-3 on worker-2",
-      "client-4 on worker-2",
-    ]);
-    expect(new Set(now.map(({ ip }) => ip)).size).toBe(9);
-    await eachAnswers(now);
+  // Eight nodes come or go, one after the other.
+  const longer = { timeout: 300_000 };
+  test(
+    "new nodes go where a start would have put them, and the same ones go again",
+    longer,
+    async () => {
+      const before = await Promise.all(engines.map(containersOn));
+      const more = await step("scale", { servers: "5", clients: "4" });
+      expect(more.exitCode, more.log).toBe(0);
+      const now = nodesIn(more);
+      expect(placesIn(now).filter((each) => !placesIn(nodes).includes(each))).toEqual([
+        "server-4 on default",
+        "server-5 on worker-1",
+        "client-3 on worker-2",
+        "client-4 on worker-2",
+      ]);
+      expect(new Set(now.map(({ ip }) => ip)).size).toBe(9);
+      await eachAnswers(now);
 
-    const fewer = await step("scale", { servers: "3", clients: "2" });
-    expect(fewer.exitCode, fewer.log).toBe(0);
-    expect(nodesIn(fewer)).toEqual(nodes);
-    expect(await Promise.all(engines.map(containersOn))).toEqual(before);
-  });
+      const fewer = await step("scale", { servers: "3", clients: "2" });
+      expect(fewer.exitCode, fewer.log).toBe(0);
+      expect(nodesIn(fewer)).toEqual(nodes);
+      expect(await Promise.all(engines.map(containersOn))).toEqual(before);
+    },
+  );
 
   test("an upgrade gives every engine the image, and every node stays where it was", async () => {
     const image = await otherImage();
