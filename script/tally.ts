@@ -17,7 +17,13 @@ export class Tally implements Reporter {
       `${inState("passed").length} passed`,
       `${inState("failed").length + broken} failed`,
       ...(needy.length > 0 ? [`${needy.length} for another Consul`] : []),
-      ...(left.length > needy.length ? [`${left.length - needy.length} skipped`] : []),
+      ...Array.from(
+        Map.groupBy(
+          left.filter((test) => needOf(test) === ""),
+          lackOf,
+        ),
+        ([lack, tests]) => `${tests.length} skipped${lack === "" ? "" : ` for lack of ${lack}`}`,
+      ),
     ];
     console.log(parts.join(", "));
   }
@@ -27,6 +33,12 @@ export class Tally implements Reporter {
 function needOf(test: TestCase): string {
   const meta: object = test.meta();
   return "needs" in meta && typeof meta.needs === "string" ? meta.needs : "";
+}
+
+/** What a test needs that is not here (`__tests__/support/machines.ts`). */
+function lackOf(test: TestCase): string {
+  const meta: object = test.meta();
+  return "lacks" in meta && typeof meta.lacks === "string" ? meta.lacks : "";
 }
 
 const nameOf = ({ module, fullName }: TestCase) => `${module.relativeModuleId} > ${fullName}`;

@@ -7,16 +7,15 @@ import { Engine } from "../../src/docker/engine.ts";
 import type { Engines } from "../../src/docker/engines.ts";
 import { InputError } from "../../src/errors.ts";
 import { docker, testImage } from "../support/engine.ts";
+import { machines, onMachines } from "../support/machines.ts";
 
-/** Set by script/machines/enter, on whose machines these tests run: `npm run test:machines`. */
-const machines = process.env.MACHINES ?? "";
 const names = ["default", "worker-1", "worker-2"] as const;
 const label = "consul-cluster-action.machines-test";
 
 const engine = (patience?: number) =>
   new Engine(new AbortController().signal, () => {}, {}, patience);
 
-describe.skipIf(machines === "")("three engines in a swarm (npm run test:machines)", () => {
+describe("three engines in a swarm", onMachines, () => {
   let engines: Engines;
   /** A new one for each test: an engine may still know one that was just removed. */
   let network = "";

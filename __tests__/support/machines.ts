@@ -6,8 +6,21 @@ import { expect } from "vitest";
 import { root } from "../../script/runner.ts";
 import { docker, run } from "./engine.ts";
 
-/** The folder of the machines; empty if there are none, and tests of them are to be skipped. */
+declare module "vitest" {
+  interface TaskMeta {
+    /** Why the test does not run here. */
+    lacks?: string;
+  }
+}
+
+/** The folder of the machines; empty if there are none. */
 export const machines = process.env.MACHINES ?? "";
+
+/** Options of a group of tests that need the machines. */
+export const onMachines = {
+  skip: machines === "",
+  meta: { lacks: "three machines (npm run test:machines)" },
+};
 
 /** Docker contexts, the job's own engine first. */
 export const engines = ["default", "worker-1", "worker-2"] as const;

@@ -5,10 +5,9 @@ import { root, type StepResult } from "../../../script/runner.ts";
 import { ownJob } from "../../support/actions.ts";
 import { testInputs } from "../../support/cluster.ts";
 import { docker, testImage } from "../../support/engine.ts";
+import { onMachines } from "../../support/machines.ts";
 import { RecordedJob } from "../../support/record.ts";
 
-/** Set by script/machines/enter, on whose machines these tests run: `npm run test:machines`. */
-const machines = process.env.MACHINES ?? "";
 const engines = ["default", "worker-1", "worker-2"];
 
 const nodesSchema = z.array(
@@ -49,7 +48,7 @@ async function otherImage(): Promise<string> {
   return other;
 }
 
-describe.skipIf(machines === "")("later steps on three engines (npm run test:machines)", () => {
+describe("later steps on three engines", onMachines, () => {
   const job = new RecordedJob(ownJob());
   const network = "users-own";
   const step = (action: string, inputs: Readonly<Record<string, string>>) =>

@@ -6,7 +6,7 @@ import { Writer } from "../../support/clients.ts";
 import { nodeOf } from "../../support/cluster.ts";
 import { aliveMembers, voters } from "../../support/consul.ts";
 import { docker } from "../../support/engine.ts";
-import { engines, holdings, machines } from "../../support/machines.ts";
+import { engines, holdings, onMachines } from "../../support/machines.ts";
 import {
   expectAnswers,
   expectLargeValue,
@@ -19,7 +19,7 @@ import {
 const worker1 = { target: "engine:worker-1" };
 const there = ["server-2", "client-2", "client-5"];
 
-describe.skipIf(machines === "")("three servers and six clients on three engines", () => {
+describe("three servers and six clients on three engines", onMachines, () => {
   let cluster: UpOnMachines;
   const http = (name: string) => nodeOf(cluster, name).http;
   const addresses = () => Object.fromEntries(cluster.nodes.map(({ name, ip }) => [name, ip]));

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { ownJob } from "../../support/actions.ts";
 import { testInputs } from "../../support/cluster.ts";
 import { docker } from "../../support/engine.ts";
-import { engines, expectEmpty, machines } from "../../support/machines.ts";
+import { engines, expectEmpty, onMachines } from "../../support/machines.ts";
 import { RecordedJob } from "../../support/record.ts";
 import { runnersPatience } from "../../support/runner-limits.ts";
 
@@ -34,7 +34,7 @@ async function interrupt(
   return { main, ending, post };
 }
 
-describe.skipIf(machines === "")("a start on three engines (npm run test:machines)", () => {
+describe("a start on three engines", onMachines, () => {
   afterEach(() => expectEmpty());
 
   test.each([

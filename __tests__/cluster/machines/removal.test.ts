@@ -15,7 +15,7 @@ import {
   expectEmpty,
   holdings,
   killEngine,
-  machines,
+  onMachines,
   setLink,
 } from "../../support/machines.ts";
 import { RecordedJob } from "../../support/record.ts";
@@ -38,7 +38,7 @@ async function start(options: JobOptions = ownJob(), inputs: Record<string, stri
 const commandIn = (log: string, engine: string) =>
   log.match(new RegExp(`docker --context ${engine} ps -aq [^%\\n]*`))?.[0];
 
-describe.skipIf(machines === "")("a cluster on three engines (npm run test:machines)", () => {
+describe("a cluster on three engines", onMachines, () => {
   afterEach(() => expectEmpty());
 
   test("that is kept is removed by the command that post shows", async () => {

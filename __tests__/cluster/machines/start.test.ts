@@ -4,11 +4,11 @@ import { fault, ownJob } from "../../support/actions.ts";
 import { errorsOf } from "../../support/annotations.ts";
 import { testInputs } from "../../support/cluster.ts";
 import { docker } from "../../support/engine.ts";
-import { engines, expectEmpty, machines, setLink } from "../../support/machines.ts";
+import { engines, expectEmpty, onMachines, setLink } from "../../support/machines.ts";
 import { RecordedJob } from "../../support/record.ts";
 import { expectAnswers, expectLargeValue, upOnMachines } from "../../support/up-on-machines.ts";
 
-describe.skipIf(machines === "")("on three engines", () => {
+describe("on three engines", onMachines, () => {
   test("a secured cluster answers at every address, also after a machine was away", async () => {
     const security = { acl: "true", tls: "true", "gossip-encryption": "true" };
     const cluster = await upOnMachines({ servers: "3", clients: "3", ...security });
