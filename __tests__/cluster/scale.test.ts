@@ -6,7 +6,7 @@ import * as z from "zod";
 import { root, type StepResult } from "../../script/runner.ts";
 import { apisIn, fastTimers, ownJob, statesIn } from "../support/actions.ts";
 import { errorsOf } from "../support/annotations.ts";
-import { nodeOf, type Up, up } from "../support/cluster.ts";
+import { nodeOf, nodeSchema, type Up, up } from "../support/cluster.ts";
 import {
   aliveMembers,
   catalogNodes,
@@ -41,10 +41,6 @@ const withNodes = (cluster: Up, { outputs }: StepResult): Up => {
   const nodes = z.array(nodeSchema).parse(JSON.parse(outputs.nodes ?? ""));
   return { ...cluster, nodes };
 };
-const nodeSchema = z.object({
-  ...{ name: z.string(), role: z.enum(["server", "client"]), datacenter: z.string() },
-  ...{ container: z.string(), ip: z.string(), http: z.url(), dns: z.string(), grpc: z.string() },
-});
 
 const metaSchema = z.object({ Node: z.object({ Meta: z.record(z.string(), z.string()) }) });
 

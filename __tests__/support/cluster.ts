@@ -11,7 +11,8 @@ async function volumesOf(containers: readonly string[]): Promise<string[]> {
   return names.split("\n").filter((name) => name !== "");
 }
 
-const nodeSchema = z.object({
+/** A node in the output `nodes`. */
+export const nodeSchema = z.object({
   name: z.string(),
   role: z.enum(["server", "client"]),
   datacenter: z.string(),

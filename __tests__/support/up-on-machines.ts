@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import * as z from "zod";
 import { type JobOptions, root, type StepResult } from "../../script/runner.ts";
 import { ownJob } from "./actions.ts";
-import { testInputs, type Up } from "./cluster.ts";
+import { nodeSchema, testInputs, type Up } from "./cluster.ts";
 import { resolveByTcp, resolveByUdp } from "./consul.ts";
 import { eventually } from "./eventually.ts";
 import { grpcMediaType } from "./grpc.ts";
@@ -12,19 +12,7 @@ import { ask, credentials, query } from "./later-step.ts";
 import { engines, holdings } from "./machines.ts";
 import { RecordedJob } from "./record.ts";
 
-const nodesSchema = z.array(
-  z.object({
-    name: z.string(),
-    role: z.enum(["server", "client"]),
-    datacenter: z.string(),
-    container: z.string(),
-    ip: z.string(),
-    http: z.url(),
-    dns: z.string(),
-    grpc: z.string(),
-    engine: z.string(),
-  }),
-);
+const nodesSchema = z.array(nodeSchema.extend({ engine: z.string() }));
 export type NodeOnMachine = z.output<typeof nodesSchema>[number];
 
 /** Every node in the output `nodes` of a step. */
