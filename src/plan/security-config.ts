@@ -68,6 +68,10 @@ const tokenCacheTime = "1s";
  * it asks a server that is just being paused or cut off, that is 40 s (yamux notices after 30 and 10), or until
  * the server is back, if it has no connection to it yet (seen on 1.8.7 in 5 of 35 faults of secured followers).
  * Source: `resolveIdentityFromToken` in agent/consul/acl.go of 1.4.4, 1.8.7, 1.19.0, and 2.1.0-dev.
+ *
+ * A client agent of 1.10 or earlier may still be in the legacy mode of ACLs when the cluster is ready, and
+ * remembers nothing then. With this policy it would not only wait all the same, but afterwards also say "ACL not
+ * found" for one more request (seen on 1.8.7), so there the default stays.
  */
 const whileAsking = "async-cache";
 
@@ -77,7 +81,7 @@ function aclConfig(version: string, { agent, dns, management, replication }: Age
     enabled: true,
     default_policy: "deny",
     token_ttl: tokenCacheTime,
-    down_policy: whileAsking,
+    ...(has(version, "tokensFromMemory") && { down_policy: whileAsking }),
     ...(replication && { enable_token_replication: true }),
     tokens: {
       agent,
