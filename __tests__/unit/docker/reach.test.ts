@@ -39,7 +39,8 @@ test("those that don't answer are left out, and named", async () => {
 test("if none answers, whatever is asked of them says why", async () => {
   const { docker, silent } = await reached("dead-1", "dead-2");
   expect(silent).toEqual([]);
-  await expect(docker.containers()).rejects.toThrow("--context=dead-1");
+  // Whichever answers first that it can't.
+  await expect(docker.containers()).rejects.toThrow(/--context=dead-[12] ps.*Cannot connect/);
 });
 
 test("one engine alone is not asked", async () => {
