@@ -21,6 +21,14 @@ export interface ListedNode {
   readonly command: string;
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Everything of one cluster, or if none is wanted, of all clusters of the job. */
+const filtersFor = (wanted: string, env: Environment): string[] => [
+  anyClusterFilter,
+  ...(wanted === "" ? jobFilters(env, ownContainer()) : [clusterFilter(wanted)]),
+];
+
 /**
  * The containers of clusters' nodes, in whatever state.
  *
@@ -30,10 +38,9 @@ export interface ListedNode {
 export async function listedNodes(
   docker: Docker,
   wanted: string,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
 ): Promise<ListedNode[]> {
-  const scope = wanted === "" ? jobFilters(env, ownContainer()) : [clusterFilter(wanted)];
-  const filters = [anyClusterFilter, nodeFilter, ...scope];
+  const filters = [...filtersFor(wanted, env), nodeFilter];
   const labels = [labelNames.cluster, labelNames.role, labelNames.engines];
   const listed = await docker.labeledContainers(filters, labels);
   return listed.map(({ name, values: [clusterId = "", role = "", engines = ""], command }) => {
@@ -50,7 +57,7 @@ export async function listedNodes(
 export async function nodeContainers(
   docker: Docker,
   wanted: string,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
 ): Promise<ContainerFacts[]> {
   const listed = await listedNodes(docker, wanted, env);
   return docker.inspectContainers(listed.map(({ container }) => container));
@@ -72,11 +79,10 @@ export interface ClusterLeft {
 export async function clustersLeft(
   docker: Docker,
   wanted: string,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
 ): Promise<ClusterLeft[]> {
-  const scope = wanted === "" ? jobFilters(env, ownContainer()) : [clusterFilter(wanted)];
   const names = [labelNames.cluster, labelNames.engines];
-  const labels = await docker.labels([anyClusterFilter, ...scope], names);
+  const labels = await docker.labels(filtersFor(wanted, env), names);
   const engines = new Map(labels.map(([clusterId = "", names = ""]) => [clusterId, names]));
   return Array.from(engines, ([clusterId, names]) => ({ clusterId, engines: enginesIn(names) }));
 }
