@@ -10,7 +10,7 @@ import type { DeclaredSnapshot } from "../inputs/seeds.ts";
 import { placeText } from "../inputs/wording.ts";
 import { credentialsFrom } from "../plan/security-files.ts";
 import { type AgentClient, answerOf, ask, clientFor } from "../ready/agents.ts";
-import { everyoneNames, type Gate, gatesFor } from "../ready/gates.ts";
+import { aclGate, everyoneNames, type Gate, gatesFor } from "../ready/gates.ts";
 import { untilHold, type Wait } from "../ready/wait.ts";
 import { grantTokens, resync } from "./agent-tokens.ts";
 import type { RunningCluster } from "./apply.ts";
@@ -62,24 +62,6 @@ export async function restore(
     if (secrets) await resync(agents, secrets, wait);
   });
 }
-
-/**
- * Up to Consul 1.10, an agent that has just started is in ACL legacy mode until gossip tells that all servers
- * know the new ACLs (agent/consul/acl_server.go). Until then, logins through it fail.
- */
-const aclGate: Gate = {
-  name: "every agent answers questions about ACLs",
-  look: async (agents) => {
-    const answers = await ask(agents, async ({ acl }) => {
-      await acl.checkToken();
-      return [];
-    });
-    const failing = answers.flatMap(({ node, answer }) =>
-      answer instanceof ConsulError ? [`${node}: ${answer.message}`] : [],
-    );
-    return { status: `${agents.length - failing.length} of ${agents.length} with ACLs`, failing };
-  },
-};
 
 /** What a cluster has in its state of its own agents. */
 interface OwnState {

@@ -119,6 +119,8 @@ export const catalogNodeAnswer = z
 
 export const selfAnswer = z.object({ Meta: metaAnswer });
 
+export const statsAnswer = z.object({ Stats: z.object({ consul: z.object({ acl: z.string() }) }) });
+
 export const objectAnswer = z.record(z.string(), z.unknown());
 
 /** A key in the KV store and its value. */

@@ -133,11 +133,6 @@ export const differences = {
     what: "agents no longer announce by gossip that their ACLs are not legacy ones; before, a secured cluster gossips more often, so that a new leader is ready sooner",
     source: "agent/consul/acl_server.go up to 1.10; measured on 1.8.7",
   },
-  tokensFromMemory: {
-    from: "1.11.0",
-    what: "client agents answer from memory while they ask a server about a token (`acl.down_policy: async-cache`); before, they remember nothing of a token until they have left the legacy mode of ACLs, and so they ask first, which takes 40 s if the server that they ask is paused or cut off in that moment",
-    source: "agent/consul/acl.go of 1.8.7 and 1.19.0; seen on 1.8.7",
-  },
   noLegacyTokens: {
     from: "1.11.0",
     what: "legacy tokens, which contain their rules, are no longer valid",

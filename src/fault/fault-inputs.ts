@@ -93,6 +93,9 @@ export interface FaultSpec {
 /** Actions that bring nodes back. Without a target, they bring back all that can be. */
 export const restoring: readonly FaultAction[] = ["start", "resume", "heal"];
 
+/** Actions after which nodes run, but give no answer: who asked one just before waits. */
+export const silencing: readonly FaultAction[] = ["pause", "isolate", "partition"];
+
 const nodeNames = z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/)).min(1);
 
 // Several names are a list as people write it, or a JSON array like the output `node`.

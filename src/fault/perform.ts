@@ -1,11 +1,12 @@
 import * as core from "@actions/core";
 import { whileAllRun } from "../find/while-all-run.ts";
+import { aclGate } from "../ready/gates.ts";
 import { untilHold } from "../ready/wait.ts";
 import { logTimed } from "../runner/log.ts";
 import type { Aim } from "./aim.ts";
 import type { Effect } from "./effect.ts";
 import { namesOf } from "./effect-gates.ts";
-import { type FaultAction, restoring } from "./fault-inputs.ts";
+import { type FaultAction, restoring, silencing } from "./fault-inputs.ts";
 import type { FaultStep } from "./step.ts";
 import type { FaultTimeline } from "./timeline.ts";
 import { watching } from "./watch.ts";
@@ -26,6 +27,7 @@ export interface Context extends Omit<FaultStep, "hit"> {
 export async function perform(action: FaultAction, aim: Aim, context: Context): Promise<void> {
   const { timeline, wait } = context;
   await core.group(aim.title, async () => {
+    if (silencing.includes(action)) await untilTokensAreRemembered(action, aim.effect, context);
     timeline.add(restoring.includes(action) ? "undo" : "fault", {
       action,
       nodes: namesOf(aim.hit),
@@ -35,6 +37,30 @@ export async function perform(action: FaultAction, aim: Aim, context: Context): 
     logTimed(`${action}: done`);
     if (wait) await confirm(action, aim.effect, context);
   });
+}
+
+/**
+ * The agents that have a leader afterwards are asked with a token. A client agent that doesn't remember it asks a
+ * server, and if that is one that has just gone silent, every request with this token waits: 40 s (yamux notices after
+ * 30 and 10), or until the server is back, if it has no connection to it yet. Seen on Consul 1.8.7, in one of seven
+ * faults of secured followers.
+ */
+async function untilTokensAreRemembered(
+  action: FaultAction,
+  { watched: { led } }: Effect,
+  { docker, cluster: { clusterId, credentials }, timeout, canceled }: Context,
+): Promise<void> {
+  const agents = led.flatMap((each) => each.agents);
+  if (credentials.token === undefined || agents.length === 0) return;
+  if ((await aclGate.look(agents)).failing.length === 0) return;
+  logTimed(`Waiting until ${aclGate.name}`);
+  const failure = {
+    title: `\`${action}\` was not done`,
+    summary: "The cluster was not ready for it",
+  };
+  await whileAllRun({ docker, clusterId, agents, signal: canceled }, (signal) =>
+    untilHold([aclGate], () => agents, { timeout, onChange: logTimed, signal, failure }),
+  );
 }
 
 async function confirm(

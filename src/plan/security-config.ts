@@ -69,9 +69,8 @@ const tokenCacheTime = "1s";
  * the server is back, if it has no connection to it yet (seen on 1.8.7 in 5 of 35 faults of secured followers).
  * Source: `resolveIdentityFromToken` in agent/consul/acl.go of 1.4.4, 1.8.7, 1.19.0, and 2.1.0-dev.
  *
- * A client agent of 1.10 or earlier may still be in the legacy mode of ACLs when the cluster is ready, and
- * remembers nothing then. With this policy it would not only wait all the same, but afterwards also say "ACL not
- * found" for one more request (seen on 1.8.7), so there the default stays.
+ * An agent that doesn't remember a token asks first all the same, and one up to 1.10 remembers nothing until it has
+ * left the legacy mode of ACLs: before a fault, `aclGate` sees to both.
  */
 const whileAsking = "async-cache";
 
@@ -81,7 +80,7 @@ function aclConfig(version: string, { agent, dns, management, replication }: Age
     enabled: true,
     default_policy: "deny",
     token_ttl: tokenCacheTime,
-    ...(has(version, "tokensFromMemory") && { down_policy: whileAsking }),
+    down_policy: whileAsking,
     ...(replication && { enable_token_replication: true }),
     tokens: {
       agent,

@@ -124,6 +124,29 @@ export const syncGate: Gate = {
   },
 };
 
+/**
+ * Up to Consul 1.10, an agent that has just started is in the legacy mode of ACLs until gossip tells it that all
+ * servers know the new ACLs (agent/consul/acl_client.go and acl_server.go). It looks after 50 ms, 150 ms, and so
+ * on, each time twice as long. Until then, logins through it fail, and what it remembers of a token it forgets when it
+ * leaves that mode. So once all have left it, they are asked again, with the token that they then remember.
+ */
+export const aclGate: Gate = {
+  name: "every agent has left the legacy mode of ACLs",
+  look: async (agents) => {
+    const modes = await ask(agents, (consul) => consul.hasLegacyAcls());
+    const legacy = modes.flatMap(({ node, answer }) => {
+      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
+      return answer ? [`${node}: in the legacy mode of ACLs`] : [];
+    });
+    const again = legacy.length > 0 ? [] : await ask(agents, (consul) => consul.hasLegacyAcls());
+    const silent = again.flatMap(({ node, answer }) =>
+      answer instanceof ConsulError ? [`${node}: ${answer.message}`] : [],
+    );
+    const failing = [...legacy, ...silent];
+    return { status: `${agents.length - failing.length} of ${agents.length} with ACLs`, failing };
+  },
+};
+
 /** Several verdicts as one: it holds if all do. */
 export const together = (verdicts: readonly Verdict[]): Verdict => ({
   status: verdicts.map(({ status }) => status).join(", "),

@@ -27,6 +27,7 @@ describe("an agent's secret configuration", () => {
       enabled: true,
       default_policy: "deny",
       token_ttl: "1s",
+      down_policy: "async-cache",
       tokens: { agent: "a", default: "d" },
     });
   });
