@@ -16,6 +16,8 @@ export interface Member {
   readonly version: string;
   /** Node ID (tag `id`). Raft identifies a server by it. */
   readonly id: string;
+  /** Whether it has announced that its ACLs are in the legacy mode (tag `acls`, up to Consul 1.10). */
+  readonly hasLegacyAcls: boolean;
 }
 
 export interface RaftPeer {
@@ -37,9 +39,12 @@ export const membersAnswer = z.array(
     Name: z.string(),
     Addr: z.string(),
     Status: z.number(),
-    Tags: z.object({ build: z.string(), id: z.string() }),
+    Tags: z.object({ build: z.string(), id: z.string(), acls: z.string().optional() }),
   }),
 );
+
+/** The tag `acls` of an agent in the legacy mode (`ACLModeLegacy` in agent/structs/acl.go of 1.8.7). */
+export const legacyAcls = "2";
 
 /** Name that Consul gives a raft peer that matches no member (agent/consul/operator_raft_endpoint.go). */
 export const unknownNode = "(unknown)";

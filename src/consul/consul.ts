@@ -10,6 +10,7 @@ import {
   failed,
   leaving,
   left,
+  legacyAcls,
   type Member,
   membersAnswer,
   objectAnswer,
@@ -72,6 +73,7 @@ export class Consul {
       hasFailed: Status === failed,
       version: taggedVersion(Tags.build),
       id: Tags.id,
+      hasLegacyAcls: Tags.acls === legacyAcls,
     }));
   }
 

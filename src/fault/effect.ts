@@ -5,6 +5,7 @@ import { outOfCatalog } from "../find/leave.ts";
 import { type FoundDatacenter, hasQuorum, quorumOf } from "../find/raft.ts";
 import { servers } from "../ready/agents.ts";
 import { asking, type Gate, raftIsSettled, readyGates } from "../ready/gates.ts";
+import { announcedGate } from "../ready/legacy-acls.ts";
 import {
   aloneGate,
   leaderAmongOthers,
@@ -127,7 +128,7 @@ function effectIn(
   if (!isBack) return goneEffect(action, affected, alone, led);
   const away = agents.filter((agent) => !working.includes(agent));
   const awayAt = away.map(({ node }) => addresses.get(node) ?? "");
-  const gates = [aliveForAll(working), ...gatesAfterGossip, raftIsSettled(awayAt)];
+  const gates = [aliveForAll(working), ...gatesAfterGossip, raftIsSettled(awayAt), announcedGate];
   const what = `${namesOf(affected).join(", ")} ${isOrAre(affected)} back`;
   const watched = { signs: [], led };
   return { what, isLed: true, asked: working, gates: asking(working, gates), watched };

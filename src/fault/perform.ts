@@ -1,6 +1,8 @@
 import * as core from "@actions/core";
+import { isUp } from "../find/existing-cluster.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
-import { aclGate } from "../ready/gates.ts";
+import { servers } from "../ready/agents.ts";
+import { aclGate, announcedGate } from "../ready/legacy-acls.ts";
 import { untilHold } from "../ready/wait.ts";
 import { logTimed } from "../runner/log.ts";
 import type { Aim } from "./aim.ts";
@@ -27,7 +29,7 @@ export interface Context extends Omit<FaultStep, "hit"> {
 export async function perform(action: FaultAction, aim: Aim, context: Context): Promise<void> {
   const { timeline, wait } = context;
   await core.group(aim.title, async () => {
-    if (silencing.includes(action)) await untilTokensAreRemembered(action, aim.effect, context);
+    if (silencing.includes(action)) await untilTokensAreRemembered(action, aim, context);
     timeline.add(restoring.includes(action) ? "undo" : "fault", {
       action,
       nodes: namesOf(aim.hit),
@@ -40,26 +42,30 @@ export async function perform(action: FaultAction, aim: Aim, context: Context): 
 }
 
 /**
- * The agents that have a leader afterwards are asked with a token. A client agent that doesn't remember it asks a
- * server, and if that is one that has just gone silent, every request with this token waits: 40 s (yamux notices after
- * 30 and 10), or until the server is back, if it has no connection to it yet. Seen on Consul 1.8.7, in one of seven
- * faults of secured followers.
+ * Agents are asked with a token. A client agent that doesn't remember it asks a server, and if that is one that has
+ * just gone silent, every request with this token waits: 40 s (yamux notices after 30 and 10), or until the server is
+ * back, if it has no connection to it yet. Seen on Consul 1.8.7, in one of seven faults of secured followers.
  */
 async function untilTokensAreRemembered(
   action: FaultAction,
-  { watched: { led } }: Effect,
-  { docker, cluster: { clusterId, credentials }, timeout, canceled }: Context,
+  { hit, effect: { watched } }: Aim,
+  { docker, cluster: { agents, clusterId, credentials }, timeout, canceled }: Context,
 ): Promise<void> {
-  const agents = led.flatMap((each) => each.agents);
-  if (credentials.token === undefined || agents.length === 0) return;
-  if ((await aclGate.look(agents)).failing.length === 0) return;
+  if (credentials.token === undefined || servers(hit).length === 0) return;
+  // Without a leader, nobody knows the new ACLs.
+  const led = agents.filter(
+    (agent) => isUp(agent) && watched.led.some(({ datacenter }) => datacenter === agent.datacenter),
+  );
+  if (led.length === 0) return;
+  const gates = [announcedGate, aclGate];
+  if ((await aclGate.look(led)).failing.length === 0) return;
   logTimed(`Waiting until ${aclGate.name}`);
   const failure = {
     title: `\`${action}\` was not done`,
     summary: "The cluster was not ready for it",
   };
-  await whileAllRun({ docker, clusterId, agents, signal: canceled }, (signal) =>
-    untilHold([aclGate], () => agents, { timeout, onChange: logTimed, signal, failure }),
+  await whileAllRun({ docker, clusterId, agents: led, signal: canceled }, (signal) =>
+    untilHold(gates, () => led, { timeout, onChange: logTimed, signal, failure }),
   );
 }
 

@@ -8,13 +8,13 @@
  * - An agent that is told late that another one left takes it as leaving even if it is back (Serf's
  *   `handleNodeLeaveIntent`; still so after 120 s, seen on 1.22.7).
  *
- * To join an agent is a full exchange, and tells everyone that the agent that joins is there. One agent
- * joins at a time: gossip itself reaches the rest, and many joins at once would slow it down.
+ * To join an agent is a full exchange, and tells everyone that the agent that joins is there.
  */
 import type { Member } from "../consul/answers.ts";
 import { ConsulError } from "../consul/http.ts";
-import { type AgentClient, type Answer, ask } from "../ready/agents.ts";
+import type { Answer } from "../ready/agents.ts";
 import { everyoneNames, type Gate, noneNames } from "../ready/gates.ts";
+import { ownAddress, type View, viewsOf } from "../ready/views.ts";
 import type { FoundAgent } from "./existing-cluster.ts";
 
 /**
@@ -80,44 +80,3 @@ const named = (views: readonly Answer<Member[]>[], isMeant: (member: Member) => 
     answer:
       answer instanceof ConsulError ? answer : answer.filter(isMeant).map((each) => each.node),
   }));
-
-/** The members that an agent sees. */
-interface View {
-  readonly node: string;
-  readonly members: readonly Member[];
-}
-
-/** An agent that is to join the one at an address. */
-interface Join {
-  readonly node: string;
-  readonly address: string;
-}
-
-/** Every agent knows its own address. */
-const ownAddress = (view: View | undefined): string | undefined =>
-  view?.members.find(({ node }) => node === view.node)?.ip;
-
-/**
- * Asks each agent for the members that it sees, after which one agent may join another.
- *
- * @param helpful - picks the join from what the agents that answer see
- */
-async function viewsOf(
-  agents: readonly AgentClient[],
-  helpful: (known: readonly View[]) => Join | undefined,
-): Promise<Answer<Member[]>[]> {
-  const views = await ask(agents, (consul) => consul.members());
-  const known = views.flatMap(({ node, answer }) =>
-    answer instanceof ConsulError ? [] : [{ node, members: answer }],
-  );
-  const join = helpful(known);
-  if (!join) return views;
-  const joins = await ask(
-    agents.filter(({ node }) => node === join.node),
-    (consul) => consul.join(join.address),
-  );
-  const failed = joins.flatMap(({ node, answer }) =>
-    answer instanceof ConsulError ? [{ node, answer }] : [],
-  );
-  return views.map((view) => failed.find(({ node }) => node === view.node) ?? view);
-}

@@ -99,6 +99,7 @@ export function forwarderArguments(plan: AgentsPlan, agents: readonly AgentPlan[
     `--name=${forwarderName(plan, agents)}`,
     ...helperArguments(plan.prerequisites),
     `--label=${labelNames.forwarder}=true`,
+    `--label=${labelNames.ports}=${[...new Set(ways.map(({ port }) => port))].join()}`,
     // As the first process it ends with no other.
     "--stop-signal=KILL",
     ...options,

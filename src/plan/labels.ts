@@ -85,6 +85,9 @@ export const anyClusterFilter = `label=${labelNames.cluster}`;
 /** Filter for docker listings: containers of nodes, without a cluster's short-lived helpers. */
 export const nodeFilter = `label=${labelNames.node}`;
 
+/** Filter for docker listings: containers that have ports of the runner's loopback, whether they run or not. */
+export const portsFilter = `label=${labelNames.ports}`;
+
 /** Filter for docker listings: what leads to agents on other engines. */
 export const forwarderFilter = `label=${labelNames.forwarder}`;
 

@@ -12,7 +12,7 @@ import {
 
 /** The result of checking a gate once. */
 export interface Verdict {
-  /** A few words for the log, for example `4 of 6 alive`. */
+  /** A few words for the log, for example `4 of 6 alive`; empty if there is nothing to say. */
   readonly status: string;
   /** The nodes for which the gate does not hold, each with what was seen. Empty if it holds. */
   readonly failing: readonly string[];
@@ -124,34 +124,15 @@ export const syncGate: Gate = {
   },
 };
 
-/**
- * Up to Consul 1.10, an agent that has just started is in the legacy mode of ACLs until gossip tells it that all
- * servers know the new ACLs (agent/consul/acl_client.go and acl_server.go). It looks after 50 ms, 150 ms, and so
- * on, each time twice as long. Until then, logins through it fail, and what it remembers of a token it forgets when it
- * leaves that mode. So once all have left it, they are asked again, with the token that they then remember.
- */
-export const aclGate: Gate = {
-  name: "every agent has left the legacy mode of ACLs",
-  look: async (agents) => {
-    const modes = await ask(agents, (consul) => consul.hasLegacyAcls());
-    const legacy = modes.flatMap(({ node, answer }) => {
-      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
-      return answer ? [`${node}: in the legacy mode of ACLs`] : [];
-    });
-    const again = legacy.length > 0 ? [] : await ask(agents, (consul) => consul.hasLegacyAcls());
-    const silent = again.flatMap(({ node, answer }) =>
-      answer instanceof ConsulError ? [`${node}: ${answer.message}`] : [],
-    );
-    const failing = [...legacy, ...silent];
-    return { status: `${agents.length - failing.length} of ${agents.length} with ACLs`, failing };
-  },
-};
-
 /** Several verdicts as one: it holds if all do. */
 export const together = (verdicts: readonly Verdict[]): Verdict => ({
-  status: verdicts.map(({ status }) => status).join(", "),
+  status: statusText(verdicts.map(({ status }) => status)),
   failing: verdicts.flatMap(({ failing }) => failing),
 });
+
+/** What several verdicts say, for the log. */
+export const statusText = (statuses: readonly string[]) =>
+  statuses.filter((status) => status !== "").join(", ");
 
 /** The same gate for each datacenter by itself. */
 function inEachDatacenter(gate: ReadyGate): ReadyGate {

@@ -4,7 +4,8 @@ import { ActionError, type Quote } from "../errors.ts";
 import { poll } from "../runner/poll.ts";
 import type { Timeline } from "../runner/timeline.ts";
 import { type AgentClient, ask, byDatacenter } from "./agents.ts";
-import { type Gate, gatesFor, type ReadyGate } from "./gates.ts";
+import { type Gate, gatesFor, type ReadyGate, statusText } from "./gates.ts";
+import { announcedGate } from "./legacy-acls.ts";
 
 /**
  * Waits until a cluster is ready: a test can ask any agent anything right away, and the answer stays
@@ -22,13 +23,10 @@ export async function untilReady(
   wait: Omit<Wait, "failure">,
   timeline: Timeline,
 ): Promise<void> {
-  const gates = gatesFor(current(), hasTokens);
+  const gates = gatesFor(current(), hasTokens).map((gate) => onTimeline(gate, timeline));
   const failure = { title: "Consul is not ready", summary: "The cluster was not ready" };
-  return untilHold(
-    gates.map((gate) => onTimeline(gate, timeline)),
-    current,
-    { ...wait, failure },
-  );
+  const more = hasTokens ? [announcedGate] : [];
+  return untilHold([...gates, ...more], current, { ...wait, failure });
 }
 
 /** The same gate, recording in the timeline when it is first checked and when it first holds. */
@@ -117,9 +115,9 @@ async function lookThrough(
   for (const gate of gates) {
     const { status, failing } = await gate.look(agents);
     statuses.push(status);
-    if (failing.length > 0) return { status: statuses.join(", "), failed: { gate, failing } };
+    if (failing.length > 0) return { status: statusText(statuses), failed: { gate, failing } };
   }
-  return { status: statuses.join(", "), failed: undefined };
+  return { status: statusText(statuses), failed: undefined };
 }
 
 /** Time ran out before a gate held. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { effectOf } from "../../../src/fault/effect.ts";
 import type { FoundAgent } from "../../../src/find/existing-cluster.ts";
 import { readyGates, wanGate } from "../../../src/ready/gates.ts";
+import { announcedGate } from "../../../src/ready/legacy-acls.ts";
 import { peeringGates } from "../../../src/ready/peerings.ts";
 import { agent, dc1, names, raft, three, withAnswers } from "../find/fixtures.ts";
 
@@ -102,6 +103,7 @@ test("a node is back once everyone sees it alive, and Raft has it at its own add
     "every agent sees every other agent alive",
     ...readyGates.slice(1).map(({ name }) => name),
     "Raft has only members, each with its own ID and address",
+    announcedGate.name,
   ]);
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { notHealthy, notSeenAlive } from "../../../src/fault/effect-gates.ts";
-import { aclGate, type Gate, raftIsSettled, syncGate } from "../../../src/ready/gates.ts";
+import { type Gate, raftIsSettled, syncGate } from "../../../src/ready/gates.ts";
 import { agent, memberAnswers, type Peer, raftAnswer, withAnswers } from "../find/fixtures.ts";
 
 describe("raft is settled when each of its peers is a member by ID and address, or is down", () => {
@@ -75,23 +75,5 @@ describe("agents have synced when their nodes are in the catalog with their own 
 
   test("all of them", async () => {
     expect((await synced([server, { ...server, Node: "client-1" }])).failing).toEqual([]);
-  });
-});
-
-describe("agents know tokens in the way of the new ACLs", () => {
-  const known = (acl: string) =>
-    withAnswers({ "/v1/agent/self": { Stats: { consul: { acl } } } }, (consul) =>
-      aclGate.look([agent("server-1"), agent("client-1")].map((each) => ({ ...each, consul }))),
-    );
-
-  test("not in the legacy mode", async () => {
-    expect(await known("legacy")).toEqual({
-      status: "0 of 2 with ACLs",
-      failing: ["server-1: in the legacy mode of ACLs", "client-1: in the legacy mode of ACLs"],
-    });
-  });
-
-  test("out of it", async () => {
-    expect(await known("enabled")).toEqual({ status: "2 of 2 with ACLs", failing: [] });
   });
 });

@@ -5,7 +5,15 @@ import { nothingSeen, type Seen } from "../../../src/report/evidence.ts";
 import { startFailureText } from "../../../src/report/failure.ts";
 
 const member = (node: string, ip: string, isAlive = true): Member => ({
-  ...{ node, ip, isAlive, hasLeft: false, isLeaving: false, hasFailed: !isAlive },
+  ...{
+    node,
+    ip,
+    isAlive,
+    hasLeft: false,
+    hasLegacyAcls: false,
+    isLeaving: false,
+    hasFailed: !isAlive,
+  },
   ...{ version: "2.1.0", id: node },
 });
 const [one, two, lone] = [

@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { fault, ownJob } from "../../support/actions.ts";
+import { type Up, up } from "../../support/cluster.ts";
+import { ask, credentials } from "../../support/later-step.ts";
+
+let cluster: Up;
+beforeAll(async () => {
+  cluster = await up({ servers: "3", clients: "2", acl: "true" }, ownJob());
+});
+afterAll(async () => {
+  await cluster.down();
+});
+
+/** Milliseconds: longer than a client agent believes what it knows of a token, and until it asks again. */
+const probing = 3000;
+/** Milliseconds. An agent that waits for a paused server gives no answer for 40 s. */
+const patience = 2500;
+
+/** What is wrong with the answers that the client agents give with the job's token meanwhile. */
+async function wrongAnswers(): Promise<string[]> {
+  const until = performance.now() + probing;
+  const clients = cluster.nodes.filter(({ role }) => role === "client");
+  const probes = clients.map(async ({ name, http }) => {
+    while (performance.now() < until) {
+      const answer = ask(`${http}/v1/agent/self`, credentials(cluster));
+      const late = sleep(patience, { status: 0, body: "no answer" });
+      const { status, body } = await Promise.race([answer, late]);
+      if (status !== 200) return [`${name}: ${status} ${body}`];
+      await sleep(50);
+    }
+    return [];
+  });
+  return (await Promise.all(probes)).flat();
+}
+
+// Each agent asks one of the servers, so it is the one that is paused for some of them, and the first is
+// paused as soon as the cluster is ready.
+test.each([1, 2, 3])(
+  "client agents know the job's token while server-%i is paused",
+  async (number) => {
+    const target = `server-${number}`;
+    await fault(cluster, "pause", target, { wait: "false" });
+    expect(await wrongAnswers()).toEqual([]);
+    await fault(cluster, "resume", target);
+  },
+);
