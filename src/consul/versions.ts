@@ -130,8 +130,8 @@ export const differences = {
   },
   noLegacyAclGossip: {
     from: "1.11.0",
-    what: "agents no longer announce by gossip that their ACLs are not legacy ones; before, a secured cluster gossips more often, so that a new leader is ready sooner",
-    source: "agent/consul/acl_server.go up to 1.10; measured on 1.8.7",
+    what: "agents no longer announce by gossip that their ACLs are not legacy ones; before, a secured cluster gossips more often, so that a new leader is ready sooner, and a `fault` step waits until agents have left the legacy mode before it pauses servers or cuts them off",
+    source: "agent/consul/acl_server.go and acl_client.go up to 1.10; measured on 1.8.7",
   },
   noLegacyTokens: {
     from: "1.11.0",
