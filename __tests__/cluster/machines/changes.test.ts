@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { root, type StepResult } from "../../../script/runner.ts";
-import { ownJob } from "../../support/actions.ts";
+import { ownJob, statesIn } from "../../support/actions.ts";
 import { testInputs } from "../../support/cluster.ts";
 import { docker, testImage } from "../../support/engine.ts";
 import { onMachines } from "../../support/machines.ts";
@@ -152,8 +152,12 @@ describe("later steps on three engines", onMachines, () => {
     const lossy = await step("fault", { action: "loss", target: "all-clients", percent: "1" });
     expect(lossy.exitCode, lossy.log).toBe(0);
     expect(lossy.log).toMatch(/The kernel of worker-1 does it with/);
+    const whole = Object.fromEntries(nodes.map(({ name }) => [name, "running"]));
+    const impaired = { "client-1": "impaired", "client-2": "impaired" };
+    expect(statesIn(lossy)).toEqual({ ...whole, ...impaired });
     const healed = await step("fault", { action: "heal" });
     expect(healed.exitCode, healed.log).toBe(0);
+    expect(statesIn(healed)).toEqual(whole);
   });
 
   test("`wait` and `logs` work as on one", async () => {
