@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type AclKind, aclLists, type ConsulObject, objectAnswer } from "./answers.ts";
+import { type AclKind, aclLists, type ConsulObject, objectAnswer, statsAnswer } from "./answers.ts";
 import { jsonOf } from "./http.ts";
 import type { HttpClient } from "./http-client.ts";
 
@@ -14,6 +14,15 @@ export class Acl {
   /** Rejects until the servers know this client's ACL token (`/v1/acl/token/self`). */
   async checkToken(): Promise<void> {
     await this.#http.request("/v1/acl/token/self");
+  }
+
+  /**
+   * Whether this agent is in the legacy mode of ACLs, as agents up to Consul 1.10 are at first
+   * (`/v1/agent/self`; `Stats` in agent/consul/client.go and server.go).
+   */
+  async isInLegacyMode(): Promise<boolean> {
+    const { Stats } = await this.#http.get("/v1/agent/self", statsAnswer);
+    return Stats.consul.acl === "legacy";
   }
 
   /** Creates an ACL policy (`/v1/acl/policy`). */

@@ -18,7 +18,6 @@ import {
   raftAnswer,
   selfAnswer,
   serviceAnswer,
-  statsAnswer,
   unknownNode,
 } from "./answers.ts";
 import { Catalog, type ReadMode } from "./catalog.ts";
@@ -141,15 +140,6 @@ export class Consul {
   async syncedNodes(): Promise<string[]> {
     const nodes = await this.#http.get("/v1/catalog/nodes", catalogNodesAnswer);
     return nodes.filter(({ TaggedAddresses }) => TaggedAddresses?.lan).map(({ Node }) => Node);
-  }
-
-  /**
-   * Whether this agent is in the legacy mode of ACLs, as agents up to Consul 1.10 are at first
-   * (`/v1/agent/self`; `Stats` in agent/consul/client.go and server.go).
-   */
-  async hasLegacyAcls(): Promise<boolean> {
-    const { Stats } = await this.#http.get("/v1/agent/self", statsAnswer);
-    return Stats.consul.acl === "legacy";
   }
 
   /** Leaves the cluster for good, like `consul leave`; the agent then exits. */

@@ -58,12 +58,12 @@ const legacyServers = ({ members }: View, agents: readonly AgentClient[]): strin
 export const aclGate: Gate = {
   name: "every agent has left the legacy mode of ACLs",
   look: async (agents) => {
-    const modes = await ask(agents, (consul) => consul.hasLegacyAcls());
+    const modes = await ask(agents, ({ acl }) => acl.isInLegacyMode());
     const legacy = modes.flatMap(({ node, answer }) => {
       if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
       return answer ? [`${node}: in the legacy mode of ACLs`] : [];
     });
-    const again = legacy.length > 0 ? [] : await ask(agents, (consul) => consul.hasLegacyAcls());
+    const again = legacy.length > 0 ? [] : await ask(agents, ({ acl }) => acl.isInLegacyMode());
     const silent = again.flatMap(({ node, answer }) =>
       answer instanceof ConsulError ? [`${node}: ${answer.message}`] : [],
     );

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { root } from "../../../script/runner.ts";
-import { fault, hastyTimers, ownJob, statesIn } from "../../support/actions.ts";
+import { fault, ownJob, statesIn } from "../../support/actions.ts";
 import { nodeOf, type Up, up } from "../../support/cluster.ts";
 import { engineHoldings } from "../../support/engine.ts";
 import { ask } from "../../support/later-step.ts";
@@ -19,7 +19,9 @@ let cluster: Up;
 
 beforeAll(async () => {
   before = await engineHoldings();
-  cluster = await up({ servers: "1", clients: "1", config: hastyTimers }, ownJob());
+  // With Consul's own timers: gossip waits behind a large value, too, and agents that were hastier would take
+  // each other as failed.
+  cluster = await up({ servers: "1", clients: "1" }, ownJob());
 });
 afterAll(async () => {
   await cluster.down();
@@ -30,8 +32,8 @@ afterAll(async () => {
 async function timeOf(path: string, body?: string): Promise<number> {
   const started = performance.now();
   const url = `${nodeOf(cluster, "client-1").http}${path}`;
-  const { status } = await ask(url, body === undefined ? {} : { body });
-  expect(status).toBe(200);
+  const answer = await ask(url, body === undefined ? {} : { body });
+  expect(answer.status, answer.body.slice(0, 500)).toBe(200);
   return performance.now() - started;
 }
 
