@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseCommandFile } from "../commands.ts";
 import { linePrinter } from "../print.ts";
 import { Job, type MainStep, root, runId } from "../runner.ts";
@@ -84,23 +85,30 @@ class Run {
   }
 
   /** Runs a step with commands, which must succeed. */
-  async commands({ script, directory, env }: RunStep): Promise<void> {
+  async commands({ script, directory, env, isAlways }: RunStep): Promise<void> {
     const exports = join(this.#temp, "exports");
     writeFileSync(exports, "");
-    const limit = AbortSignal.any([this.#signal, AbortSignal.timeout(stepTimeout)]);
+    const timeout = AbortSignal.timeout(stepTimeout);
+    const limit = isAlways ? timeout : AbortSignal.any([this.#signal, timeout]);
     const shell = spawn("bash", ["-e", "-c", script], {
       cwd: join(this.#workspace, directory),
       env: { ...this.#environment(exports), ...filledIn(env, this.#contexts()) },
       stdio: ["ignore", "inherit", "inherit"],
     });
+    const ended = new AbortController();
     const end = () => {
       this.#endProcesses("SIGTERM");
-      setTimeout(() => this.#endProcesses("SIGKILL"), endTimeout).unref();
+      // Not those of a later step.
+      sleep(endTimeout, undefined, { signal: ended.signal }).then(
+        () => this.#endProcesses("SIGKILL"),
+        () => {},
+      );
     };
     limit.addEventListener("abort", end);
     // Not the end of its output, which processes in the background may hold.
     const [exitCode] = await once(shell, "exit");
     limit.removeEventListener("abort", end);
+    ended.abort();
     Object.assign(this.#env, parseCommandFile(readFileSync(exports, "utf8")));
     if (limit.aborted) throw new Error(`it was ended, after ${stepTimeout / 1000} s at most`);
     if (exitCode !== 0) throw new Error(`it ended with exit code ${exitCode}`);
@@ -215,18 +223,20 @@ export async function runExample(
   steps: readonly Step[] = readWorkflow(workflowOf(example.name)),
 ): Promise<string | undefined> {
   const run = new Run(example);
-  let step = "";
+  let failure: string | undefined;
   try {
     for (const next of steps) {
-      if (example.signal.aborted) break;
-      step = next.name;
-      console.log(`\n▶ ${example.name}: ${step}`);
-      await (next.kind === "action" ? run.action(next) : run.commands(next));
+      if (!next.isAlways && (failure !== undefined || example.signal.aborted)) continue;
+      console.log(`\n▶ ${example.name}: ${next.name}`);
+      try {
+        await (next.kind === "action" ? run.action(next) : run.commands(next));
+      } catch (error) {
+        if (!example.signal.aborted) run.printLogs();
+        const reason = error instanceof Error ? error.message : String(error);
+        failure ??= `the step "${next.name}" failed: ${reason}`;
+      }
     }
-    return undefined;
-  } catch (error) {
-    if (!example.signal.aborted) run.printLogs();
-    return `the step "${step}" failed: ${error instanceof Error ? error.message : String(error)}`;
+    return failure;
   } finally {
     await run.end();
   }

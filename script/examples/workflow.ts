@@ -9,6 +9,7 @@ const texts = z.record(z.string(), text).default({});
 const stepSchema = z.strictObject({
   name: z.string().optional(),
   id: z.string().optional(),
+  if: z.literal("always()").optional(),
   uses: z.string().optional(),
   with: texts,
   run: z.string().optional(),
@@ -29,6 +30,8 @@ interface Named {
   readonly name: string;
   /** What expressions call it. */
   readonly id: string | undefined;
+  /** Whether it runs after a failure and a cancellation, too. */
+  readonly isAlways?: true;
 }
 
 /** A step with one of this repository's actions. */
@@ -64,7 +67,8 @@ export function readWorkflow(content: string): Step[] {
 
 function stepOf(step: WrittenStep): Step {
   const { id, uses, run } = step;
-  const named = { name: step.name ?? uses ?? "run", id };
+  const always = step.if === undefined ? {} : { isAlways: true as const };
+  const named = { name: step.name ?? uses ?? "run", id, ...always };
   if (run !== undefined)
     return {
       kind: "run",

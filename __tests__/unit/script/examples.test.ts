@@ -13,6 +13,7 @@ test("the steps of a workflow are read in order, without the checkout", () => {
     "{ uses: org/consul-cluster-action@v1, id: consul, with: { servers: 3, acl: true } }",
     "{ uses: org/consul-cluster-action/fault@v1, with: { action: kill } }",
     "{ name: Look, run: ls, working-directory: examples/a, env: { A: 1 } }",
+    "{ name: Clean, if: always(), run: rm -r a }",
   ];
   const [named, unnamed] = ["org/consul-cluster-action@v1", "org/consul-cluster-action/fault@v1"];
   expect(readWorkflow(workflow(...steps))).toEqual([
@@ -25,6 +26,7 @@ test("the steps of a workflow are read in order, without the checkout", () => {
     },
     { kind: "action", name: unnamed, folder: "fault", inputs: { action: "kill" } },
     { kind: "run", name: "Look", script: "ls", directory: "examples/a", env: { A: "1" } },
+    { kind: "run", name: "Clean", isAlways: true, script: "rm -r a", directory: ".", env: {} },
   ]);
 });
 
