@@ -1,7 +1,7 @@
 import * as core from "@actions/core";
 import { isUp } from "../find/existing-cluster.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
-import { servers, serversIn } from "../ready/agents.ts";
+import { servers } from "../ready/agents.ts";
 import { aclGate, announcedGate } from "../ready/legacy-acls.ts";
 import { untilHold } from "../ready/wait.ts";
 import { logTimed } from "../runner/log.ts";
@@ -52,16 +52,9 @@ async function untilTokensAreRemembered(
   { docker, cluster: { agents, clusterId, credentials }, timeout, canceled }: Context,
 ): Promise<void> {
   if (credentials.token === undefined || servers(hit).length === 0) return;
-  // Without a leader, in the primary datacenter as well, agents stay in the legacy mode.
-  const isServing = (primary: string) => {
-    const all = serversIn(agents, primary);
-    return all.filter(isUp).length > all.length / 2;
-  };
+  // Without a leader, nobody knows the new ACLs.
   const led = agents.filter(
-    (agent) =>
-      isUp(agent) &&
-      isServing(agent.federation) &&
-      watched.led.some(({ datacenter }) => datacenter === agent.datacenter),
+    (agent) => isUp(agent) && watched.led.some(({ datacenter }) => datacenter === agent.datacenter),
   );
   if (led.length === 0) return;
   const gates = [announcedGate, aclGate];

@@ -5,58 +5,51 @@
  * them, so the gates hold at once.
  */
 import { ConsulError } from "../consul/http.ts";
-import { type AgentClient, ask, byDatacenter, servers } from "./agents.ts";
+import { type AgentClient, ask, byDatacenter } from "./agents.ts";
 import { type Gate, together, type Verdict } from "./gates.ts";
 import { ownAddress, type View, viewsOf } from "./views.ts";
 
 /**
  * The servers' announcement is gossip, which now and then does not reach an agent: it would hear of it in its next
  * full exchange, up to a minute later, and be in the legacy mode for twice that (50 s seen on 1.8.7, in one of
- * twelve clusters). So it joins the server. A server that has announced nothing is not waited for: one outside the
- * primary datacenter can't while that is down.
+ * twelve clusters). So it joins the server.
  */
 export const announcedGate: Gate = {
-  name: "every agent has heard which servers know the new ACLs",
+  name: "every agent has heard that all servers know the new ACLs",
   look: async (agents) =>
     together(await Promise.all(Array.from(byDatacenter(agents).values(), announcedIn))),
 };
 
 async function announcedIn(agents: readonly AgentClient[]): Promise<Verdict> {
-  let missed: readonly Missed[] = [];
   const views = await viewsOf(agents, (known) => {
-    const isServer = (view: View) => servers(agents).some(({ node }) => node === view.node);
-    const ofServers = known.filter(isServer);
-    missed = known.flatMap((view) => missedBy(view, ofServers));
-    return missed[0];
+    const uninformed = known.flatMap((view) =>
+      legacyServers(view, agents).map((server) => ({ node: view.node, server })),
+    );
+    const joins = uninformed.flatMap(({ node, server }) => {
+      const own = known.find((view) => view.node === server);
+      const address = ownAddress(own);
+      return own && address && !legacyServers(own, agents).includes(server)
+        ? [{ node, address }]
+        : [];
+    });
+    return joins[0];
   });
   const failing = views.flatMap(({ node, answer }) => {
     if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
-    const names = missed.filter((each) => each.node === node).map(({ server }) => server);
-    return names.length > 0 ? [`${node}: not heard of ${names.join(", ")}`] : [];
+    const servers = legacyServers({ node, members: answer }, agents);
+    return servers.length > 0 ? [`${node}: not heard of ${servers.join(", ")}`] : [];
   });
   const informed = `${agents.length - failing.length} of ${agents.length}`;
-  const status = failing.length === 0 ? "" : `${informed} know which servers know the new ACLs`;
+  const status = failing.length === 0 ? "" : `${informed} know that the servers know the new ACLs`;
   return { status, failing };
 }
 
-/** A server's announcement that an agent has not heard. */
-interface Missed {
-  readonly node: string;
-  readonly server: string;
-  /** The server's own. */
-  readonly address: string;
-}
-
-/** @param ofServers - what each server sees, which knows its own mode */
-const missedBy = (view: View, ofServers: readonly View[]): Missed[] =>
-  ofServers.flatMap((own) => {
-    const isLegacyFor = ({ members }: View) =>
-      members.some(({ node, hasLegacyAcls }) => node === own.node && hasLegacyAcls);
-    const address = ownAddress(own);
-    return address && isLegacyFor(view) && !isLegacyFor(own)
-      ? [{ node: view.node, server: own.node, address }]
-      : [];
-  });
+/** Servers that an agent takes to be in the legacy mode. */
+const legacyServers = ({ members }: View, agents: readonly AgentClient[]): string[] =>
+  members
+    .filter(({ hasLegacyAcls }) => hasLegacyAcls)
+    .map(({ node }) => node)
+    .filter((name) => agents.some(({ node, role }) => role === "server" && node === name));
 
 /**
  * In the legacy mode, logins through an agent fail, and it forgets what it remembers of tokens when it leaves the mode.
