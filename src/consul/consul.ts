@@ -134,11 +134,11 @@ export class Consul {
   }
 
   /**
-   * Nodes whose agents have synced them with the catalog (`/v1/catalog/nodes`): the leader itself
-   * registers nodes that it sees, but without their tagged addresses.
+   * Nodes whose agents have synced them with the catalog, as the server that answers knows it (`/v1/catalog/nodes`):
+   * the leader itself registers nodes that it sees, but without their tagged addresses.
    */
   async syncedNodes(): Promise<string[]> {
-    const nodes = await this.#http.get("/v1/catalog/nodes", catalogNodesAnswer);
+    const nodes = await this.#http.get("/v1/catalog/nodes?stale", catalogNodesAnswer);
     return nodes.filter(({ TaggedAddresses }) => TaggedAddresses?.lan).map(({ Node }) => Node);
   }
 

@@ -1,7 +1,7 @@
 /** Gates on what the agents that remain see after a fault. */
 import { ConsulError } from "../consul/http.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
-import { type AgentClient, ask } from "../ready/agents.ts";
+import { type AgentClient, ask, linesOf } from "../ready/agents.ts";
 import { agreedLeader, type Gate, noneNames, type Verdict } from "../ready/gates.ts";
 
 export const namesOf = (agents: readonly FoundAgent[]) => agents.map(({ node }) => node);
@@ -80,13 +80,12 @@ export const aliveExactly = (side: readonly FoundAgent[]): Gate => ({
     const answers = await ask(agents, async (consul) =>
       (await consul.members()).filter(({ isAlive }) => isAlive).map(({ node }) => node),
     );
-    const failing = answers.flatMap(({ node, answer }) => {
-      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
+    const failing = linesOf(answers, (answer) => {
       const missing = own.filter((name) => !answer.includes(name));
       const beyond = answer.filter((name) => !own.includes(name));
       return [
-        ...(missing.length > 0 ? [`${node}: not alive: ${missing.join(", ")}`] : []),
-        ...(beyond.length > 0 ? [`${node}: still alive: ${beyond.join(", ")}`] : []),
+        ...(missing.length > 0 ? [`not alive: ${missing.join(", ")}`] : []),
+        ...(beyond.length > 0 ? [`still alive: ${beyond.join(", ")}`] : []),
       ];
     });
     const status = failing.length === 0 ? "sides apart" : `${failing.length} see another side`;

@@ -76,11 +76,16 @@ export function effectOf(
     .map(({ agents }) => agents.filter(isUp));
   const withLeader = [...led, ...unaffected].flat();
   const joinsOthers = availability === "back" && led.length > 0;
+  // Servers of other datacenters know the new ACLs only from the primary one.
+  const informed = led
+    .flat()
+    .filter(({ federation }) => withLeader.some(({ datacenter }) => datacenter === federation));
   return {
     what: effects.map(({ what }) => what).join("; "),
     asked: effects.flatMap(({ asked }) => asked),
     gates: [
       ...effects.flatMap(({ gates }) => gates),
+      ...(joinsOthers && informed.length > 0 ? asking(informed, [announcedGate]) : []),
       ...(joinsOthers ? betweenDatacenters(withLeader) : []),
     ],
     watched: {
@@ -128,7 +133,7 @@ function effectIn(
   if (!isBack) return goneEffect(action, affected, alone, led);
   const away = agents.filter((agent) => !working.includes(agent));
   const awayAt = away.map(({ node }) => addresses.get(node) ?? "");
-  const gates = [aliveForAll(working), ...gatesAfterGossip, raftIsSettled(awayAt), announcedGate];
+  const gates = [aliveForAll(working), ...gatesAfterGossip, raftIsSettled(awayAt)];
   const what = `${namesOf(affected).join(", ")} ${isOrAre(affected)} back`;
   const watched = { signs: [], led };
   return { what, isLed: true, asked: working, gates: asking(working, gates), watched };

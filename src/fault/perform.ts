@@ -1,14 +1,12 @@
 import * as core from "@actions/core";
-import { isUp } from "../find/existing-cluster.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
-import { servers } from "../ready/agents.ts";
-import { aclGate, announcedGate } from "../ready/legacy-acls.ts";
 import { untilHold } from "../ready/wait.ts";
 import { logTimed } from "../runner/log.ts";
 import type { Aim } from "./aim.ts";
 import type { Effect } from "./effect.ts";
 import { namesOf } from "./effect-gates.ts";
 import { type FaultAction, restoring, silencing } from "./fault-inputs.ts";
+import { untilSettled } from "./settled.ts";
 import type { FaultStep } from "./step.ts";
 import type { FaultTimeline } from "./timeline.ts";
 import { watching } from "./watch.ts";
@@ -29,7 +27,7 @@ export interface Context extends Omit<FaultStep, "hit"> {
 export async function perform(action: FaultAction, aim: Aim, context: Context): Promise<void> {
   const { timeline, wait } = context;
   await core.group(aim.title, async () => {
-    if (silencing.includes(action)) await untilTokensAreRemembered(action, aim, context);
+    if (silencing.includes(action)) await untilSettled(action, aim.effect.watched, context);
     timeline.add(restoring.includes(action) ? "undo" : "fault", {
       action,
       nodes: namesOf(aim.hit),
@@ -39,34 +37,6 @@ export async function perform(action: FaultAction, aim: Aim, context: Context): 
     logTimed(`${action}: done`);
     if (wait) await confirm(action, aim.effect, context);
   });
-}
-
-/**
- * Agents are asked with a token. A client agent that doesn't remember it asks a server, and if that is one that has
- * just gone silent, every request with this token waits: 40 s (yamux notices after 30 and 10), or until the server is
- * back, if it has no connection to it yet. Seen on Consul 1.8.7, in one of seven faults of secured followers.
- */
-async function untilTokensAreRemembered(
-  action: FaultAction,
-  { hit, effect: { watched } }: Aim,
-  { docker, cluster: { agents, clusterId, credentials }, timeout, canceled }: Context,
-): Promise<void> {
-  if (credentials.token === undefined || servers(hit).length === 0) return;
-  // Without a leader, nobody knows the new ACLs.
-  const led = agents.filter(
-    (agent) => isUp(agent) && watched.led.some(({ datacenter }) => datacenter === agent.datacenter),
-  );
-  if (led.length === 0) return;
-  const gates = [announcedGate, aclGate];
-  if ((await aclGate.look(led)).failing.length === 0) return;
-  logTimed(`Waiting until ${aclGate.name}`);
-  const failure = {
-    title: `\`${action}\` was not done`,
-    summary: "The cluster was not ready for it",
-  };
-  await whileAllRun({ docker, clusterId, agents: led, signal: canceled }, (signal) =>
-    untilHold(gates, () => led, { timeout, onChange: logTimed, signal, failure }),
-  );
 }
 
 async function confirm(

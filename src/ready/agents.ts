@@ -69,6 +69,21 @@ export async function answerOf<T>(
   return answer.value;
 }
 
+/**
+ * What a gate lacks, one line each, after the name of the agent that said it. An agent that can't answer lacks that.
+ *
+ * @param lacking - what an answer shows to be missing
+ */
+export function linesOf<T>(
+  answers: readonly Answer<T>[],
+  lacking: (answer: T, node: string) => readonly string[],
+): string[] {
+  return answers.flatMap(({ node, answer }) => {
+    const lines = answer instanceof ConsulError ? [answer.message] : lacking(answer, node);
+    return lines.map((line) => `${node}: ${line}`);
+  });
+}
+
 /** Asks all agents the same question at once. If an agent can't answer, its error is its answer. */
 export function ask<T>(
   agents: readonly AgentClient[],

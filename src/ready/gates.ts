@@ -7,6 +7,7 @@ import {
   ask,
   byDatacenter,
   byFederation,
+  linesOf,
   servers,
 } from "./agents.ts";
 
@@ -112,12 +113,17 @@ async function lookOverWan(agents: readonly AgentClient[]): Promise<Verdict> {
   return together([verdict, ...(await Promise.all(queries))]);
 }
 
-/** Every agent has registered its own node, so it has synced all it has. */
+/**
+ * Every agent has registered its own node, so it has synced all it has. Every server of these agents knows it: if the
+ * leader falls silent before another server has learned of a registration, the agent would register itself anew.
+ */
 export const syncGate: Gate = {
   name: "every agent has synced with the catalog",
   look: async (agents) => {
     const looks = [...byDatacenter(agents).values()].map(async (there) => {
-      const answers = await ask(there.slice(0, 1), (consul) => consul.syncedNodes());
+      const own = servers(there);
+      const asked = own.length > 0 ? own : there.slice(0, 1);
+      const answers = await ask(asked, (consul) => consul.syncedNodes());
       return everyoneNames(there, answers, "synced with the catalog");
     });
     return together(await Promise.all(looks));
@@ -189,12 +195,11 @@ export function noneNames(
   what: string,
 ): Verdict {
   const names = nodes.map(({ node }) => node);
-  const failing = answers.flatMap(({ node, answer }) => {
-    if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
+  const failing = linesOf(answers, (answer) => {
     // The asked agent itself is there. Who lists nothing can't tell who is.
-    if (answer.length === 0) return [`${node}: no node ${what}`];
+    if (answer.length === 0) return [`no node ${what}`];
     const named = names.filter((name) => answer.includes(name));
-    return named.length === 0 ? [] : [`${node}: still ${what}: ${named.join(", ")}`];
+    return named.length === 0 ? [] : [`still ${what}: ${named.join(", ")}`];
   });
   const adverb = failing.length === 0 ? "not" : "still";
   return { status: `${names.join(", ")} ${adverb} ${what}`, failing };
@@ -206,10 +211,7 @@ export function agreedLeader(answers: readonly Answer<string>[]): Verdict {
     answers.map(({ answer }) => (answer instanceof ConsulError ? "" : answer)),
   );
   if (leaders.size === 1 && !leaders.has("")) return { status: "one leader", failing: [] };
-  const failing = answers.map(
-    ({ node, answer }) =>
-      `${node}: ${answer instanceof ConsulError ? answer.message : answer || "no leader"}`,
-  );
+  const failing = linesOf(answers, (answer) => [answer || "no leader"]);
   const isLed = leaders.size > 1;
   return { status: isLed ? "agents disagree about the leader" : "no leader", failing };
 }
@@ -232,13 +234,12 @@ export const raftIsSettled = (away: readonly string[]): Gate => ({
       const [peers, members] = await Promise.all([consul.raftPeers(), consul.members()]);
       return peers.filter((peer) => !members.some(isPeer(peer)) && !away.includes(peer.ip));
     });
-    const failing = answers.flatMap(({ node, answer }) => {
-      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
-      return answer.map(
-        (peer) =>
-          `${node}: Raft has ${peer.node || "a server"} at ${peer.ip} (ID ${peer.id}), which is no member`,
-      );
-    });
+    const failing = linesOf(answers, (stale) =>
+      stale.map(
+        ({ node, ip, id }) =>
+          `Raft has ${node || "a server"} at ${ip} (ID ${id}), which is no member`,
+      ),
+    );
     return { status: failing.length === 0 ? "Raft settled" : "stale servers in Raft", failing };
   },
 });

@@ -4,8 +4,7 @@
  * so on, each time twice as long (agent/consul/acl_client.go). Later versions announce from the start that they know
  * them, so the gates hold at once.
  */
-import { ConsulError } from "../consul/http.ts";
-import { type AgentClient, ask, byDatacenter } from "./agents.ts";
+import { type AgentClient, ask, byDatacenter, linesOf } from "./agents.ts";
 import { type Gate, together, type Verdict } from "./gates.ts";
 import { ownAddress, type View, viewsOf } from "./views.ts";
 
@@ -34,10 +33,9 @@ async function announcedIn(agents: readonly AgentClient[]): Promise<Verdict> {
     });
     return joins[0];
   });
-  const failing = views.flatMap(({ node, answer }) => {
-    if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
-    const servers = legacyServers({ node, members: answer }, agents);
-    return servers.length > 0 ? [`${node}: not heard of ${servers.join(", ")}`] : [];
+  const failing = linesOf(views, (members, node) => {
+    const servers = legacyServers({ node, members }, agents);
+    return servers.length > 0 ? [`not heard of ${servers.join(", ")}`] : [];
   });
   const informed = `${agents.length - failing.length} of ${agents.length}`;
   const status = failing.length === 0 ? "" : `${informed} know that the servers know the new ACLs`;
@@ -59,15 +57,9 @@ export const aclGate: Gate = {
   name: "every agent has left the legacy mode of ACLs",
   look: async (agents) => {
     const modes = await ask(agents, ({ acl }) => acl.isInLegacyMode());
-    const legacy = modes.flatMap(({ node, answer }) => {
-      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
-      return answer ? [`${node}: in the legacy mode of ACLs`] : [];
-    });
+    const legacy = linesOf(modes, (isLegacy) => (isLegacy ? ["in the legacy mode of ACLs"] : []));
     const again = legacy.length > 0 ? [] : await ask(agents, ({ acl }) => acl.isInLegacyMode());
-    const silent = again.flatMap(({ node, answer }) =>
-      answer instanceof ConsulError ? [`${node}: ${answer.message}`] : [],
-    );
-    const failing = [...legacy, ...silent];
+    const failing = [...legacy, ...linesOf(again, () => [])];
     return { status: `${agents.length - failing.length} of ${agents.length} with ACLs`, failing };
   },
 };

@@ -4,7 +4,7 @@ import type { Consul } from "../consul/consul.ts";
 import { ConsulError } from "../consul/http.ts";
 import { everyService } from "../consul/peerings.ts";
 import type { Peers } from "../inputs/peerings.ts";
-import { type AgentClient, type Answer, ask, serversIn } from "./agents.ts";
+import { type AgentClient, type Answer, ask, linesOf, serversIn } from "./agents.ts";
 import { type Gate, together, type Verdict } from "./gates.ts";
 
 /** A peering, and the servers of its two sides that run. */
@@ -161,11 +161,7 @@ async function importsOf({ from, exporting, to, importing }: Direction): Promise
     );
     return (await Promise.all(found)).flat();
   });
-  const failing = views.flatMap((view) =>
-    view.answer instanceof ConsulError
-      ? [`${view.node}: ${view.answer.message}`]
-      : view.answer.map((line) => `${view.node}: ${line} in ${from}`),
-  );
+  const failing = linesOf(views, (lines) => lines.map((line) => `${line} in ${from}`));
   return verdictOf(from, to, failing);
 }
 

@@ -1,7 +1,6 @@
-import { ConsulError } from "../consul/http.ts";
 import { isSameVersion } from "../consul/version-number.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
-import { ask, servers } from "../ready/agents.ts";
+import { ask, linesOf, servers } from "../ready/agents.ts";
 import { everyoneNames, type Gate, raftIsSettled, readyGates } from "../ready/gates.ts";
 import type { WriteProbe } from "./write-probe.ts";
 
@@ -35,11 +34,7 @@ const autopilotIsHealthy: Gate = {
     const answers = await ask(servers(agents).slice(0, 1), (consul) =>
       consul.operator.autopilotIsHealthy(),
     );
-    const failing = answers.flatMap(({ node, answer }) =>
-      answer === true
-        ? []
-        : [`${node}: ${answer instanceof ConsulError ? answer.message : answer}`],
-    );
+    const failing = linesOf(answers, (answer) => (answer === true ? [] : [`${answer}`]));
     return { status: `autopilot ${failing.length === 0 ? "" : "un"}healthy`, failing };
   },
 };
@@ -49,10 +44,9 @@ const noWriteLost = (probe: WriteProbe): Gate => ({
   look: async (agents) => {
     const wanted = probe.acknowledged;
     const answers = await ask(agents, (consul) => consul.kv.get(probe.key));
-    const failing = answers.flatMap(({ node, answer }) => {
-      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
-      return Number(answer) >= wanted ? [] : [`${node}: read write ${answer}, expected ${wanted}`];
-    });
+    const failing = linesOf(answers, (answer) =>
+      Number(answer) >= wanted ? [] : [`read write ${answer}, expected ${wanted}`],
+    );
     return { status: failing.length === 0 ? "no write lost" : "writes missing", failing };
   },
 });
@@ -63,10 +57,9 @@ const servicesAreBack = (agent: FoundAgent): Gate => ({
   name: `every service of ${agent.node} is in the catalog`,
   look: async () => {
     const answers = await ask([agent], (consul) => consul.unsyncedServices(agent.node));
-    const failing = answers.flatMap(({ node, answer }) => {
-      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
-      return answer.map((id) => `${node}: service ${id} is not in the catalog`);
-    });
+    const failing = linesOf(answers, (ids) =>
+      ids.map((id) => `service ${id} is not in the catalog`),
+    );
     return { status: failing.length === 0 ? "services in catalog" : "services missing", failing };
   },
 });
@@ -76,10 +69,7 @@ const metadataIsBack = (agent: FoundAgent): Gate => ({
   name: `the metadata of ${agent.node} is in the catalog`,
   look: async () => {
     const answers = await ask([agent], (consul) => consul.unsyncedMeta(agent.node));
-    const failing = answers.flatMap(({ node, answer }) => {
-      if (answer instanceof ConsulError) return [`${node}: ${answer.message}`];
-      return answer.map((key) => `${node}: ${key} is not in the catalog`);
-    });
+    const failing = linesOf(answers, (keys) => keys.map((key) => `${key} is not in the catalog`));
     return { status: failing.length === 0 ? "metadata in catalog" : "metadata missing", failing };
   },
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { effectOf } from "../../../src/fault/effect.ts";
 import type { FoundAgent } from "../../../src/find/existing-cluster.ts";
+import type { FoundDatacenter } from "../../../src/find/raft.ts";
 import { readyGates, wanGate } from "../../../src/ready/gates.ts";
 import { announcedGate } from "../../../src/ready/legacy-acls.ts";
 import { peeringGates } from "../../../src/ready/peerings.ts";
@@ -157,7 +158,29 @@ describe("with several datacenters", () => {
     expect(what).toBe("server-1 is back; server-9 is back");
     expect(names(asked)).toEqual([...names(three), "server-9"]);
     const here = startFirst().gates.map(({ name }) => name);
-    expect(gates.map(({ name }) => name)).toEqual([...here, ...here, wanGate.name]);
+    const own = here.filter((name) => name !== announcedGate.name);
+    const joined = [announcedGate.name, wanGate.name];
+    expect(gates.map(({ name }) => name)).toEqual([...own, ...own, ...joined]);
+  });
+
+  test("servers that only the primary datacenter can tell of the new ACLs wait for none without a leader", () => {
+    const primary = {
+      ...west("running"),
+      raft: { leader: "", voters: ["server-9", "server-8"] },
+    };
+    const agents = [agent("server-1", "stopped"), ...three.slice(1)].map((each) => ({
+      ...each,
+      federation: "west",
+    }));
+    const named = (...datacenters: FoundDatacenter[]) => {
+      const { gates } = effectOf("start", agents.slice(0, 1), {
+        datacenters,
+        addresses: new Map(),
+      });
+      return gates.map(({ name }) => name);
+    };
+    expect(named(dc1(agents), primary)).not.toContain(announcedGate.name);
+    expect(named(dc1(agents), west("running"))).toContain(announcedGate.name);
   });
 
   test("peers must be peered again, and see each other's exports, and are not joined over WAN", () => {
@@ -172,7 +195,9 @@ describe("with several datacenters", () => {
     };
     expect(named(leaderless)).toEqual(named());
     const here = named();
-    expect(named(west("stopped", peer))).toEqual([...here, ...here, ...peered]);
+    const own = here.filter((name) => name !== announcedGate.name);
+    const joined = [announcedGate.name, ...peered];
+    expect(named(west("stopped", peer))).toEqual([...own, ...own, ...joined]);
   });
 
   test("whatever is gone, nobody waits for peerings", () => {
