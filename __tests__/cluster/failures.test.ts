@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type JobOptions, type RunningStep, runId } from "../../script/runner.ts";
 import { errorsOf } from "../support/annotations.ts";
 import { testInputs } from "../support/cluster.ts";
-import { docker, engineHoldings, ownContainers, testImage } from "../support/engine.ts";
+import { docker, engineHoldings, ownContainers, run, testImage } from "../support/engine.ts";
 import { eventually } from "../support/eventually.ts";
 import { deniedEngine, engineProxy, neverLed } from "../support/failures.ts";
 import { imageWithScript } from "../support/images.ts";
@@ -75,6 +75,24 @@ async function firstContainer({ process }: RunningStep, node: string): Promise<s
     await sleep(20);
   }
   throw new Error("the step ended before there was a container");
+}
+
+/**
+ * Stops a step's process in a moment in which no docker command waits for a file from it: the engine would keep the
+ * file's container locked, and could neither kill nor inspect it.
+ */
+async function suspend(step: RunningStep["process"]): Promise<void> {
+  const copies = () =>
+    run("pgrep", ["-P", `${step.pid}`, "-f", "docker cp"]).then(
+      ({ stdout }) => stdout,
+      () => "",
+    );
+  step.kill("SIGSTOP");
+  while ((await copies()) !== "") {
+    step.kill("SIGCONT");
+    await sleep(20);
+    step.kill("SIGSTOP");
+  }
 }
 
 describe("the engine", () => {
@@ -287,10 +305,13 @@ exit 3
         );
       await areAll("running");
       // The engine notices one after the other. The step sees both at once.
-      process.kill("SIGSTOP");
-      await docker("kill", ...both);
-      await areAll("exited");
-      process.kill("SIGCONT");
+      await suspend(process);
+      try {
+        await docker("kill", ...both);
+        await areAll("exited");
+      } finally {
+        process.kill("SIGCONT");
+      }
     });
     expect(errors).toHaveLength(1);
     expect(errors[0]?.title.split(", ").sort()).toEqual(["server-1 exited", "server-2 exited"]);
