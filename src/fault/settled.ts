@@ -3,7 +3,7 @@
  * or until the server is back, if it has no connection to it yet. So agents should be done with what they do once, in
  * the first seconds after they have found the servers:
  * - They sync with the catalog. Meanwhile they lock what they know of their services, and don't answer
- *   `/v1/agent/self` and its like (`SyncChanges` in agent/local/state.go of 1.4.4 to 2.1; seen in 3 of 30 clusters of
+ *   `/v1/agent/self` and its like (`SyncChanges` in agent/local/state.go of 1.4.4 to 2.1; seen in 3 of 25 clusters of
  *   1.8.7 that had a server paused as soon as they were ready).
  * - They learn the token with which they are asked (`whileAsking` in plan/security-config.ts).
  */
