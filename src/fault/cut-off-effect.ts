@@ -43,7 +43,7 @@ function ledEffect(
 ): Effect {
   const own = agents.filter((agent) => includes(hit, agent));
   const others = agents.filter((agent) => isUp(agent) && !includes(hit, agent));
-  const leaderless = others.length > 0 ? asking(others, [noLeader]) : [];
+  const leaderless = asking(others, [noLeader]);
   const without =
     others.length > 0
       ? `; ${namesOf(others).join(", ")} ${others.length === 1 ? "has" : "have"} none`

@@ -85,7 +85,7 @@ export function effectOf(
     asked: effects.flatMap(({ asked }) => asked),
     gates: [
       ...effects.flatMap(({ gates }) => gates),
-      ...(joinsOthers && informed.length > 0 ? asking(informed, [announcedGate]) : []),
+      ...(joinsOthers ? asking(informed, [announcedGate]) : []),
       ...(joinsOthers ? betweenDatacenters(withLeader) : []),
     ],
     watched: {
@@ -124,7 +124,7 @@ function effectIn(
   const alone = action === "isolate" && voters.length > 1 ? servers(affected) : [];
   if (voters.length === 0 || voting.length < quorumOf(voters.length)) {
     const asked = [...working, ...alone];
-    const gates = asked.length === 0 ? [] : asking(asked, [noLeader]);
+    const gates = asking(asked, [noLeader]);
     const signs: Sign[] = isBack ? [] : [{ event: "no-leader", datacenter: name, gates }];
     const watched = { signs: gates.length > 0 ? signs : [], led: [] };
     return { what: "no agent reports a leader", isLed: false, asked, gates, watched };
@@ -159,7 +159,7 @@ function goneEffect(
       ? [leftForAll(affected), outOfCatalog(affected)]
       : [gone, notHealthy(affected)];
   const gates = [leaderAmongOthers(affected), ...away];
-  const aloneGates = alone.length > 0 ? asking(alone, [aloneGate]) : [];
+  const aloneGates = asking(alone, [aloneGate]);
   const signs: Sign[] = [{ event: "detection", datacenter, gates: asking(agents, [gone]) }];
   if (alone.length > 0) signs.push({ event: "no-leader", datacenter, gates: aloneGates });
   return {

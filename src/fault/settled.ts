@@ -8,6 +8,7 @@
  * - They learn the token with which they are asked (`whileAsking` in plan/security-config.ts).
  */
 import { type FoundAgent, isUp } from "../find/existing-cluster.ts";
+import { quorumOf } from "../find/raft.ts";
 import { whileAllRun } from "../find/while-all-run.ts";
 import { serversIn } from "../ready/agents.ts";
 import { asking, type Gate, syncGate } from "../ready/gates.ts";
@@ -58,14 +59,11 @@ function settledGates(
   const isLed = ({ datacenter }: FoundAgent) =>
     watched.led.some((each) => each.datacenter === datacenter);
   // Servers of other datacenters learn of the ACLs from the primary one.
-  const hasMajority = (datacenter: string) =>
-    serversIn(up, datacenter).length > serversIn(agents, datacenter).length / 2;
+  const hasQuorum = (datacenter: string) =>
+    serversIn(up, datacenter).length >= quorumOf(serversIn(agents, datacenter).length);
   const led = up.filter(isLed);
   const secured =
-    credentials.token === undefined ? [] : led.filter(({ federation }) => hasMajority(federation));
-  const gates = [
-    ...(led.length > 0 ? asking(led, [syncGate]) : []),
-    ...(secured.length > 0 ? asking(secured, [announcedGate, aclGate]) : []),
-  ];
+    credentials.token === undefined ? [] : led.filter(({ federation }) => hasQuorum(federation));
+  const gates = [...asking(led, [syncGate]), ...asking(secured, [announcedGate, aclGate])];
   return { led, gates };
 }

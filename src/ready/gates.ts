@@ -163,8 +163,9 @@ export function gatesFor(agents: readonly AgentClient[], hasTokens: boolean): re
 // the servers' logs with refusals.
 const gatesWithTokens = readyGates.toSorted((a, b) => Number(a.needsToken) - Number(b.needsToken));
 
-/** The same gates, which always ask these agents. */
+/** The same gates, which always ask these agents. None if there is no agent to ask. */
 export function asking(agents: readonly AgentClient[], gates: readonly Gate[]): Gate[] {
+  if (agents.length === 0) return [];
   return gates.map(({ name, look }) => ({ name, look: () => look(agents) }));
 }
 
