@@ -17,6 +17,7 @@ import {
   verdictTable,
   waysTable,
 } from "./bench/document.ts";
+import { fault, upgrade } from "./bench/later-steps.ts";
 import { neighborRoom } from "./bench/neighbors.ts";
 import {
   type MachineSamples,
@@ -28,6 +29,7 @@ import {
   bare,
   byHand,
   compose,
+  datacenters,
   dev,
   findCompose,
   type Sample,
@@ -42,6 +44,13 @@ import { root } from "./runner.ts";
 
 /** Numbers of clients, besides 3 servers, at which growth is measured. */
 const sizes = [3, 10, 20, 40];
+
+/** Inputs of secured clusters. */
+const secured: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
+  ["acl", { acl: "true" }],
+  ["tls", { tls: "true" }],
+  ["acl-tls-gossip", { acl: "true", tls: "true", "gossip-encryption": "true" }],
+];
 
 function waysOf(image: string, composeCommand: readonly string[] | undefined): Way[] {
   const way = (
@@ -70,6 +79,15 @@ function waysOf(image: string, composeCommand: readonly string[] | undefined): W
         ]
       : []),
     way("action", "this action", 1, 0, () => action(image, 1, 0)),
+    ...secured.map(([name, inputs]) =>
+      way(name, `this action with \`${name}\``, 3, 3, () => action(image, 3, 3, inputs)),
+    ),
+    way("datacenter", "this action, one datacenter", 3, 1, () => action(image, 3, 1)),
+    way("datacenters", "this action, two datacenters", 6, 2, () =>
+      datacenters(image, { dc1: [3, 1], dc2: [3, 1] }),
+    ),
+    way("fault", "a `fault` step that waits for nothing", 3, 3, () => fault(image)),
+    way("upgrade", "an upgrade, for each node", 3, 2, () => upgrade(image)),
     { name: "dev", title: "bare `agent -dev`", agents: 1, measure: () => dev(image) },
   ];
 }

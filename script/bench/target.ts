@@ -18,10 +18,18 @@ import { untilReady } from "../../src/ready/wait.ts";
 import { Timeline } from "../../src/runner/timeline.ts";
 
 /** Inputs with free ports, so that a running cluster does not interfere. */
-export function inputsOf(image: string, servers: number, clients: number): Record<string, string> {
-  const ports = { "http-port": "0", "dns-port": "0", "grpc-port": "0" };
-  return { image, servers: `${servers}`, clients: `${clients}`, ...ports };
-}
+export const inputsWith = (image: string): Record<string, string> => ({
+  image,
+  "http-port": "0",
+  "dns-port": "0",
+  "grpc-port": "0",
+});
+
+export const inputsOf = (image: string, servers: number, clients: number) => ({
+  ...inputsWith(image),
+  servers: `${servers}`,
+  clients: `${clients}`,
+});
 
 export async function planOf(
   image: string,

@@ -7,7 +7,7 @@ import type { AgentPlan, ClusterPlan } from "../../src/plan/plan.ts";
 import { Job } from "../runner.ts";
 import { docker, run, timed } from "./docker.ts";
 import { type Phase, phasesIn } from "./phases.ts";
-import { inputsOf, networkOf, planOf, runArguments, untilGatesHold } from "./target.ts";
+import { inputsOf, inputsWith, networkOf, planOf, runArguments, untilGatesHold } from "./target.ts";
 
 /** What one start and removal of a cluster took. Milliseconds. */
 export interface Sample {
@@ -34,14 +34,16 @@ const pause = 25;
  *
  * @param more - inputs
  */
-export async function action(
+export const action = (
   image: string,
   servers: number,
   clients: number,
   more: Readonly<Record<string, string>> = {},
-): Promise<Sample> {
+): Promise<Sample> => measure({ ...inputsOf(image, servers, clients), ...more });
+
+async function measure(inputs: Readonly<Record<string, string>>): Promise<Sample> {
   const job = new Job();
-  const main = job.start({ ...inputsOf(image, servers, clients), ...more });
+  const main = job.start(inputs);
   const memory = watchMemory(main.process.pid ?? 0);
   const up = await main.result;
   const megabytes = memory.stop();
@@ -50,6 +52,19 @@ export async function action(
   if (up.exitCode !== 0 || down.exitCode !== 0) throw new Error(`${up.log}${down.log}`);
   const times = { up: up.milliseconds, down: down.milliseconds, phases: phasesIn(up.log) };
   return { ...times, ...(megabytes && { megabytes }) };
+}
+
+/** This action with several datacenters: servers and clients of each by its name. */
+export function datacenters(
+  image: string,
+  sizes: Readonly<Record<string, readonly [servers: number, clients: number]>>,
+): Promise<Sample> {
+  const each = Object.entries(sizes).map(([name, [servers, clients]]) => ({
+    name,
+    servers,
+    clients,
+  }));
+  return measure({ ...inputsWith(image), cluster: JSON.stringify({ datacenters: each }) });
 }
 
 /** Watches a process's peak memory until it ends. On Linux only. */
