@@ -35,9 +35,12 @@ async function onCluster(
 ): Promise<Sample> {
   const job = new Job();
   try {
-    succeeded(await job.main(inputsOf(image, servers, clients)));
-    const up = await measure(job);
-    return { up, down: succeeded(await job.post()).milliseconds };
+    const start = succeeded(await job.main(inputsOf(image, servers, clients)));
+    try {
+      return { up: await measure(job), down: 0 };
+    } finally {
+      succeeded(await job.post(start));
+    }
   } finally {
     job.dispose();
   }
