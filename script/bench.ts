@@ -92,6 +92,14 @@ function waysOf(image: string, composeCommand: readonly string[] | undefined): W
   ];
 }
 
+/** Characters of the longest name of a variant. */
+const nameWidth = 18;
+
+function describe({ up, down }: Sample): string {
+  const text = (time: number) => `${(time / 1000).toFixed(2).padStart(6)} s`;
+  return down === undefined ? `done  ${text(up)}` : `ready ${text(up)}  removed ${text(down)}`;
+}
+
 async function measureAll(ways: readonly Way[], runs: number): Promise<Measured[]> {
   const samples = new Map(ways.map(({ name }): [string, Sample[]] => [name, []]));
   for (let round = 0; round < runs; round++) {
@@ -100,12 +108,11 @@ async function measureAll(ways: readonly Way[], runs: number): Promise<Measured[
     for (const way of [...ways.slice(round % ways.length), ...ways.slice(0, round % ways.length)]) {
       const sample = await way.measure().catch((error: unknown) => {
         // A cluster that does not start must not cost the measurements of the others.
-        console.log(`  ${way.name.padEnd(12)} FAILED: ${String(error).slice(0, 2000)}`);
+        console.log(`  ${way.name.padEnd(nameWidth)} FAILED: ${String(error).slice(0, 2000)}`);
       });
       if (!sample) continue;
       samples.get(way.name)?.push(sample);
-      const [up, down] = [sample.up, sample.down].map((t) => (t / 1000).toFixed(2).padStart(6));
-      console.log(`  ${way.name.padEnd(12)} ready ${up} s  removed ${down} s`);
+      console.log(`  ${way.name.padEnd(nameWidth)} ${describe(sample)}`);
     }
   }
   return ways
@@ -177,7 +184,7 @@ async function severalEngines(image: string, runs: number): Promise<MachineSampl
   try {
     return await measureSeveralEngines(image, runs);
   } catch (error) {
-    console.log(`  ${machinesName.padEnd(12)} FAILED: ${String(error)}`);
+    console.log(`  ${machinesName.padEnd(nameWidth)} FAILED: ${String(error)}`);
     return undefined;
   }
 }

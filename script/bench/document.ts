@@ -40,7 +40,13 @@ export function ownShare({ up, phases = [] }: Sample): number {
 
 export function summaryOf(measured: readonly Measured[], name: string, part: "up" | "down") {
   const found = measured.find(({ way }) => way.name === name);
-  return found && summarize(found.samples.map((sample) => sample[part]));
+  return found && summaryOfPart(found, part);
+}
+
+/** @returns undefined if the variant has no such part */
+function summaryOfPart({ samples }: Measured, part: "up" | "down"): Summary | undefined {
+  const times = samples.flatMap((sample) => sample[part] ?? []);
+  return times.length > 0 ? summarize(times) : undefined;
 }
 
 /** What two variants are compared in. */
@@ -206,15 +212,18 @@ function own(measured: readonly Measured[]): Verdict[] {
 
 /** The table of all variants. Markdown. */
 export function waysTable(measured: readonly Measured[]): string[] {
-  const cells = ({ median, min, max }: Summary) =>
-    `${seconds(median)} | ${seconds(min)} to ${seconds(max)}`;
+  const cells = (summary: Summary | undefined) =>
+    summary
+      ? `${seconds(summary.median)} | ${seconds(summary.min)} to ${seconds(summary.max)}`
+      : "– | –";
   return [
     "| variant | agents | runs | ready or done, median s | range | removed, median s | range |",
     "| --- | --: | --: | --: | --- | --: | --- |",
     ...measured.map(({ way, samples }) => {
-      const up = summarize(samples.map((sample) => sample.up));
-      const down = summarize(samples.map((sample) => sample.down));
-      return `| ${way.title} | ${way.agents} | ${up.count} | ${cells(up)} | ${cells(down)} |`;
+      const [up, down] = (["up", "down"] as const).map((part) =>
+        summaryOfPart({ way, samples }, part),
+      );
+      return `| ${way.title} | ${way.agents} | ${samples.length} | ${cells(up)} | ${cells(down)} |`;
     }),
   ];
 }

@@ -37,7 +37,7 @@ async function onCluster(
   try {
     const start = succeeded(await job.main(inputsOf(image, servers, clients)));
     try {
-      return { up: await measure(job), down: 0 };
+      return { up: await measure(job) };
     } finally {
       succeeded(await job.post(start));
     }

@@ -9,13 +9,19 @@ import { docker, run, timed } from "./docker.ts";
 import { type Phase, phasesIn } from "./phases.ts";
 import { inputsOf, inputsWith, networkOf, planOf, runArguments, untilGatesHold } from "./target.ts";
 
-/** What one start and removal of a cluster took. Milliseconds. */
+/** What a variant took. Milliseconds. */
 export interface Sample {
   readonly up: number;
-  readonly down: number;
+  /** Undefined for a step on a running cluster. */
+  readonly down?: number;
   /** Of the action only: its timeline, and the peak memory of its process. */
   readonly phases?: readonly Phase[];
   readonly megabytes?: number;
+}
+
+/** What one start and removal of a cluster took. */
+interface Lifetime extends Sample {
+  readonly down: number;
 }
 
 /** A way to start a cluster. */
@@ -39,9 +45,9 @@ export const action = (
   servers: number,
   clients: number,
   more: Readonly<Record<string, string>> = {},
-): Promise<Sample> => measure({ ...inputsOf(image, servers, clients), ...more });
+): Promise<Lifetime> => measure({ ...inputsOf(image, servers, clients), ...more });
 
-async function measure(inputs: Readonly<Record<string, string>>): Promise<Sample> {
+async function measure(inputs: Readonly<Record<string, string>>): Promise<Lifetime> {
   const job = new Job();
   const main = job.start(inputs);
   const memory = watchMemory(main.process.pid ?? 0);
@@ -58,7 +64,7 @@ async function measure(inputs: Readonly<Record<string, string>>): Promise<Sample
 export function datacenters(
   image: string,
   sizes: Readonly<Record<string, readonly [servers: number, clients: number]>>,
-): Promise<Sample> {
+): Promise<Lifetime> {
   const each = Object.entries(sizes).map(([name, [servers, clients]]) => ({
     name,
     servers,
@@ -88,7 +94,7 @@ function watchMemory(pid: number): { stop(): number } {
 }
 
 /** The lower bound: the same containers by `docker run`, eight at a time, and nothing else. */
-export async function bare(image: string, servers: number, clients: number): Promise<Sample> {
+export async function bare(image: string, servers: number, clients: number): Promise<Lifetime> {
   const plan = await planOf(image, servers, clients);
   const limit = pLimit(8);
   return upAndDown(plan, async () => {
@@ -122,7 +128,7 @@ async function upAndDown(
   plan: ClusterPlan,
   start: () => Promise<void>,
   stop: () => Promise<unknown> = () => remove(plan),
-): Promise<Sample> {
+): Promise<Lifetime> {
   const up = await timed(start).catch(async (error) => {
     await stop();
     throw error;
@@ -135,7 +141,7 @@ async function upAndDown(
  * another with `-join` and an address from `consul members`, without the action's settings. It is
  * done when every server is a voter.
  */
-export async function byHand(image: string, servers: number, clients: number): Promise<Sample> {
+export async function byHand(image: string, servers: number, clients: number): Promise<Lifetime> {
   const plan = await planOf(image, servers, clients);
   const [first, ...others] = plan.agents;
   if (!first) throw new Error("a cluster has at least one server");
@@ -169,7 +175,7 @@ export async function compose(
   image: string,
   servers: number,
   clients: number,
-): Promise<Sample> {
+): Promise<Lifetime> {
   const plan = await planOf(image, servers, clients);
   const file = `${process.env.TMPDIR ?? "/tmp"}/compose-${plan.prerequisites.clusterId}.json`;
   writeFileSync(file, JSON.stringify(composeFile(plan)));
@@ -221,7 +227,7 @@ export async function findCompose(): Promise<readonly string[] | undefined> {
 }
 
 /** One server by hand: `agent -dev`, polled until a key can be written. */
-export async function dev(image: string): Promise<Sample> {
+export async function dev(image: string): Promise<Lifetime> {
   const [port = 0] = await freePorts(1, new Set());
   const publish = `--publish=127.0.0.1:${port}:8500`;
   const { time: up, result: container } = await timed(async () => {

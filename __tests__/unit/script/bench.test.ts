@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ownShare, verdictsOf } from "../../../script/bench/document.ts";
+import { ownShare, verdictsOf, waysTable } from "../../../script/bench/document.ts";
 import { severalEnginesTable } from "../../../script/bench/several-engines.ts";
 import { coverage, slope, summarize } from "../../../script/bench/statistics.ts";
 
@@ -50,15 +50,30 @@ test("the action's own share is what no phase of docker or Consul covers", () =>
   expect(ownShare({ up: 2030, down: 900, phases })).toBe(90 + 10 + 30);
 });
 
+/** A variant that took these milliseconds. */
+const way = (name: string, ups: readonly number[]) => ({
+  way: { name, title: name, agents: 6, measure: () => Promise.reject(new Error("not measured")) },
+  samples: ups.map((up) => ({ up, down: 500 })),
+});
+
 test("a verdict compares medians with its target", () => {
-  const way = (name: string, ups: readonly number[]) => ({
-    way: { name, title: name, agents: 6, measure: () => Promise.reject(new Error("not measured")) },
-    samples: ups.map((up) => ({ up, down: 500 })),
-  });
   const [against] = verdictsOf([way("action-3+3", [2200, 9000, 2000]), way("bare-3+3", [2000])]);
   expect(against).toMatchObject({ measured: "1.10 × (2.20 s compared with 2.00 s)", isMet: true });
   const [slower] = verdictsOf([way("action-3+3", [2210]), way("bare-3+3", [2000])]);
   expect(slower?.isMet).toBe(false);
+});
+
+test("a secured start is compared with an open one by the time that it takes more", () => {
+  const [secured] = verdictsOf([way("action-3+3", [2000]), way("acl-3+3", [2300])]).filter(
+    ({ metric }) => metric.includes("`acl`"),
+  );
+  expect(secured).toMatchObject({ measured: "0.30 s (2.30 s compared with 2.00 s)", isMet: false });
+});
+
+test("a step on a running cluster has a target by itself, and removes nothing", () => {
+  const upgrade = { ...way("upgrade-3+2", []), samples: [{ up: 3000 }] };
+  expect(verdictsOf([upgrade])).toMatchObject([{ measured: "3.00 s", isMet: false }]);
+  expect(waysTable([upgrade]).at(-1)).toBe("| upgrade-3+2 | 6 | 1 | 3.00 | 3.00 to 3.00 | – | – |");
 });
 
 test("three engines are compared with one, and the overlay network's part is named", () => {
