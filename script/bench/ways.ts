@@ -198,19 +198,26 @@ export async function compose(
 }
 
 function composeFile(plan: ClusterPlan) {
-  const service = (agent: AgentPlan) => ({
-    image: plan.prerequisites.image.reference,
-    container_name: agent.container,
-    hostname: agent.node,
-    environment: { CONSUL_BIND_INTERFACE: "eth0" },
-    // Compose reads a dollar sign as the start of a variable.
-    command: runArguments(plan, agent).command.map((argument) => argument.replaceAll("$", "$$$$")),
-    ports: runArguments(plan, agent)
-      .options.filter((option) => option.startsWith("--publish="))
-      .map((option) => option.slice("--publish=".length)),
-  });
+  const service = (agent: AgentPlan) => {
+    const { options, command } = runArguments(plan, agent);
+    return {
+      image: plan.prerequisites.image.reference,
+      container_name: agent.container,
+      hostname: agent.node,
+      environment: { CONSUL_BIND_INTERFACE: "eth0" },
+      // Compose reads a dollar sign as the start of a variable.
+      command: command.map((argument) => argument.replaceAll("$", "$$$$")),
+      ports: valuesOf("publish", options),
+      networks: { default: { aliases: valuesOf("network-alias", options) } },
+    };
+  };
   const services = plan.agents.map((agent) => [agent.node, service(agent)]);
   return { version: "3.8", services: Object.fromEntries(services) };
+}
+
+function valuesOf(option: string, options: readonly string[]): string[] {
+  const prefix = `--${option}=`;
+  return options.filter((each) => each.startsWith(prefix)).map((each) => each.slice(prefix.length));
 }
 
 /** @returns the command for Compose on this machine; undefined if it isn't installed */
