@@ -45,9 +45,9 @@ export function writeFigures(figures: Partial<Figures>): string[] {
   return drawCharts();
 }
 
-/** To hundredths of a second, the precision of the docs. */
+/** To hundredths of a second, as the tables in docs, which have the same figures, are rounded. */
 const rounded = (_key: string, value: unknown) =>
-  typeof value === "number" ? Math.round(value * 100) / 100 : value;
+  typeof value === "number" ? Number(value.toFixed(2)) : value;
 
 /** Writes every chart. @returns the files, relative to the root */
 export function drawCharts(): string[] {
