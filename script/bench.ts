@@ -24,6 +24,7 @@ import {
   measureSeveralEngines,
   severalEnginesTable,
 } from "./bench/several-engines.ts";
+import { seconds } from "./bench/statistics.ts";
 import {
   action,
   bare,
@@ -96,7 +97,7 @@ function waysOf(image: string, composeCommand: readonly string[] | undefined): W
 const nameWidth = 18;
 
 function describe({ up, down }: Sample): string {
-  const text = (time: number) => `${(time / 1000).toFixed(2).padStart(6)} s`;
+  const text = (time: number) => `${seconds(time).padStart(6)} s`;
   return down === undefined ? `done  ${text(up)}` : `ready ${text(up)}  removed ${text(down)}`;
 }
 

@@ -1,6 +1,6 @@
 /** The benchmark's results: verdicts on the targets, and docs/benchmark.md. Pure. */
 import { type MachineSamples, severalEnginesTable } from "./several-engines.ts";
-import { coverage, type Summary, slope, summarize } from "./statistics.ts";
+import { cells, coverage, type Summary, seconds, slope, summarize } from "./statistics.ts";
 import type { Sample, Way } from "./ways.ts";
 
 export interface Measured {
@@ -26,9 +26,6 @@ const names = {
   dev: "dev",
   single: "action-1+0",
 } as const;
-
-/** Milliseconds as seconds. */
-const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(2);
 
 /**
  * The part of a start in which the action waits for neither Docker nor Consul: the time that no
@@ -212,10 +209,6 @@ function own(measured: readonly Measured[]): Verdict[] {
 
 /** The table of all variants. Markdown. */
 export function waysTable(measured: readonly Measured[]): string[] {
-  const cells = (summary: Summary | undefined) =>
-    summary
-      ? `${seconds(summary.median)} | ${seconds(summary.min)} to ${seconds(summary.max)}`
-      : "– | –";
   return [
     "| variant | agents | runs | ready or done, median s | range | removed, median s | range |",
     "| --- | --: | --: | --: | --- | --: | --- |",

@@ -1,8 +1,7 @@
 /** What steps on a running cluster take. */
-import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { twoVersions } from "../engine/versions.ts";
 import { Job, root, type StepResult } from "../runner.ts";
-import { docker } from "./docker.ts";
 import { inputsOf } from "./target.ts";
 import type { Sample } from "./ways.ts";
 
@@ -13,17 +12,13 @@ export const fault = (image: string): Promise<Sample> =>
     return succeeded(await job.main(inputs, join(root, "fault"))).milliseconds;
   });
 
-/** A rolling upgrade to another image of the same version, for each node. */
+/** A rolling upgrade between this image and a copy with another version number, for each node. */
 export async function upgrade(image: string): Promise<Sample> {
-  const target = await rebuilt(image);
-  try {
-    return await onCluster(image, 3, 2, async (job) => {
-      const step = await job.main({ image: target }, join(root, "upgrade"));
-      return succeeded(step).milliseconds / 5;
-    });
-  } finally {
-    await docker("rmi", target);
-  }
+  const [older, newer] = await twoVersions(image);
+  return onCluster(older.image, 3, 2, async (job) => {
+    const step = await job.main({ image: newer.image }, join(root, "upgrade"));
+    return succeeded(step).milliseconds / 5;
+  });
 }
 
 /** @param measure - takes milliseconds */
@@ -49,13 +44,4 @@ async function onCluster(
 function succeeded(step: StepResult): StepResult {
   if (step.exitCode !== 0) throw new Error(step.log);
   return step;
-}
-
-/** @returns an image with the same content and another ID */
-async function rebuilt(image: string): Promise<string> {
-  const target = `consul-cluster-action/bench:${randomUUID()}`;
-  const container = await docker("create", "--pull=never", image);
-  await docker("commit", "--change=LABEL rebuilt=yes", container, target);
-  await docker("rm", container);
-  return target;
 }

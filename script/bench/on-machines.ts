@@ -5,6 +5,7 @@
  */
 import { docker } from "./docker.ts";
 import type { MachineSamples } from "./several-engines.ts";
+import { seconds } from "./statistics.ts";
 import { action, type Sample } from "./ways.ts";
 
 const [image = "", runs = "1"] = process.argv.slice(2);
@@ -28,7 +29,7 @@ for (let round = 0; round < Number(runs); round++) {
     });
     if (!sample) continue;
     samples[name].push(sample);
-    const [up, down] = [sample.up, sample.down].map((time) => (time / 1000).toFixed(2));
+    const [up, down] = [sample.up, sample.down].map(seconds);
     console.error(`  machines, ${name}: ready ${up} s, removed ${down} s`);
   }
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import * as z from "zod";
 import { root } from "../runner.ts";
-import { type Summary, summarize } from "./statistics.ts";
+import { cells, type Summary, seconds, summarize } from "./statistics.ts";
 
 const sample = z.object({ up: z.number(), down: z.number() });
 const samplesSchema = z.object({
@@ -40,8 +40,6 @@ const titles = {
   three: "three engines",
 } as const;
 
-const seconds = (milliseconds: number) => (milliseconds / 1000).toFixed(2);
-
 /** The table, and what its differences are. Markdown. */
 export function severalEnginesTable(samples: MachineSamples): string[] {
   const summaries = (part: "up" | "down") => ({
@@ -50,8 +48,6 @@ export function severalEnginesTable(samples: MachineSamples): string[] {
     three: summarize(samples.three.map((each) => each[part])),
   });
   const [up, down] = [summaries("up"), summaries("down")];
-  const cells = ({ median, min, max }: Summary) =>
-    `${seconds(median)} | ${seconds(min)} to ${seconds(max)}`;
   const row = (name: keyof MachineSamples) =>
     `| ${titles[name]} | ${up[name].count} | ${cells(up[name])} | ${cells(down[name])} |`;
   const times = (from: Summary, to: Summary) =>

@@ -21,6 +21,15 @@ function middle(sorted: readonly number[]): number {
   return both.reduce((sum, value) => sum + value, 0) / both.length;
 }
 
+/** Milliseconds as seconds. */
+export const seconds = (milliseconds: number): string => (milliseconds / 1000).toFixed(2);
+
+/** Two cells of a Markdown table: the median, and the range, in seconds. Dashes if there are no values. */
+export const cells = (summary: Summary | undefined): string =>
+  summary
+    ? `${seconds(summary.median)} | ${seconds(summary.min)} to ${seconds(summary.max)}`
+    : "– | –";
+
 /** Slope of the line that fits these points best (least squares). */
 export function slope(points: readonly (readonly [x: number, y: number])[]): number {
   const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
