@@ -252,9 +252,9 @@ export class Engine extends Listings {
     return defaultsOfImage(this.#cli, reference);
   }
 
-  /** Removes a stopped container. Its volumes stay. */
+  /** Removes a container, even one that runs. Its volumes stay. */
   async removeButKeepVolumes(container: string): Promise<void> {
-    await this.#cli.run(["rm", container]);
+    await this.#cli.run(["rm", "--force", container]);
   }
 
   /** Runs one of docker's verbs on containers. */

@@ -6,48 +6,89 @@ import type { FoundAgent } from "../find/existing-cluster.ts";
 import { clusterEndpoint, labelOf } from "../find/node-facts.ts";
 import { connectOtherNetworks, userAliases } from "../find/other-networks.ts";
 import { startAgain } from "../find/taken-ports.ts";
-import { securityFolder } from "../plan/agent-config.ts";
+import { isSecuredCommand, securityFolder } from "../plan/agent-config.ts";
 import { isPodman, labelNames } from "../plan/labels.ts";
 import { type FileOwner, securityArchiveFor } from "../plan/security-files.ts";
+import { type Around, endAgent } from "./end-agent.ts";
 import type { UpgradeTarget } from "./step.ts";
 
+/** What takes the place of an agent's container. */
+export interface Replacement {
+  /** Arguments of `docker create`. */
+  readonly args: readonly string[];
+  /** What the folder of the agent's secrets is to have, as a tar archive; undefined if there is none. */
+  readonly files: Uint8Array | undefined;
+  readonly isPodman: boolean;
+}
+
 /**
- * Replaces an agent's container. A server that is stopped this way doesn't leave: it stays in Raft,
- * so that the new one can take its place.
+ * Finds out what is to take an agent's place. Changes nothing, and takes a while, so it can be done before the
+ * agent's turn.
  *
  * @throws ActionError naming the node
  */
-export async function replace(
+export function planReplacement(
   docker: Docker,
   agent: FoundAgent,
   { image, version }: UpgradeTarget,
-): Promise<void> {
-  const { node, container, facts } = agent;
-  try {
+): Promise<Replacement> {
+  return naming(agent, async () => {
+    const { container, facts, ip } = agent;
     const engine = await docker.at(container);
     const [defaults, onPodman, secrets] = await Promise.all([
       engine.imageDefaults(facts.Config.Image),
       isPodman(docker, labelOf(facts, labelNames.engineKind)),
-      // A secured agent's secrets are not in a volume.
-      engine.getArchive(container, securityFolder),
+      hasFiles(agent) ? engine.getArchive(container, securityFolder) : undefined,
     ]);
     // Docker gives the new container the lowest free address, which is the old one's.
-    const own = clusterEndpoint(facts)?.IPAMConfig?.IPv4Address ?? (onPodman ? agent.ip : "");
-    const ip = own === "" ? [] : [`--ip=${own}`];
+    const own = clusterEndpoint(facts)?.IPAMConfig?.IPv4Address ?? (onPodman ? ip : "");
     const isOwnerUnknown = secrets !== undefined && !(await engine.namesOwners());
     const owner = isOwnerUnknown ? await ownerOf(engine, facts) : undefined;
-    const rewritten = secrets && securityArchiveFor(secrets, version, owner);
-    await docker.change("stop", [container]);
-    await docker.removeButKeepVolumes(container);
-    await docker.createContainer([...ip, ...replacementArguments(facts, defaults, image)]);
-    if (rewritten) await docker.putArchive(container, rewritten, dirname(securityFolder));
+    return {
+      args: [
+        ...(own === "" ? [] : [`--ip=${own}`]),
+        ...replacementArguments(facts, defaults, image),
+      ],
+      files: secrets && securityArchiveFor(secrets, version, owner),
+      isPodman: onPodman,
+    };
+  });
+}
+
+/** Whether it has files that are in no volume: its secrets, or what the first server keeps of the start. */
+const hasFiles = ({ role, facts: { Config } }: FoundAgent) =>
+  role === "server" || isSecuredCommand((Config.Cmd ?? []).join(" "));
+
+/**
+ * Replaces an agent's container.
+ *
+ * @param others - the other agents of its datacenter
+ * @param signal - aborts when the step is canceled
+ * @throws ActionError naming the node
+ */
+export function replace(
+  docker: Docker,
+  agent: FoundAgent,
+  { args, files, isPodman }: Replacement,
+  { others, signal }: Pick<Around, "others" | "signal">,
+): Promise<void> {
+  return naming(agent, async () => {
+    await endAgent(agent, { docker, others, isPodman, signal });
+    await docker.createContainer(args);
+    if (files) await docker.putArchive(agent.container, files, dirname(securityFolder));
     await startAgain(docker, agent);
-    await connectOtherNetworks(docker, facts, onPodman);
+    await connectOtherNetworks(docker, agent.facts, isPodman);
+  });
+}
+
+/** @throws ActionError naming the node, if the work fails with one */
+async function naming<T>({ node }: FoundAgent, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     if (!(error instanceof ActionError)) throw error;
-    throw new ActionError(`${node} could not be replaced`, `${node}: ${error.message}`, {
-      cause: error,
-    });
+    const message = `${node}: ${error.message}`;
+    throw new ActionError(`${node} could not be replaced`, message, { cause: error });
   }
 }
 

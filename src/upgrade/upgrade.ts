@@ -23,13 +23,14 @@ import { stepsFolder } from "../report/runner-folder.ts";
 import { cancellation } from "../runner/cancellation.ts";
 import { writeCommandFile } from "../runner/command-files.ts";
 import { fail, logTimed } from "../runner/log.ts";
+import { withScope } from "../runner/scope.ts";
 import { recordStep } from "../runner/step-records.ts";
 import { updateAgentPolicies } from "./agent-policies.ts";
 import { upgradedGates } from "./gates.ts";
 import { UpgradeHistory, upgradeSummary } from "./history.ts";
 import { checkPath } from "./path-check.ts";
 import { askOrFail, refuseUnlessWhole } from "./refusals.ts";
-import { replace } from "./replacement.ts";
+import { planReplacement, type Replacement, replace } from "./replacement.ts";
 import { saveSnapshot } from "./snapshot.ts";
 import {
   firstOf,
@@ -175,15 +176,34 @@ async function upgradeAll(
     const probe = new WriteProbe(key, there);
     try {
       const raft = await raftOf(there, addresses);
-      for (const agent of inOrder(due, raft))
-        await step.history.during(replacing(agent, target, raft, step.cluster), () =>
-          upgradeOne(step, target, agent, probe),
-        );
+      await withScope(step.signal, async ({ start }) => {
+        const plan = (agent: FoundAgent) => start(planReplacement(step.docker, agent, target));
+        for await (const [agent, replacement] of planningAhead(inOrder(due, raft), plan))
+          await step.history.during(replacing(agent, target, raft, step.cluster), () =>
+            upgradeOne({ ...step, probe }, target, agent, replacement),
+          );
+      });
     } finally {
       output("downtime-ms", String(step.history.recordWrite(await probe.stop())));
     }
     await askOrFail(step, firstOf(there), "removal of a key", (consul) => consul.kv.delete(key));
   }
+}
+
+/** Each item with its plan, which is made while the one before it has its turn. */
+async function* planningAhead<T extends object, P>(
+  items: readonly T[],
+  plan: (item: T) => Promise<P>,
+): AsyncGenerator<readonly [T, P]> {
+  const [first, ...others] = items;
+  if (first === undefined) return;
+  let turn = { item: first, planned: plan(first) };
+  for (const item of others) {
+    const ready = [turn.item, await turn.planned] as const;
+    turn = { item, planned: plan(item) };
+    yield ready;
+  }
+  yield [turn.item, await turn.planned];
 }
 
 /** What the history calls the replacement of an agent. */
@@ -230,17 +250,24 @@ export function inOrder(agents: readonly FoundAgent[], { leader }: Raft): FoundA
   return agents.toSorted((a, b) => rank(a) - rank(b));
 }
 
+/** A step whose writes to a datacenter are watched. */
+interface ProbedStep extends UpgradeStep {
+  readonly probe: WriteProbe;
+}
+
 /** Replaces one agent, and waits until the new one has taken its place. */
 async function upgradeOne(
-  { docker, spec, cluster: { agents, clusterId }, signal: canceled }: UpgradeStep,
+  { docker, spec, cluster: { agents, clusterId }, signal: canceled, probe }: ProbedStep,
   target: UpgradeTarget,
   agent: FoundAgent,
-  probe: WriteProbe,
+  replacement: Replacement,
 ): Promise<void> {
   const { node, datacenter } = agent;
   const { version } = target;
   const there = agents.filter((each) => each.datacenter === datacenter);
-  await probe.without(agent, () => replace(docker, agent, target));
+  const others = there.filter((each) => each.node !== node);
+  const around = { others, signal: canceled };
+  await probe.without(agent, () => replace(docker, agent, replacement, around));
   const gates = [...upgradedGates(agent, version, probe), ...betweenDatacenters(agents)];
   const wait = waitFor(spec.timeout, `${node} did not come back as Consul ${version}`);
   await whileAllRun({ docker, clusterId, agents, signal: canceled }, (signal) =>

@@ -1,0 +1,76 @@
+/** How an agent's container goes, so that another one can take its place. */
+import type { Docker } from "../docker/docker.ts";
+import type { FoundAgent } from "../find/existing-cluster.ts";
+import { ask, servers } from "../ready/agents.ts";
+import { noneNames } from "../ready/gates.ts";
+import { poll } from "../runner/poll.ts";
+import { withScope } from "../runner/scope.ts";
+
+/** What there is besides an agent that is to end. */
+export interface Around {
+  readonly docker: Docker;
+  /** The other agents of its datacenter. */
+  readonly others: readonly FoundAgent[];
+  readonly isPodman: boolean;
+  /** Aborts when the step is canceled. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Stops an agent's container, and removes it. Its volumes stay. A server that is stopped this way doesn't
+ * leave: it stays in Raft.
+ *
+ * A client leaves, and then stays up for 3 s, since it can't tell whether everyone has heard of it
+ * (`LeavePropagateDelay` in Consul's lib/serf/serf.go and in Serf's `Leave`). Here all others can be asked: as
+ * soon as the agent has left for each of them and for the catalog, it is ended. If not, or if it does not
+ * leave (`leave_on_terminate` in `config`), it has the time that it takes.
+ */
+export async function endAgent(agent: FoundAgent, around: Around): Promise<void> {
+  const { docker, others, isPodman, signal } = around;
+  const { container, role } = agent;
+  // Podman has no second command for a container that it stops.
+  if (role === "client" && !isPodman) return endOnceLeft(agent, docker, others, signal);
+  await docker.change("stop", [container]);
+  await docker.removeButKeepVolumes(container);
+}
+
+function endOnceLeft(
+  agent: FoundAgent,
+  docker: Docker,
+  others: readonly FoundAgent[],
+  canceled: AbortSignal,
+): Promise<void> {
+  return withScope(canceled, async ({ signal, start }) => {
+    const stopped = start(docker.change("stop", [agent.container]));
+    await Promise.race([stopped, start(untilLeft(agent, others, signal))]);
+    // It is gone then for the command that stops it, too.
+    await docker.removeButKeepVolumes(agent.container);
+    await stopped;
+  });
+}
+
+/**
+ * Waits until all of these agents see that an agent has left, and the leader has taken its node out of the catalog.
+ * Otherwise the leader could still do so when the new agent is back: its services, which seemed to be there, would be
+ * gone until it syncs.
+ *
+ * The wait has no limit of its own, since the agent ends before long.
+ */
+async function untilLeft(
+  agent: FoundAgent,
+  others: readonly FoundAgent[],
+  signal: AbortSignal,
+): Promise<void> {
+  const look = async () => {
+    const members = await ask(others, async (consul) => {
+      const all = await consul.members();
+      return all.filter(({ hasLeft }) => !hasLeft).map(({ node }) => node);
+    });
+    const seen = noneNames([agent], members, "a member").failing;
+    if (seen.length > 0) return () => new Error(seen.join("\n"));
+    const nodes = await ask(servers(others), (consul) => consul.catalog.nodeNames());
+    const listed = noneNames([agent], nodes, "in the catalog").failing;
+    return listed.length > 0 ? () => new Error(listed.join("\n")) : undefined;
+  };
+  await poll(look, { timeout: Number.POSITIVE_INFINITY, signal });
+}
