@@ -2,10 +2,10 @@ import * as core from "@actions/core";
 import { hasRemains, removalCommand } from "../destroy/destroy.ts";
 import { endOthers } from "../destroy/others.ts";
 import { destroyCluster } from "../destroy/several-engines.ts";
+import { forgetAhead } from "../docker/ahead.ts";
 import { Engine } from "../docker/engine.ts";
 import { enginesNamed, reachable } from "../docker/reach.ts";
 import { counted, messageOf } from "../errors.ts";
-import { showEvidence } from "../report/evidence.ts";
 import { removeRunnerFolders, stepsFolder } from "../report/runner-folder.ts";
 import { logTimed, warn } from "../runner/log.ts";
 import { loadState, type State } from "./state.ts";
@@ -23,11 +23,17 @@ export async function post(): Promise<void> {
   const { clusterId, cleanup, engines, logs, logsAlways } = state;
   const engine = new Engine(AbortSignal.timeout(patience), core.debug);
   try {
-    await endOthers(state, stepsFolder(clusterId, process.env));
+    // What it ended may have created something since the questions were asked.
+    if (await endOthers(state, stepsFolder(clusterId, process.env))) forgetAhead();
     // The runner evaluates this input again for the post step (actions/runner, `ActionRunner`).
     const isGood = core.getInput("job-status") === "success";
-    if (logs !== "" && (logsAlways || !isGood || core.isDebug()))
+    if (logs !== "" && (logsAlways || !isGood || core.isDebug())) {
+      // Most jobs succeed, and this is most of the step's code.
+      const { showEvidence } = await import(/* webpackMode: "eager" */ "../report/evidence.ts");
       await showEvidence(enginesNamed(engine, engines), clusterId, logs);
+      // That may have taken long.
+      forgetAhead();
+    }
     await (cleanup ? remove(engine, state) : keep(engine, state));
   } catch (error) {
     warnOfLeftover(clusterId, messageOf(error), engines);

@@ -1,5 +1,4 @@
 import { Agent, request } from "node:http";
-import { Agent as SecureAgent, request as secureRequest } from "node:https";
 
 /** A request that failed: an error status, an unexpected answer, a timeout or no answer. */
 export class ConsulError extends Error {
@@ -30,10 +29,18 @@ const maxReason = 10_000;
 const requestTimeout = 2000;
 
 // Connections stay open: an agent gets many requests a second.
+const open = { request, agent: new Agent({ keepAlive: true }) };
+let secure: ReturnType<typeof secureConnections> | undefined;
 const connections = {
-  http: { request, agent: new Agent({ keepAlive: true }) },
-  https: { request: secureRequest, agent: new SecureAgent({ keepAlive: true }) },
+  http: () => open,
+  https: () => (secure ??= secureConnections()),
 } as const;
+
+/** Loads Node's TLS only now: that takes 10 ms, and most clusters don't need it. */
+function secureConnections() {
+  const https = process.getBuiltinModule("node:https");
+  return { request: https.request, agent: new https.Agent({ keepAlive: true }) };
+}
 
 /** How to call any agent of a cluster: the scheme, and what authorizes the caller. */
 export interface Credentials {
@@ -62,7 +69,7 @@ export function send(access: Access, path: string, options: RequestOptions = {})
   const { method = "GET", body, timeout = requestTimeout, signal } = options;
   const deadline = AbortSignal.timeout(timeout);
   const { scheme, address, token, ca, client } = access;
-  const { request, agent } = connections[scheme];
+  const { request, agent } = connections[scheme]();
   return new Promise((resolve, reject) => {
     const fail = (reason: string, cause?: unknown, status?: number) =>
       reject(new ConsulError(reason, { cause, status }));

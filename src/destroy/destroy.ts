@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
+import { containersQuestion, networksQuestion } from "../docker/questions.ts";
 import { messageOf } from "../errors.ts";
 import { clusterFilter, isPodman, labelNames } from "../plan/labels.ts";
 
@@ -107,9 +108,17 @@ async function unlabeledVolumes(docker: Docker, containers: readonly string[]): 
   return names.filter((name) => anonymousVolume.test(name));
 }
 
+const listedLabels = [labelNames.engineKind];
+
+/** What a removal from one engine asks first. */
+export const removalQuestions = (clusterId: string): string[][] => [
+  containersQuestion([clusterFilter(clusterId)], listedLabels),
+  networksQuestion([clusterFilter(clusterId)]),
+];
+
 /** The cluster's containers. Podman is asked for their volumes, too. */
 async function containersOf(docker: Docker, filter: string, seen: Seen): Promise<string[]> {
-  const containers = await docker.labeledContainers([filter], [labelNames.engineKind]);
+  const containers = await docker.labeledContainers([filter], listedLabels);
   const names = containers.map(({ name }) => name);
   for (const name of names) seen.containers.add(name);
   if (names.length === 0) return names;

@@ -15,8 +15,9 @@ const orphanPatience = 10_000;
  * its removal. Limits of its own keep it within the removing step's. Warns of what did not end.
  *
  * @param folder - with the records of the cluster's steps
+ * @returns whether there was anything to end
  */
-export async function endOthers(cluster: ToRemove, folder: string): Promise<void> {
+export async function endOthers(cluster: ToRemove, folder: string): Promise<boolean> {
   const steps = await endSteps(folder, stepPatience);
   if (steps.count > 0) logTimed(`${counted(steps.count, "step")} still running: ended`);
   warnOfStuck(cluster, steps);
@@ -24,6 +25,7 @@ export async function endOthers(cluster: ToRemove, folder: string): Promise<void
   if (commands.count > 0)
     logTimed(`${counted(commands.count, "docker command")} of a killed step ended`);
   warnOfStuck(cluster, commands);
+  return [steps, commands].some(({ count, stuck }) => count + stuck.length > 0);
 }
 
 /** Characters of a command that a warning shows. */

@@ -1,6 +1,7 @@
 import { kindOf } from "./command-kinds.ts";
 import { DockerError } from "./docker-error.ts";
 import { askDocker } from "./question.ts";
+import { filterOptions, linesIn } from "./questions.ts";
 import { type CommandContext, commandLineOf, type RunOptions, runSpawned } from "./spawned.ts";
 import { explainUnknown } from "./unknown-failure.ts";
 
@@ -36,8 +37,12 @@ export class Cli {
 
   /** @returns the lines of a listing whose objects match all filters */
   async list(command: readonly string[], filters: readonly string[]): Promise<string[]> {
-    const answer = await this.run([...command, ...filters.map((filter) => `--filter=${filter}`)]);
-    return answer.split("\n").filter((name) => name !== "");
+    return this.lines([...command, ...filterOptions(filters)]);
+  }
+
+  /** @returns the lines of a listing */
+  async lines(command: readonly string[]): Promise<string[]> {
+    return linesIn(await this.run(command));
   }
 
   /** @returns a command's answer, or undefined if what it is about does not exist */

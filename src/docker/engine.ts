@@ -24,6 +24,7 @@ import {
 } from "./networks.ts";
 import { pauseContainer } from "./pause.ts";
 import { withProgress } from "./pull-progress.ts";
+import { engineQuestion } from "./questions.ts";
 import type { CommandContext } from "./spawned.ts";
 import { askSwarm } from "./swarm.ts";
 
@@ -103,9 +104,7 @@ export class Engine extends Listings {
 
   /** What the engine is. */
   async engineFacts(): Promise<EngineFacts> {
-    const components = "{{range .Server.Components}}{{println}}{{.Name}}{{end}}";
-    const format = `--format={{.Server.Os}}/{{.Server.Arch}}${components}`;
-    const [platform = "", ...names] = (await this.#cli.run(["version", format])).split("\n");
+    const [platform = "", ...names] = (await this.#cli.run(engineQuestion)).split("\n");
     return { platform, isPodman: names.includes("Podman Engine") };
   }
 

@@ -2,9 +2,9 @@ import type { ContainerFacts, Exit, NetworkMember, SwarmFacts } from "./answers.
 import type { Docker } from "./docker.ts";
 import type { ContainerVerb, Engine } from "./engine.ts";
 import type { SharingTerms } from "./image-reference.ts";
-import type { ListedContainer } from "./listings.ts";
 import type { NetworkFacts } from "./networks.ts";
 import { OnFirst } from "./on-first.ts";
+import type { ListedContainer } from "./questions.ts";
 import { shareImage } from "./share-image.ts";
 
 /** One of several engines. */

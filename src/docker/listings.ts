@@ -1,15 +1,14 @@
 import * as z from "zod";
 import { parseAnswer } from "./answers.ts";
 import type { Cli } from "./cli.ts";
-
-/** A container, as a listing has it. */
-export interface ListedContainer {
-  readonly name: string;
-  /** Of the labels that were asked for, in the same order. */
-  readonly values: readonly string[];
-  /** Its program and all arguments, quoted as one text. */
-  readonly command: string;
-}
+import {
+  containersIn,
+  containersQuestion,
+  type ListedContainer,
+  labelsQuestions,
+  networksQuestion,
+  volumesQuestion,
+} from "./questions.ts";
 
 /** What the engine has, as the docker CLI lists it. */
 export class Listings {
@@ -36,14 +35,7 @@ export class Listings {
     filters: readonly string[],
     labels: readonly string[],
   ): Promise<ListedContainer[]> {
-    const values = labels.map((label) => `{{.Label "${label}"}}`);
-    const format = `--format=${["{{.Names}}", ...values, "{{.Command}}"].join("\t")}`;
-    const lines = await this.#cli.list(["ps", "--all", "--no-trunc", format], filters);
-    return lines.map((line) => {
-      const [name = "", ...others] = line.split("\t");
-      const command = others[labels.length] ?? "";
-      return { name, values: others.slice(0, labels.length), command };
-    });
+    return containersIn(await this.#cli.run(containersQuestion(filters, labels)), labels);
   }
 
   /** @returns running containers with their ports, as `docker ps` words them */
@@ -56,11 +48,11 @@ export class Listings {
   }
 
   networks(...filters: string[]): Promise<string[]> {
-    return this.#cli.list(["network", "ls", "--format={{.Name}}"], filters);
+    return this.#cli.lines(networksQuestion(filters));
   }
 
   volumes(...filters: string[]): Promise<string[]> {
-    return this.#cli.list(["volume", "ls", "--format={{.Name}}"], filters);
+    return this.#cli.lines(volumesQuestion(filters));
   }
 
   /**
@@ -70,12 +62,9 @@ export class Listings {
    * @returns for each object the values of these labels, in the same order; empty if it has none
    */
   async labels(filters: readonly string[], names: readonly string[]): Promise<string[][]> {
-    const format = `--format=[${names.map((name) => `{{json (.Label "${name}")}}`).join(",")}]`;
-    const lists = await Promise.all([
-      this.#cli.list(["ps", "--all", format], filters),
-      this.#cli.list(["network", "ls", format], filters),
-      this.#cli.list(["volume", "ls", format], filters),
-    ]);
+    const lists = await Promise.all(
+      labelsQuestions(filters, names).map((question) => this.#cli.lines(question)),
+    );
     return lists.flat().map((line) => parseAnswer(z.array(z.string()), "ps", line));
   }
 }

@@ -1,7 +1,8 @@
 import { exec, getExecOutput } from "@actions/exec";
+import { pipeGrace, takeAhead } from "./ahead.ts";
 import { commandFailed, commandNotStarted, notAnswered } from "./docker-error.ts";
 import { LineSplitter } from "./lines.ts";
-import { type CommandContext, commandLineOf, pipeGrace, type RunOptions } from "./spawned.ts";
+import { type CommandContext, commandLineOf, type RunOptions } from "./spawned.ts";
 
 /** Characters of standard error that are kept for an error message. */
 const maxError = 4096;
@@ -31,7 +32,7 @@ export async function askDocker(
   signal.addEventListener("abort", cancel, { once: true });
   const hear = () => timer.refresh();
   const command = commandLineOf(args, context);
-  const run = onLine ? askForLines(command, env, hear, onLine) : askForText(command, env, hear);
+  const run = onLine ? askForLines(command, env, hear, onLine) : askOnce(command, env, hear);
   const failed = (error: Error) => Promise.reject(commandNotStarted(args, error));
   try {
     const { exitCode, stdout, stderr } = await Promise.race([
@@ -47,6 +48,16 @@ export async function askDocker(
 }
 
 type Hear = (bytes: Buffer) => void;
+
+/** Unless the answer is there already, or on its way. */
+async function askOnce(
+  args: readonly string[],
+  env: CommandContext["env"],
+  hear: Hear,
+): Promise<CommandOutput> {
+  const stdout = await takeAhead(args);
+  return stdout === undefined ? askForText(args, env, hear) : { exitCode: 0, stdout, stderr: "" };
+}
 
 function askForText(
   args: readonly string[],

@@ -1,4 +1,5 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { pipeGrace } from "./ahead.ts";
 import { kindOf } from "./command-kinds.ts";
 import { commandFailed, commandNotStarted } from "./docker-error.ts";
 import { LineSplitter } from "./lines.ts";
@@ -38,8 +39,6 @@ const creationGrace = 4000;
 const endGrace = 1500;
 /** Milliseconds from SIGKILL to the end of the wait: some processes can't be killed. */
 const killGrace = 2000;
-/** Milliseconds that the pipes stay open after the exit, if a child of the process holds them. */
-export const pipeGrace = 500;
 
 /**
  * Runs a command that changes or streams something, and waits until its process has ended, by

@@ -1,6 +1,14 @@
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
 import {
+  containersIn,
+  containersQuestion,
+  inspectQuestion,
+  type ListedContainer,
+  labelsQuestions,
+  volumesQuestion,
+} from "../docker/questions.ts";
+import {
   anyClusterFilter,
   clusterFilter,
   enginesIn,
@@ -29,6 +37,33 @@ const filtersFor = (wanted: string, env: Environment): string[] => [
   ...(wanted === "" ? jobFilters(env, ownContainer()) : [clusterFilter(wanted)]),
 ];
 
+const nodeFilters = (wanted: string, env: Environment) => [...filtersFor(wanted, env), nodeFilter];
+const nodeLabels = [labelNames.cluster, labelNames.role, labelNames.engines];
+
+/** What {@link listedNodes} asks, and so the first question about a cluster that a step works on. */
+export const nodesQuestion = (wanted: string, env: Environment): string[] =>
+  containersQuestion(nodeFilters(wanted, env), nodeLabels);
+
+/**
+ * What is asked next about a cluster of which these are the nodes, by one engine's answer.
+ *
+ * @returns nothing if they are of several clusters, or if the cluster is on several engines
+ */
+export function questionsAfter(answer: string): string[][] {
+  const nodes = containersIn(answer, nodeLabels).map(nodeIn);
+  const [first] = nodes;
+  const isOne = first && nodes.every(({ clusterId }) => clusterId === first.clusterId);
+  if (!isOne || first.engines.length > 0) return [];
+  const containers = nodes.map(({ container }) => container);
+  return [inspectQuestion(containers), volumesQuestion([clusterFilter(first.clusterId)])];
+}
+
+/** What {@link clustersLeft} asks. */
+export const leftQuestions = (wanted: string, env: Environment): string[][] =>
+  labelsQuestions(filtersFor(wanted, env), leftLabels);
+
+const leftLabels = [labelNames.cluster, labelNames.engines];
+
 /**
  * The containers of clusters' nodes, in whatever state.
  *
@@ -40,12 +75,12 @@ export async function listedNodes(
   wanted: string,
   env: Environment,
 ): Promise<ListedNode[]> {
-  const filters = [...filtersFor(wanted, env), nodeFilter];
-  const labels = [labelNames.cluster, labelNames.role, labelNames.engines];
-  const listed = await docker.labeledContainers(filters, labels);
-  return listed.map(({ name, values: [clusterId = "", role = "", engines = ""], command }) => {
-    return { container: name, clusterId, role, engines: enginesIn(engines), command };
-  });
+  return (await docker.labeledContainers(nodeFilters(wanted, env), nodeLabels)).map(nodeIn);
+}
+
+function nodeIn({ name, values, command }: ListedContainer): ListedNode {
+  const [clusterId = "", role = "", engines = ""] = values;
+  return { container: name, clusterId, role, engines: enginesIn(engines), command };
 }
 
 /**
@@ -81,8 +116,7 @@ export async function clustersLeft(
   wanted: string,
   env: Environment,
 ): Promise<ClusterLeft[]> {
-  const names = [labelNames.cluster, labelNames.engines];
-  const labels = await docker.labels(filtersFor(wanted, env), names);
+  const labels = await docker.labels(filtersFor(wanted, env), leftLabels);
   const engines = new Map(labels.map(([clusterId = "", names = ""]) => [clusterId, names]));
   return Array.from(engines, ([clusterId, names]) => ({ clusterId, engines: enginesIn(names) }));
 }
