@@ -60,12 +60,18 @@ export const leftForAll = (hit: readonly FoundAgent[]): Gate => ({
     const views = await viewsOf(agents, (known) => {
       const away = ({ members }: View) =>
         members.filter(({ node }) => hit.some((each) => each.node === node));
-      const knows = (view: View) => away(view).every(({ hasLeft }) => hasLeft);
       const sees = (is: (member: Member) => boolean) => known.find((view) => away(view).some(is));
-      const informed = known.find(knows);
-      const [joining, joined] = informed
-        ? [known.find((view) => !knows(view)), informed]
-        : [sees(({ isLeaving }) => isLeaving), sees(({ hasFailed }) => hasFailed)];
+      // Who has never heard of a node can't tell others that it left.
+      const informed = (view: View) => {
+        const missed = away(view).filter(({ hasLeft }) => !hasLeft);
+        return sees(({ node, hasLeft }) => hasLeft && missed.some((each) => each.node === node));
+      };
+      const [joining, joined] = known
+        .map((view) => [view, informed(view)] as const)
+        .find(([, other]) => other) ?? [
+        sees(({ isLeaving }) => isLeaving),
+        sees(({ hasFailed }) => hasFailed),
+      ];
       const address = ownAddress(joined);
       return joining && address ? { node: joining.node, address } : undefined;
     });

@@ -83,6 +83,18 @@ test("a join that fails is what the agent was last seen to answer", async () => 
   expect(failing).toContain("server-1: 500 refused");
 });
 
+test("an agent that missed a leave does not join one that never heard of the node", async () => {
+  const views = {
+    "server-1": { ...everyone, "server-2": failed },
+    "client-1": everyone,
+    "client-2": { ...everyone, "server-2": left },
+  };
+  const { agents, joins } = await agentsThatSee(views);
+  const { failing } = await leftForAll([agent("server-2")]).look(agents);
+  expect(failing).toEqual(["server-1: still a member: server-2"]);
+  expect(joins).toEqual(["server-1 joins client-2"]);
+});
+
 test("an agent that missed a leave joins one that knows of it; or two put together what they know", async () => {
   const gone = (status: number) => ({ ...everyone, "server-2": status });
   const look = async (...statuses: number[]) => {
