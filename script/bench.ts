@@ -17,7 +17,7 @@ import {
   verdictTable,
   waysTable,
 } from "./bench/document.ts";
-import { fault, upgrade } from "./bench/later-steps.ts";
+import { fault, kill, upgrade } from "./bench/later-steps.ts";
 import { neighborRoom } from "./bench/neighbors.ts";
 import {
   type MachineSamples,
@@ -88,6 +88,7 @@ function waysOf(image: string, composeCommand: readonly string[] | undefined): W
       datacenters(image, { dc1: [3, 1], dc2: [3, 1] }),
     ),
     way("fault", "a `fault` step that waits for nothing", 3, 3, () => fault(image)),
+    way("kill", "bare `docker kill`", 3, 3, () => kill(image)),
     way("upgrade", "an upgrade, for each node", 3, 2, () => upgrade(image)),
     { name: "dev", title: "bare `agent -dev`", agents: 1, measure: () => dev(image) },
   ];

@@ -125,6 +125,13 @@ const comparisons: readonly Comparison[] = [
     theirs: "datacenter-3+1",
     most: { times: 1.15 },
   },
+  {
+    metric: "a `fault` step that waits for nothing, more than bare `docker kill` takes",
+    part: "up",
+    mine: "fault-3+3",
+    theirs: "kill-3+3",
+    most: { more: 200 },
+  },
 ];
 
 /** One verdict for each target whose variants were measured. */
@@ -133,7 +140,6 @@ export function verdictsOf(measured: readonly Measured[]): Verdict[] {
     ...comparisons.flatMap((comparison) => compared(comparison, measured)),
     ...growth(measured),
     ...own(measured),
-    ...alone("all of a `fault` step but the wait for Consul", "fault-3+3", 200, measured),
     ...alone("a rolling upgrade of 3 + 2, for each node", "upgrade-3+2", 2000, measured),
   ];
 }
@@ -260,7 +266,10 @@ export function documentOf(
     ...verdictTable(verdictsOf(measured)),
     "",
     "The action's own share is the part of the step in which it waits for neither Docker nor Consul: process",
-    "start until the first docker command, the gaps between phases, and the end.",
+    "start until its code is loaded, the gaps between phases, and the end.",
+    "",
+    "The targets of removal, of secured starts, of two datacenters, of an upgrade, and of the own share are goals that",
+    "were set before anything was measured. [performance.md](performance.md) says what was tried for those that are missed.",
     "",
     "## All variants",
     "",

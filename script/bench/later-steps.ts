@@ -2,14 +2,22 @@
 import { join } from "node:path";
 import { twoVersions } from "../engine/versions.ts";
 import { Job, root, type StepResult } from "../runner.ts";
+import { docker, timed } from "./docker.ts";
 import { inputsOf } from "./target.ts";
 import type { Sample } from "./ways.ts";
 
-/** All of a `fault` step but the wait for Consul. */
+/** A `fault` step that does not wait for Consul. */
 export const fault = (image: string): Promise<Sample> =>
   onCluster(image, 3, 3, async (job) => {
     const inputs = { action: "kill", target: "server-2", wait: "false" };
     return succeeded(await job.main(inputs, join(root, "fault"))).milliseconds;
+  });
+
+/** The docker command of the same. */
+export const kill = (image: string): Promise<Sample> =>
+  onCluster(image, 3, 3, async (_, { outputs }) => {
+    const container = `consul-${outputs["cluster-id"]}-server-2`;
+    return (await timed(() => docker("kill", container))).time;
   });
 
 /** A rolling upgrade between this image and a copy with another version number, for each node. */
@@ -26,13 +34,13 @@ async function onCluster(
   image: string,
   servers: number,
   clients: number,
-  measure: (job: Job) => Promise<number>,
+  measure: (job: Job, start: StepResult) => Promise<number>,
 ): Promise<Sample> {
   const job = new Job();
   try {
     const start = succeeded(await job.main(inputsOf(image, servers, clients)));
     try {
-      return { up: await measure(job) };
+      return { up: await measure(job, start) };
     } finally {
       succeeded(await job.post(start));
     }
