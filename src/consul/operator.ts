@@ -91,6 +91,14 @@ export class Operator {
     return this.#http.request("/v1/snapshot", { timeout });
   }
 
+  /**
+   * Makes another server the leader, like `consul operator raft transfer-leader`
+   * (`/v1/operator/raft/transfer-leader`); Consul 1.15 or later.
+   */
+  async transferLeadership(): Promise<void> {
+    await this.#http.request("/v1/operator/raft/transfer-leader", { method: "POST" });
+  }
+
   /** Whether autopilot considers every server healthy (`/v1/operator/autopilot/health`). */
   async autopilotIsHealthy(): Promise<boolean> {
     // If it does not, the answer has status 429, and this rejects.

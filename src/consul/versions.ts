@@ -173,6 +173,11 @@ export const differences = {
     what: "configuration entries `api-gateway`, `bound-api-gateway`, `http-route`, `tcp-route`, `inline-certificate`",
     source: "agent/structs/config_entry.go of 1.14.11 and 1.15.0",
   },
+  leadershipTransfer: {
+    from: "1.15.0",
+    what: "a leader hands over when it is asked to: an upgrade asks it before it is replaced; before, the others elect a leader once they have missed it for 1 to 2 s",
+    source: "CHANGELOG of 1.15.0; agent/http_register.go of 1.14.11 and 1.15.0",
+  },
   jwtEntry: {
     from: "1.16.0",
     what: "configuration entry `jwt-provider`",

@@ -27,6 +27,7 @@ import { withScope } from "../runner/scope.ts";
 import { recordStep } from "../runner/step-records.ts";
 import { updateAgentPolicies } from "./agent-policies.ts";
 import { upgradedGates } from "./gates.ts";
+import { handOver } from "./hand-over.ts";
 import { UpgradeHistory, upgradeSummary } from "./history.ts";
 import { checkPath } from "./path-check.ts";
 import { askOrFail, refuseUnlessWhole } from "./refusals.ts";
@@ -267,6 +268,7 @@ async function upgradeOne(
   const there = agents.filter((each) => each.datacenter === datacenter);
   const others = there.filter((each) => each.node !== node);
   const around = { others, signal: canceled };
+  await handOver(agent, others);
   await probe.without(agent, () => replace(docker, agent, replacement, around));
   const gates = [...upgradedGates(agent, version, probe), ...betweenDatacenters(agents)];
   const wait = waitFor(spec.timeout, `${node} did not come back as Consul ${version}`);

@@ -190,6 +190,10 @@ describe("an open cluster", () => {
     const order = [...result.log.matchAll(/(\S+) runs /g)].map(([, node]) => node);
     expect(order).toEqual(expected);
 
+    const handsOver = isFrom("1.15.0") ? [expected[2]] : [];
+    const handedOver = [...result.log.matchAll(/(\S+) handed over to another leader/g)];
+    expect(handedOver.map(([, node]) => node)).toEqual(handsOver);
+
     const { snapshot = "", version, "downtime-ms": downtime } = result.outputs;
     expect(version).toBe(newer.version);
     expect(result.summary).toContain(`### Consul: upgrade to ${newer.version}\n`);
