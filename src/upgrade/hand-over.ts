@@ -25,7 +25,7 @@ export async function handOver(agent: FoundAgent, others: readonly FoundAgent[])
 
 async function isLeaderThatCan({ node, consul }: FoundAgent): Promise<boolean> {
   const [{ peers }, members] = await Promise.all([consul.raftPeersAsKnown(), consul.members()]);
-  const version = members.find((member) => member.node === node)?.version ?? "";
+  const own = members.find((member) => member.node === node);
   const isLeader = peers.some((peer) => peer.isLeader && peer.node === node);
-  return isLeader && has(version, "leadershipTransfer");
+  return isLeader && own !== undefined && has(own.version, "leadershipTransfer");
 }
