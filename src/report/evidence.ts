@@ -143,11 +143,13 @@ async function collectEvidence(patient: Docker, clusterId: string): Promise<Evid
   const docker = answering.within(AbortSignal.timeout(timeLimit));
   const [nodes, forwarders] = await Promise.all([
     docker.containers(clusterFilter(clusterId), nodeFilter),
-    // One that forwards says nothing.
-    docker.containers(clusterFilter(clusterId), forwarderFilter, ...notRunning),
+    docker.containers(clusterFilter(clusterId), forwarderFilter),
   ]);
   const found = await docker.inspectContainers([...nodes, ...forwarders]);
-  const containers = found.toSorted(byNewestProblem);
+  // A forwarder that runs says nothing.
+  const containers = found
+    .filter(({ Name, State }) => nodes.includes(Name) || !State.Running)
+    .toSorted(byNewestProblem);
   const credentials = await readCredentials(docker, containers);
   const secrets = [
     ...containers.flatMap(({ Config }) => secretsIn(Config.Env ?? [], Config.Cmd ?? [])),
@@ -162,9 +164,6 @@ async function collectEvidence(patient: Docker, clusterId: string): Promise<Evid
   ]);
   return { agents, views, secrets };
 }
-
-/** Filters for docker listings, of which one suffices. */
-const notRunning = ["status=created", "status=exited", "status=dead"];
 
 /** The container that exited last comes first; running containers come last, by name. */
 function byNewestProblem(a: ContainerFacts, b: ContainerFacts): number {
