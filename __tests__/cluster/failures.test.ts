@@ -262,6 +262,15 @@ describe("an agent", () => {
     expect(result.log).toContain("::group::server-1 exited with code 1");
   });
 
+  test("that can't be started ends the container that made its keys", async () => {
+    const script = '#!/consul/sh\necho "Consul v1.8.7"\n';
+    const entrypoint = 'ENTRYPOINT ["/no/entrypoint"]';
+    const image = await imageWithScript("no-entrypoint", testImage(), script, [entrypoint]);
+    const { errors } = await failing({ image, "gossip-encryption": "true" });
+    expect(errors).toMatchObject([{ title: "server-1 can't start" }]);
+    expect(errors[0]?.message).toContain("/no/entrypoint");
+  });
+
   test("whose last lines are long: the annotation fits, and the log has all of them", async () => {
     const script = `#!/consul/sh
 if [ "$*" = version ]; then echo "Consul v1.8.7"; exit; fi

@@ -1,11 +1,12 @@
 /** Images whose entrypoint or programs differ from those of today's official one. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import * as z from "zod";
 import { addressesIn, fastTimers, fault, ownJob, statesIn } from "../support/actions.ts";
 import { nodeOf, type Up, up } from "../support/cluster.ts";
 import { getJson } from "../support/consul.ts";
 import { docker, ownContainers, testImage } from "../support/engine.ts";
-import { imageThatIgnores, ubiImage } from "../support/images.ts";
+import { imageThatIgnores, imageWithVersion, ubiImage } from "../support/images.ts";
+import { testVersion } from "../support/needs.ts";
 
 const folders = ["CONSUL_DATA_DIR", "CONSUL_CONFIG_DIR"];
 const user = ["CONSUL_UID", "CONSUL_GID"];
@@ -107,6 +108,43 @@ describe("CONSUL_UID and CONSUL_GID", () => {
     const cluster = await up({ image: await before2021(), servers: "1", env: "CONSUL_UID=100" });
     await cluster.down();
   });
+});
+
+/** The image under test under one of HashiCorp's names, which hardly anyone pulls by hand. */
+async function officialImage(): Promise<string> {
+  const release = testVersion();
+  const image = `public.ecr.aws/docker/library/consul:${release}`;
+  const isThere = await docker("image", "inspect", image).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) {
+    await docker("tag", await imageWithVersion(release), image);
+    onTestFinished(async () => void (await docker("rmi", image)));
+  }
+  return image;
+}
+
+test("no container is needed to tell what HashiCorp's own images run, unless it makes certificates", async () => {
+  const inputs = { image: await officialImage(), servers: "1", clients: "1", storage: "disk" };
+  const since = Date.now();
+  const cluster = await up({ ...inputs, acl: "true", "gossip-encryption": "true" });
+  const filters = [
+    "type=container",
+    "event=create",
+    `label=consul-cluster-action.cluster=${cluster.outputs["cluster-id"]}`,
+  ].map((filter) => `--filter=${filter}`);
+  const times = [`--since=${since / 1000}`, `--until=${Date.now() / 1000}`];
+  const created = await docker(
+    "events",
+    ...times,
+    ...filters,
+    "--format={{.Actor.Attributes.name}}",
+  );
+  expect(created.split("\n").sort()).toEqual(
+    cluster.nodes.map(({ container }) => container).sort(),
+  );
+  await cluster.down();
 });
 
 test("an interface that agents do not have ends the start, and the message names it", async () => {

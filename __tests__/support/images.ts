@@ -45,6 +45,10 @@ export function imageWithScript(
 export const rebuilt = (base: string): Promise<string> =>
   imageFrom("rebuilt", base, ["LABEL rebuilt=yes"]);
 
+/** The same Consul in an image whose label names this version. */
+export const imageWithVersion = (version: string): Promise<string> =>
+  imageFrom("labeled", testImage(), [`LABEL org.opencontainers.image.version=${version}`]);
+
 /** The image that another one is made from, in its Dockerfile. */
 const baseStage = "base";
 

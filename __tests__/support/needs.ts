@@ -34,7 +34,7 @@ const inImage = (...args: readonly string[]) =>
 let version: string | undefined;
 
 /** The release of the Consul under test: a prerelease has what its release has. */
-function testVersion(): string {
+export function testVersion(): string {
   if (version === undefined) {
     const said = inImage(testImage(), "version");
     const release = coerce(/^Consul v?(\S+)/.exec(said)?.[1]);

@@ -22,7 +22,7 @@ import { withScope } from "../runner/scope.ts";
 import type { Timeline } from "../runner/timeline.ts";
 import { grantTokens, resync, untilSynced } from "./agent-tokens.ts";
 import { findHostAddress } from "./host-address.ts";
-import { type beginKeys, secure } from "./secrets.ts";
+import { type BegunKeys, secure } from "./secrets.ts";
 import { type Begin, startAgent } from "./start-agent.ts";
 import type { StartContext } from "./start-context.ts";
 import { connectForwarder, failOnForwarderExit, startForwarder } from "./start-forwarder.ts";
@@ -56,7 +56,7 @@ export interface RunningCluster {
 export function apply(
   context: StartContext,
   plan: ClusterPlan,
-  keys: ReturnType<typeof beginKeys>,
+  keys: BegunKeys,
 ): Promise<RunningCluster> {
   const { log, onSecret, timeline } = context;
   return withScope(context.signal, async ({ signal, start }) => {
@@ -66,12 +66,15 @@ export function apply(
     const timeout = plan.spec.timeout + tokenGrace;
     const exited = start(Promise.race(exitsOf(docker, plan, agents).map(start)));
 
-    const secrets = start(secure(docker, plan, { log, onSecret }, { keys }));
+    const coming = secure(docker, plan, { log, onSecret }, { keys });
+    const secrets = start(coming.ofServers);
+    const withClients = start(coming.ofAll);
     const forwarded = start(startForwarder(docker, plan, agents));
     const connected = start(forwarded.then((moved) => connectForwarder(docker, plan, moved)));
     const begin = { docker, plan, secrets, agents, forwarded, log, signal };
     const servers = start(timeline.during("servers", () => startRole(begin, "server")));
-    // While agents boot and elect, these cost no time.
+    // While agents boot and elect, these cost no time. Keys that nobody needs end, too, if a server can't start.
+    start(servers.finally(keys.goOn));
     const kept = start(
       Promise.all([secrets, servers]).then(([made]) => keepForLater(docker, plan, made)),
     );
@@ -84,7 +87,8 @@ export function apply(
     const started = start(
       Promise.all([secrets, servers]).then(async ([made]) => {
         if (made && !syncOnTokenChange(made, plan)) await granted;
-        await timeline.during("clients", () => startRole(begin, "client"));
+        const forClients = { ...begin, secrets: withClients };
+        await timeline.during("clients", () => startRole(forClients, "client"));
       }),
     );
     const ready = start(
@@ -97,7 +101,7 @@ export function apply(
 
     const all = [connected, started, granted, ready, hostAddress, kept];
     await Promise.race([exited, Promise.all(all)]);
-    const made = await secrets;
+    const made = await withClients;
     if (made && !givesTokens(plan.spec))
       await resync(agents, made, { timeout, signal, onChange: log });
     // Before an agent has synced, the catalog has its name and address only.

@@ -139,7 +139,7 @@ async function validate(
   const container = [...helperArguments(owner), option, ...variables];
   const command = ["--entrypoint=/bin/sh", image, "-c", script];
   try {
-    await docker.runToEnd([...container, ...command], input);
+    await docker.runToEnd([...container, ...command], { input });
     return [];
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;

@@ -6,6 +6,20 @@ import type { Signer } from "../plan/security-files.ts";
 /** What an image's own tools made, and what they say of the image: texts by name. */
 export type Keys = ReadonlyMap<string, string>;
 
+/** Keys as they come. */
+export interface ComingKeys {
+  /** All but the clients' certificates. */
+  readonly ofServers: Promise<Keys>;
+  readonly ofAll: Promise<Keys>;
+}
+
+/** Whose tools make keys, and when. */
+interface Maker {
+  readonly docker: Docker;
+  /** Until then, making what clients need would only delay the servers, and so would the container's end. */
+  readonly serversRun: Promise<void>;
+}
+
 /**
  * Has the image's own tools make certificates, so that they fit its version of Consul, and say which
  * version and which user that is. One container without a network makes them in memory and prints them,
@@ -13,29 +27,48 @@ export type Keys = ReadonlyMap<string, string>;
  * in the same place.
  *
  * @param signer - what signs; undefined for a new CA
- * @throws DockerError if the image can't do it
+ * @returns promises that reject with a DockerError if the image can't do it
  */
-export async function makeKeys(
-  docker: Docker,
+export function makeKeys(
+  { docker, serversRun }: Maker,
   request: KeyRequest,
   signer: CertificateAuthority | Signer | undefined,
-): Promise<Keys> {
-  return parseSections(await docker.runToEnd(keyMakerArguments(request, script), textOf(signer)));
+): ComingKeys {
+  const ofServers = Promise.withResolvers<Keys>();
+  const lines: string[] = [];
+  const onLine = (line: string, stream: "stdout" | "stderr") => {
+    if (stream === "stderr") return;
+    if (line === serversDone) ofServers.resolve(parseSections(lines));
+    lines.push(line);
+  };
+  const ofAll = docker
+    .runToEnd(keyMakerArguments(request, script), {
+      input: textOf(signer),
+      inputEnd: serversRun,
+      onLine,
+    })
+    .then(() => parseSections(lines));
+  ofAll.then(ofServers.resolve, ofServers.reject);
+  return { ofServers: ofServers.promise, ofAll };
 }
+
+/** The script prints it once it has printed all that servers need. */
+const serversDone = "@ clients";
 
 /** A CA as the script reads it from standard input: arguments could be seen by others. */
 function textOf(signer: CertificateAuthority | Signer | undefined): string {
-  if (!signer?.key) return "";
+  if (!signer?.key) return "@\n@\n";
   const certificates = "certificates" in signer ? signer.certificates : signer.certificate;
-  return `${signer.key.trimEnd()}\n@\n${certificates}`;
+  return `${signer.key.trimEnd()}\n@\n${certificates.trimEnd()}\n@\n`;
 }
 
 /**
  * Runs in the container. Its arguments: whether to make certificates, also for callers if it is `mutual`;
- * then role, node, container and datacenter of every agent. Its input: the CA's key, a line with `@`, and
- * the CA's certificate, or nothing for a new CA. Names of the files that `consul tls` makes changed between
- * versions, hence the patterns; and up to 1.4.4 it knows no address but 127.0.0.1, which is all
- * that is needed. An entrypoint that does not start as root can't change the user.
+ * then role, node, container and datacenter of every agent. Its input: the CA's key, a line with `@`, the
+ * CA's certificate, and another such line, both empty for a new CA; what clients need is made once the input
+ * ends. Names of the files that `consul tls` makes changed between versions, hence the patterns; and up to
+ * 1.4.4 it knows no address but 127.0.0.1, which is all that is needed. An entrypoint that does not start as
+ * root can't change the user.
  *
  * Most of the time that `consul` takes is its own start, on one core, so several run at once.
  */
@@ -44,6 +77,8 @@ set -eu
 section() { printf '@ %s\\n' "$1"; }
 failure() { section failure; cat -- "$1"; exit 0; }
 version() { wait "$version"; section version; cat version; }
+part_of_input() { while IFS= read -r line && [ "$line" != @ ]; do printf '%s\\n' "$line"; done; }
+servers_done() { section clients; cat >/dev/null; }
 certify() {
   mkdir "$1"
   cd "$1"
@@ -51,11 +86,14 @@ certify() {
   consul tls cert create "$@" -ca=../ca.pem -key=../ca.key >said 2>&1 || mv said failed
 }
 certify_all() {
-  [ "$tls" != mutual ] || certify 'the job' -cli "-dc=$4" &
-  running=1
+  role=$1
+  running=0
+  shift
   while [ $# -gt 0 ]; do
-    certify "$2" "-$1" "-dc=$4" "-additional-dnsname=$2" "-additional-dnsname=$3" &
-    running=$((running + 1))
+    if [ "$1" = "$role" ]; then
+      certify "$2" "-$1" "-dc=$4" "-additional-dnsname=$2" "-additional-dnsname=$3" &
+      running=$((running + 1))
+    fi
     if [ "$running" = 4 ]; then
       wait
       running=0
@@ -74,6 +112,14 @@ show() {
   cat -- *.pem
   cd ..
 }
+show_all() {
+  role=$1
+  shift
+  while [ $# -gt 0 ]; do
+    [ "$1" != "$role" ] || show "$2"
+    shift 4
+  done
+}
 tls=$1
 shift
 consul version >version &
@@ -86,13 +132,12 @@ section gid
 id -g $user 2>/dev/null || id -g
 if [ "$tls" = false ]; then
   version
+  servers_done
   exit 0
 fi
-file=ca.key
-while IFS= read -r line; do
-  if [ "$line" = @ ]; then file=ca.pem; else printf '%s\\n' "$line" >>"$file"; fi
-done
-if [ -e ca.key ]; then
+part_of_input >ca.key
+part_of_input >ca.pem
+if [ -s ca.key ]; then
   version
 else
   mkdir ca
@@ -108,21 +153,24 @@ else
 fi
 section CA
 cat ca.pem
-certify_all "$@"
+[ "$tls" != mutual ] || certify 'the job' -cli "-dc=$4" &
+certify_all server "$@"
 [ "$tls" != mutual ] || show 'the job'
-while [ $# -gt 0 ]; do
-  show "$2"
-  shift 4
-done
+show_all server "$@"
+servers_done
+certify_all client "$@"
+show_all client "$@"
 `;
 
 /** Texts under lines that begin with `@ `, as the script writes them. */
-function parseSections(text: string): Keys {
-  const [, ...sections] = `\n${text}`.split("\n@ ");
-  return new Map(
-    sections.map((section): [string, string] => {
-      const end = section.indexOf("\n");
-      return end < 0 ? [section, ""] : [section.slice(0, end), `${section.slice(end + 1)}\n`];
-    }),
-  );
+function parseSections(lines: readonly string[]): Keys {
+  const sections = new Map<string, string>();
+  let name: string | undefined;
+  for (const line of lines) {
+    if (line.startsWith("@ ")) {
+      name = line.slice(2);
+      sections.set(name, "");
+    } else if (name !== undefined) sections.set(name, `${sections.get(name)}${line}\n`);
+  }
+  return sections;
 }

@@ -8,6 +8,7 @@ import type { AgentImage, AgentsPlan, NodeImage } from "../plan/plan.ts";
 import type { FileOwner, Software } from "../plan/security-files.ts";
 import { type ClusterImages, distinctImages } from "./cluster-images.ts";
 import { askEntrypoint } from "./entrypoint.ts";
+import { officialSoftware } from "./official-image.ts";
 import type { StartContext } from "./start-context.ts";
 import { devTurnsConnectOn } from "./version-check.ts";
 
@@ -67,7 +68,11 @@ export async function nodeSoftware(
   const owners = new Map<string, FileOwner>();
   for (const [node, { image, version, entrypoint }] of plan.prerequisites.nodeImages) {
     const { reference } = image;
-    const owner = entrypoint ?? owners.get(reference) ?? (await ownerIn(docker, plan, reference));
+    const owner =
+      entrypoint ??
+      officialSoftware(image)?.owner ??
+      owners.get(reference) ??
+      (await ownerIn(docker, plan, reference));
     owners.set(reference, owner);
     // The environment can tell the image's entrypoint which user to run the agent as.
     const { env } = plan.spec;

@@ -3,7 +3,6 @@ import { jobContainer, proofLabels } from "../destroy/job-state.ts";
 import { removeLeftBehind } from "../destroy/left-behind.ts";
 import type { ContainerFacts } from "../docker/answers.ts";
 import type { Docker } from "../docker/docker.ts";
-import type { Image } from "../docker/image-reference.ts";
 import { holderOf, isTaken } from "../docker/ports.ts";
 import { InputError, type Problem } from "../errors.ts";
 import { type ClusterSpec, portNames } from "../inputs/cluster-spec.ts";
@@ -20,13 +19,13 @@ import { takenPort } from "../ready/diagnosis.ts";
 import { ownContainer } from "../runner/machine.ts";
 import { type Scope, withScope } from "../runner/scope.ts";
 import { checkEngine, remoteWarning } from "./check-engine.ts";
-import { distinctImages, findImages } from "./cluster-images.ts";
+import { type ClusterImages, distinctImages, findImages } from "./cluster-images.ts";
 import { checkConfigs } from "./config-check.ts";
 import { chooseNetwork, type NetworkChoice, newNetwork } from "./network.ts";
 import { examineImages } from "./node-images.ts";
 import { portsForNodes } from "./node-ports.ts";
 import { subnetFor } from "./overlay-subnet.ts";
-import { beginKeys } from "./secrets.ts";
+import { type BegunKeys, beginKeys } from "./secrets.ts";
 import type { StartContext } from "./start-context.ts";
 import { checkForwarding } from "./start-forwarder.ts";
 import { chooseSwarmNetwork, placeIn, plainTextNote } from "./swarm-network.ts";
@@ -35,8 +34,8 @@ import { checkVersions } from "./version-check.ts";
 /** What a plan needs to know, and what was begun for its agents. */
 interface Prepared {
   readonly prerequisites: Prerequisites;
-  /** Wrapped, since it goes on when the preparation is over. */
-  readonly keys: ReturnType<typeof beginKeys>;
+  /** They go on when the preparation is over. */
+  readonly keys: BegunKeys;
 }
 
 /**
@@ -76,9 +75,9 @@ export async function prepare(
         : chooseNetwork(docker, spec, container),
     );
     const found = start(timeline.during("image", () => findImages({ docker, log, signal }, spec)));
-    const keys = outer.start(
-      found.then(({ image }) => keysFor(context.docker.within(outer.signal), spec, owner, image)),
-    );
+    const keys = keysFor(context.docker.within(outer.signal), spec, owner, found);
+    outer.start(keys.ofServers);
+    outer.start(keys.ofAll);
     const [network, images, ports] = await Promise.all([
       start(checkMachine({ docker, log, warn: context.warn }, spec, { labels, choice })),
       found,
@@ -105,11 +104,12 @@ export async function prepare(
 }
 
 /** Keys for agents that are not planned yet. */
-function keysFor(docker: Docker, spec: ClusterSpec, owner: Owner, { reference }: Image) {
+function keysFor(docker: Docker, spec: ClusterSpec, owner: Owner, found: Promise<ClusterImages>) {
   const agents = nodesOf(spec.datacenters).map((shape) => {
     return { ...shape, container: containerName(owner.clusterId, shape.node) };
   });
-  return beginKeys(docker, spec, { owner, image: reference, agents });
+  const request = found.then(({ image }) => ({ owner, image, agents }));
+  return beginKeys(docker, spec, request);
 }
 
 /** Labels of the running job. @param container - that it runs in, if the engine knows it */

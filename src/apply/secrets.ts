@@ -3,8 +3,9 @@ import { isEnterprise, printedVersion } from "../consul/version-number.ts";
 import { differences, has } from "../consul/versions.ts";
 import type { Docker } from "../docker/docker.ts";
 import { DockerError } from "../docker/docker-error.ts";
+import type { Image } from "../docker/image-reference.ts";
 import { ActionError, InputError, type Problem } from "../errors.ts";
-import type { AclSettings, AgentsSpec, Security } from "../inputs/cluster-spec.ts";
+import type { AclSettings, AgentsSpec, Role, Security } from "../inputs/cluster-spec.ts";
 import { isSecured } from "../plan/agent-config.ts";
 import type { KeyRequest } from "../plan/container-arguments.ts";
 import type { AgentsPlan } from "../plan/plan.ts";
@@ -14,8 +15,9 @@ import {
   secretValues,
   type Tokens,
 } from "../plan/security-files.ts";
-import { type Keys, makeKeys } from "./key-maker.ts";
+import { type ComingKeys, type Keys, makeKeys } from "./key-maker.ts";
 import { nodeSoftware } from "./node-images.ts";
+import { officialKeys } from "./official-image.ts";
 import type { StartContext } from "./start-context.ts";
 
 /** The secrets of a cluster that do not belong to one agent. */
@@ -23,57 +25,109 @@ export interface SharedSecrets extends Pick<Secrets, "gossipKey" | "ca"> {
   readonly tokens?: Omit<Tokens, "agents">;
 }
 
+/** What the image's tools make; nothing if nothing secures the cluster. */
+export interface BegunKeys {
+  /** All but the clients' certificates. */
+  readonly ofServers: Promise<Keys | undefined>;
+  /** These come once `goOn` was called. */
+  readonly ofAll: Promise<Keys | undefined>;
+  /** To call when the servers run. */
+  goOn(): void;
+}
+
+/** What keys are made for. */
+interface SecretsRequest extends Omit<KeyRequest, "tls" | "image"> {
+  readonly image: Image;
+}
+
 /**
- * Begins what a cluster's secrets need its image for. That takes as long as an agent's start.
+ * Begins what a cluster's secrets need its image for. That takes as long as an agent's start, unless
+ * everything is known without a container.
  *
  * @param request - for agents to be, of which no more needs to be known yet
  * @param shared - the secrets of the cluster that they join; undefined if they form a new one
- * @returns undefined if nothing secures the cluster
  */
-export async function beginKeys(
+export function beginKeys(
   docker: Docker,
   { security }: Pick<AgentsSpec, "security">,
-  request: Omit<KeyRequest, "tls">,
+  request: Promise<SecretsRequest>,
   shared?: SharedSecrets,
-): Promise<Keys | undefined> {
-  if (!isSecured(security)) return undefined;
+): BegunKeys {
   const tls = security.tls || undefined;
-  return makeKeys(docker, { ...request, tls }, tls?.ca ?? shared?.ca);
+  const { promise: serversRun, resolve: goOn } = Promise.withResolvers<void>();
+  const making = request.then(({ image, ...others }): ComingKeys | undefined => {
+    if (!isSecured(security)) return undefined;
+    const known = tls ? undefined : officialKeys(image);
+    if (known) return { ofServers: Promise.resolve(known), ofAll: Promise.resolve(known) };
+    const asked = { ...others, image: image.reference, tls };
+    return makeKeys({ docker, serversRun }, asked, tls?.ca ?? shared?.ca);
+  });
+  const ofServers = making.then((keys) => keys?.ofServers);
+  const ofAll = making.then((keys) => keys?.ofAll);
+  return { ofServers, ofAll, goOn };
 }
 
 /** What the secrets of a plan's agents are made from. */
 interface Given {
-  readonly keys: ReturnType<typeof beginKeys>;
+  readonly keys: BegunKeys;
   /** As `beginKeys` takes it. */
-  readonly shared?: SharedSecrets;
+  readonly shared?: SharedSecrets | undefined;
+}
+
+/** Undefined if nothing secures the cluster. */
+interface ComingSecrets {
+  /** All but the clients' certificates. */
+  readonly ofServers: Promise<Secrets | undefined>;
+  readonly ofAll: Promise<Secrets | undefined>;
 }
 
 /**
  * Makes the secrets of a plan's agents, and hands each one to `onSecret` before anything uses it.
  *
- * @returns undefined if nothing secures the cluster
- * @throws InputError if this version of Consul does not support what an input asks for
- * @throws ActionError if the image can't make keys, or if the user's CA can't sign them
+ * @returns promises that reject with an InputError if this version of Consul does not support what an
+ *   input asks for, and with an ActionError if the image can't make keys, or if the user's CA can't
+ *   sign them
  */
-export async function secure(
+export function secure(
   docker: Docker,
   plan: AgentsPlan,
   { log, onSecret }: Pick<StartContext, "log" | "onSecret">,
   { keys, shared }: Given,
+): ComingSecrets {
+  const ofServers = serverSecrets(docker, plan, { keys, shared }, onSecret);
+  const all = Promise.all([ofServers, orUnusable(plan, keys.ofAll)]);
+  const ofAll = all.then(([secrets, sections]) => {
+    if (!secrets?.ca || !sections) return secrets;
+    const clients = certificatesIn(sections, plan, "client");
+    for (const value of secretValues({ certificates: clients })) onSecret(value);
+    log(`Consul ${secrets.version} made the certificates`);
+    return { ...secrets, certificates: new Map([...secrets.certificates, ...clients]) };
+  });
+  return { ofServers, ofAll };
+}
+
+async function serverSecrets(
+  docker: Docker,
+  plan: AgentsPlan,
+  { keys, shared }: Given,
+  onSecret: (value: string) => void,
 ): Promise<Secrets | undefined> {
   if (!isSecured(plan.spec.security)) return undefined;
   const [sections, software] = await Promise.all([
-    keys.catch((error: unknown) => {
-      throw error instanceof DockerError ? unusable(plan, error.message, error) : error;
-    }),
+    orUnusable(plan, keys.ofServers),
     nodeSoftware(docker, plan),
   ]);
   if (!sections) return undefined;
   const secrets = secretsFrom(sections, plan, { software, shared });
   for (const value of secretValues(secrets)) onSecret(value);
-  if (secrets.ca) log(`Consul ${secrets.version} made the certificates`);
   return secrets;
 }
+
+/** @throws ActionError if the image can't make keys */
+const orUnusable = (plan: AgentsPlan, keys: Promise<Keys | undefined>) =>
+  keys.catch((error: unknown) => {
+    throw error instanceof DockerError ? unusable(plan, error.message, error) : error;
+  });
 
 /** What secrets are made from, besides what the image's tools made. */
 interface Others {
@@ -81,7 +135,11 @@ interface Others {
   readonly shared: SharedSecrets | undefined;
 }
 
-/** @throws as `secure` does */
+/**
+ * Secrets with certificates for servers alone.
+ *
+ * @throws as the promises of `secure` do
+ */
 function secretsFrom(sections: Keys, plan: AgentsPlan, { software, shared }: Others): Secrets {
   const { security, env } = plan.spec;
   const tls = security.tls || undefined;
@@ -89,17 +147,7 @@ function secretsFrom(sections: Keys, plan: AgentsPlan, { software, shared }: Oth
   if (version === undefined) throw unusable(plan, "`consul version` printed no version.");
   refuseMissing(security, version);
 
-  const failure = sections.get("failure");
-  if (failure !== undefined) throw tls?.ca ? notSigned(failure) : unusable(plan, failure);
-  const get = (name: string) => {
-    const section = sections.get(name);
-    if (section === undefined) throw unusable(plan, `it printed no ${name}.`);
-    return section;
-  };
-  const certificateOf = (name: string): Certificate => ({
-    certificate: get(`certificate of ${name}`) + (tls?.ca?.intermediates ?? ""),
-    key: get(`key of ${name}`),
-  });
+  const get = (name: string) => sectionIn(sections, plan, name);
   const caKey = shared?.ca?.key ?? sections.get("key of the CA");
   return {
     version,
@@ -111,12 +159,36 @@ function secretsFrom(sections: Keys, plan: AgentsPlan, { software, shared }: Oth
     },
     ...(security.gossipEncryption && { gossipKey: shared?.gossipKey ?? newGossipKey() }),
     ...(tls && { ca: { certificate: get("CA"), ...(caKey && { key: caKey }) } }),
-    certificates: new Map(
-      (tls ? plan.agents : []).map(({ node }) => [node, certificateOf(node)] as const),
-    ),
-    ...(tls?.isMutual && { client: certificateOf("the job") }),
+    certificates: tls ? certificatesIn(sections, plan, "server") : new Map(),
+    ...(tls?.isMutual && { client: certificateIn(sections, plan, "the job") }),
     ...(security.acl && { tokens: makeTokens(plan, security.acl, shared?.tokens) }),
   };
+}
+
+/** Certificates of a role's agents, by node. */
+const certificatesIn = (sections: Keys, plan: AgentsPlan, role: Role) =>
+  new Map(
+    plan.agents
+      .filter((agent) => agent.role === role)
+      .map(({ node }) => [node, certificateIn(sections, plan, node)] as const),
+  );
+
+function certificateIn(sections: Keys, plan: AgentsPlan, name: string): Certificate {
+  const { ca } = plan.spec.security.tls || {};
+  return {
+    certificate: sectionIn(sections, plan, `certificate of ${name}`) + (ca?.intermediates ?? ""),
+    key: sectionIn(sections, plan, `key of ${name}`),
+  };
+}
+
+/** @throws ActionError if Consul failed, or printed no such section */
+function sectionIn(sections: Keys, plan: AgentsPlan, name: string): string {
+  const { ca } = plan.spec.security.tls || {};
+  const failure = sections.get("failure");
+  if (failure !== undefined) throw ca ? notSigned(failure) : unusable(plan, failure);
+  const section = sections.get(name);
+  if (section === undefined) throw unusable(plan, `it printed no ${name}.`);
+  return section;
 }
 
 /** Bytes of a gossip key, as `consul keygen` makes it: for AES-256. */

@@ -25,7 +25,7 @@ import {
 import { pauseContainer } from "./pause.ts";
 import { withProgress } from "./pull-progress.ts";
 import { engineQuestion } from "./questions.ts";
-import type { CommandContext } from "./spawned.ts";
+import type { CommandContext, RunOptions } from "./spawned.ts";
 import { askSwarm } from "./swarm.ts";
 
 export type ContainerVerb = "start" | "kill" | "unpause" | "stop";
@@ -193,13 +193,12 @@ export class Engine extends Listings {
    * Runs a command in a new container and waits for its end. The image must be local.
    *
    * @param args - arguments of `docker run`
-   * @param input - standard input of the command
    * @returns standard output of the command
    * @throws DockerError if the exit code is not 0
    */
-  async runToEnd(args: readonly string[], input = ""): Promise<string> {
+  async runToEnd(args: readonly string[], options: RunOptions = {}): Promise<string> {
     const run = ["run", "--rm", "--interactive", "--pull=never", ...args];
-    return this.#cli.run(run, { input });
+    return this.#cli.run(run, options);
   }
 
   /** Creates a container without starting it. The image must be local. */

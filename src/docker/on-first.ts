@@ -47,8 +47,8 @@ export class OnFirst {
     return this.#first.imageDefaults(reference);
   }
 
-  runToEnd(args: readonly string[], input?: string): Promise<string> {
-    return this.#first.runToEnd(args, input);
+  runToEnd(...args: Parameters<Engine["runToEnd"]>): Promise<string> {
+    return this.#first.runToEnd(...args);
   }
 
   publications(): Promise<{ name: string; ports: string }[]> {

@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly onBytes?: (bytes: Buffer) => void;
   /** Standard input of the command. */
   readonly input?: string | Uint8Array;
+  /** What the end of the input waits for. After an abort it ends at once. */
+  readonly inputEnd?: Promise<void>;
 }
 
 /**
@@ -64,13 +66,17 @@ export async function runSpawned(
   });
   // A CLI that ends before it has read everything closes the pipe. Its exit code says why.
   child.stdin.on("error", () => {});
-  child.stdin.end(options.input ?? "");
+  child.stdin.write(options.input ?? "");
+  const endInput = () => child.stdin.end();
+  Promise.resolve(options.inputEnd).then(endInput);
+  signal.addEventListener("abort", endInput, { once: true });
   const output = collect(child, options);
   const grace = kindOf(args) === "creates" ? creationGrace : 0;
   const abandoned = Promise.withResolvers<null>();
   const release = endOnAbort(child.pid, signal, grace, () => abandoned.resolve(null));
   const exitCode = await Promise.race([exit(child), abandoned.promise]);
   release();
+  signal.removeEventListener("abort", endInput);
   if (exitCode === 0) return output.stdout;
   signal.throwIfAborted();
   if (failure && child.pid === undefined) throw commandNotStarted(args, failure);

@@ -1,4 +1,4 @@
-import { shortName } from "../docker/image-reference.ts";
+import { type Image, parseImage, shortName } from "../docker/image-reference.ts";
 import { shown } from "./wording.ts";
 
 /** Repositories of Consul's two editions on Docker Hub. */
@@ -19,18 +19,42 @@ export function tagFor(repository: string, version: string): string {
   return groups ? `${groups.version}-ent${groups.base ?? ""}` : version;
 }
 
+const communityRepositories: readonly string[] = [
+  "consul",
+  communityImage,
+  "public.ecr.aws/docker/library/consul",
+  `public.ecr.aws/${communityImage}`,
+];
+
 /**
  * Repositories with Consul's own images, whose tags are versions. A tag of any other image may be
  * anything.
  */
 const ownRepositories: readonly string[] = [
-  "consul",
-  communityImage,
+  ...communityRepositories,
   enterpriseImage,
-  "public.ecr.aws/docker/library/consul",
-  `public.ecr.aws/${communityImage}`,
   `public.ecr.aws/${enterpriseImage}`,
 ];
+
+/** A release, and a tag that names one or the newest of a minor version. */
+const release = /^\d+\.\d+\.\d+$/;
+const releaseTag = /^\d+\.\d+(?:\.\d+)?$/;
+
+/**
+ * The release that an image contains, if that is certain without a container of it: it has HashiCorp's own
+ * name of the community edition and a tag that names a release, or the newest of a minor version that its
+ * label then names.
+ *
+ * @returns undefined for all others: tags of other images mean what their makers like, labels may be those
+ *   of the image that it was built from, and a reference with a digest does not follow its tag
+ */
+export function namedRelease({ reference, version }: Image): string | undefined {
+  const { repository = "", tag = "", digest } = parseImage(reference) ?? {};
+  if (!communityRepositories.includes(shortName(repository)) || digest) return undefined;
+  if (!releaseTag.test(tag)) return undefined;
+  const named = version ?? tag;
+  return release.test(named) && `${named}.`.startsWith(`${tag}.`) ? named : undefined;
+}
 
 /** What is wrong with a version. */
 interface Mistake {

@@ -99,7 +99,13 @@ export function secretsFor(secrets: Secrets, agents: readonly AgentPlan[]): Secr
 const replicationOf = ({ replication }: Tokens) => (replication === undefined ? [] : [replication]);
 
 /** Every value to mask in logs, line by line, since logs are masked by line. */
-export function secretValues({ gossipKey, ca, certificates, client, tokens }: Secrets): string[] {
+export function secretValues({
+  gossipKey,
+  ca,
+  certificates,
+  client,
+  tokens,
+}: Omit<Secrets, keyof Software | "software">): string[] {
   const pairs = [...certificates.values(), ...(client ? [client] : [])];
   const keys = [ca?.key ?? "", ...pairs.map(({ key }) => key)].flatMap((key) => key.split("\n"));
   return [

@@ -77,9 +77,10 @@ export async function planNewNodes(
     knowsHost: (first.facts.HostConfig.ExtraHosts ?? []).length > 0,
     isNew: false,
   };
-  const request = { owner: prerequisites, image: images.image.reference, agents: plan.agents };
-  const keys = beginKeys(docker, spec, request, shared);
-  const secrets = await secure(docker, plan, tell, { keys, shared });
+  const request = { owner: prerequisites, image: images.image, agents: plan.agents };
+  const keys = beginKeys(docker, spec, Promise.resolve(request), shared);
+  keys.goOn();
+  const secrets = await secure(docker, plan, tell, { keys, shared }).ofAll;
   logTimed(`${datacenter}: new nodes run ${[...new Set(imageNames(images))].join(" and ")}`);
   return { plan, secrets };
 }

@@ -36,19 +36,23 @@ PATH=${folder}${delimiter}$PATH exec sh "$@"`);
   return { calls: () => readFileSync(calls, "utf8").trim().split("\n") };
 }
 
-const agents = Array.from({ length: 6 }, (_, index) => {
-  const node = `server-${index + 1}`;
-  return { role: "server", node, container: `consul-c0ffee00-${node}`, datacenter: "dc1" } as const;
+const agents = Array.from({ length: 12 }, (_, index) => {
+  const role = index < 6 ? "server" : "client";
+  const node = `${role}-${(index % 6) + 1}`;
+  return { role, node, container: `consul-c0ffee00-${node}`, datacenter: "dc1" } as const;
 });
 
-const make = (
+const begin = (
   tls: { isMutual: boolean } | undefined,
   signer: Parameters<typeof makeKeys>[2] = undefined,
+  serversRun = Promise.resolve(),
 ) => {
   const docker = new Engine(new AbortController().signal, () => {});
   const owner = { clusterId: "c0ffee00", jobLabels: {} };
-  return makeKeys(docker, { owner, image: "consul", tls, agents }, signer);
+  return makeKeys({ docker, serversRun }, { owner, image: "consul", tls, agents }, signer);
 };
+
+const make = (...args: Parameters<typeof begin>) => begin(...args).ofAll;
 
 test("without TLS, the image is asked for its version and user, and Consul makes nothing", async () => {
   const { calls } = toolsOf();
@@ -63,10 +67,10 @@ test("a new CA signs a certificate for every agent", async () => {
   const keys = await make({ isMutual: false });
   expect(keys.get("key of the CA")?.trim()).toBe("new-key");
   expect(keys.get("CA")?.trim()).toBe("new-ca");
-  for (const { node, container } of agents) {
+  for (const { role, node, container } of agents) {
     expect(keys.get(`key of ${node}`)?.trim()).toBe("key by new-key");
     expect(keys.get(`certificate of ${node}`)?.trim()).toBe(
-      `certificate by new-ca: tls cert create -server -dc=dc1 -additional-dnsname=${node} -additional-dnsname=${container} -ca=../ca.pem -key=../ca.key`,
+      `certificate by new-ca: tls cert create -${role} -dc=dc1 -additional-dnsname=${node} -additional-dnsname=${container} -ca=../ca.pem -key=../ca.key`,
     );
   }
   expect(keys.has("key of the job")).toBe(false);
@@ -93,10 +97,31 @@ test.each(["tls ca create", "additional-dnsname=server-5"])(
   },
 );
 
+test("what clients need is made once servers run", async () => {
+  const { calls } = toolsOf();
+  const serversRun = Promise.withResolvers<void>();
+  const keys = begin({ isMutual: false }, undefined, serversRun.promise);
+  const ofServers = await keys.ofServers;
+  expect(ofServers.has("key of server-6")).toBe(true);
+  expect(ofServers.has("key of client-1")).toBe(false);
+  expect(calls().join()).not.toContain("client");
+  serversRun.resolve();
+  expect((await keys.ofAll).has("key of client-6")).toBe(true);
+});
+
+test("what is refused to a client does not keep servers waiting, and comes with all keys", async () => {
+  toolsOf("additional-dnsname=client-5");
+  const keys = begin({ isMutual: false });
+  expect((await keys.ofServers).has("key of server-6")).toBe(true);
+  expect((await keys.ofAll).get("failure")?.trim()).toBe("consul refuses");
+});
+
 test.each([undefined, { isMutual: false }])(
   "an image without Consul: an error (%o)",
   async (tls) => {
     toolsOf("nothing", "127");
-    await expect(make(tls)).rejects.toThrow();
+    const keys = begin(tls);
+    await expect(keys.ofServers).rejects.toThrow();
+    await expect(keys.ofAll).rejects.toThrow();
   },
 );

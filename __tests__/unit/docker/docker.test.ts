@@ -284,7 +284,33 @@ describe("a command that acts", () => {
 
   test("reads its input", async () => {
     const { docker } = dockerThat("cat");
-    expect(await docker.runToEnd(["x"], "grüße")).toBe("grüße");
+    expect(await docker.runToEnd(["x"], { input: "grüße" })).toBe("grüße");
+  });
+
+  test("does not see the end of its input before that is due", async () => {
+    const { docker } = dockerThat("read line; echo $line; cat; echo end");
+    const due = Promise.withResolvers<void>();
+    const lines: string[] = [];
+    const onLine = (line: string) => {
+      lines.push(line);
+      // Later than an end that did not wait would come.
+      if (line !== "first") return;
+      setTimeout(() => {
+        lines.push("due");
+        due.resolve();
+      }, 200);
+    };
+    await docker.runToEnd(["x"], { input: "first\n", inputEnd: due.promise, onLine });
+    expect(lines).toEqual(["first", "due", "end"]);
+  });
+
+  test("sees the end of its input after an abort, so that a container ends by itself", async () => {
+    const { docker, cancel } = dockerThat("touch asked; cat; touch ended");
+    const running = docker.runToEnd(["x"], { inputEnd: new Promise(() => {}) });
+    await exists("asked");
+    cancel();
+    await running;
+    expect(existsSync(file("ended"))).toBe(true);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { versionMistake } from "../../../src/inputs/consul-tag.ts";
+import { namedRelease, versionMistake } from "../../../src/inputs/consul-tag.ts";
 
 const own = "hashicorp/consul";
 
@@ -62,4 +62,35 @@ describe("the image", () => {
       expect(versionMistake(repository, "v1.8.7")).toBeUndefined();
     },
   );
+});
+
+describe("the release in an image", () => {
+  test.each([
+    ["hashicorp/consul:1.22.7", "1.22.7", "1.22.7"],
+    ["docker.io/library/consul:1.4.4", undefined, "1.4.4"],
+    ["public.ecr.aws/hashicorp/consul:1.22", "1.22.7", "1.22.7"],
+  ])("%s with the label %s has %s", (reference, version, release) => {
+    expect(namedRelease({ reference, ...(version && { version }) })).toBe(release);
+  });
+
+  test.each([
+    ["another repository", "my/consul:1.22.7", "1.22.7"],
+    ["another registry", "registry.example.com/hashicorp/consul:1.22.7", "1.22.7"],
+    ["the other edition", "hashicorp/consul-enterprise:1.22.7-ent", "1.22.7+ent"],
+    ["no tag", "hashicorp/consul", "1.22.7"],
+    ["a tag that names no version", "hashicorp/consul:local", "1.22.7"],
+    ["another base, with another user", "hashicorp/consul:1.22.7-ubi", "1.22.7"],
+    ["a prerelease", "hashicorp/consul:1.22.0-rc1", "1.22.0-rc1"],
+    ["a minor version without a label", "hashicorp/consul:1.22", undefined],
+    ["a label that says otherwise", "hashicorp/consul:1.22.7", "1.22.70"],
+    ["a label of another minor version", "hashicorp/consul:1.2", "1.22.7"],
+    ["a label that names no release", "hashicorp/consul:1.22", "1.22.7+ent"],
+    [
+      "a digest, which the tag may not match",
+      `hashicorp/consul:1.22.7@sha256:${"0".repeat(64)}`,
+      "1.22.7",
+    ],
+  ])("is not certain: %s", (_, reference, version) => {
+    expect(namedRelease({ reference, ...(version && { version }) })).toBeUndefined();
+  });
 });
