@@ -57,7 +57,7 @@ const make = (...args: Parameters<typeof begin>) => begin(...args).ofAll;
 test("without TLS, the image is asked for its version and user, and Consul makes nothing", async () => {
   const { calls } = toolsOf();
   const keys = await make(undefined);
-  expect([...keys.keys()]).toEqual(["uid", "gid", "version"]);
+  expect([...keys.keys()]).toEqual(["uid", "gid", "version", "clients"]);
   expect(keys.get("version")).toContain("Consul v1.22.0");
   expect(calls()).toEqual(["version"]);
 });
