@@ -132,6 +132,13 @@ export function reasonOf(error: Error, timeout: number): string {
   return reasons[code] ?? error.message;
 }
 
+/** Whether a request failed because nothing listens at the agent's address, itself or behind Docker's proxy. */
+export const isClosed = (error: unknown): boolean =>
+  error instanceof ConsulError &&
+  error.cause instanceof Error &&
+  "code" in error.cause &&
+  (error.cause.code === "ECONNREFUSED" || error.cause.code === "ECONNRESET");
+
 /** Parses an answer. @throws ConsulError if it is not JSON */
 export function jsonOf(text: string): unknown {
   try {

@@ -1,4 +1,5 @@
 /** How an agent's container goes, so that another one can take its place. */
+import { isClosed } from "../consul/http.ts";
 import type { Docker } from "../docker/docker.ts";
 import type { FoundAgent } from "../find/existing-cluster.ts";
 import { ask, servers } from "../ready/agents.ts";
@@ -17,36 +18,50 @@ export interface Around {
 }
 
 /**
- * Stops an agent's container, and removes it. Its volumes stay. A server that is stopped this way doesn't
- * leave: it stays in Raft.
+ * Stops an agent's container, and removes it as soon as the agent is done. Its volumes stay.
  *
  * A client leaves, and then stays up for 3 s, since it can't tell whether everyone has heard of it
  * (`LeavePropagateDelay` in Consul's lib/serf/serf.go and in Serf's `Leave`). Here all others can be asked: as
  * soon as the agent has left for each of them and for the catalog, it is ended. If not, or if it does not
  * leave (`leave_on_terminate` in `config`), it has the time that it takes.
+ *
+ * A server that is stopped this way doesn't leave: it stays in Raft. It closes its HTTP API last, when everything else
+ * of it has ended (`ShutdownAgent` and `ShutdownEndpoints` in command/agent/agent.go, 1.4.4 to 2.1), and up to 1.10 it
+ * then waits for 0.5 s: Go's `Server.Shutdown` looked only that often, up to Go 1.15.
  */
 export async function endAgent(agent: FoundAgent, around: Around): Promise<void> {
-  const { docker, others, isPodman, signal } = around;
-  const { container, role } = agent;
+  const { docker, isPodman } = around;
   // Podman has no second command for a container that it stops.
-  if (role === "client" && !isPodman) return endOnceLeft(agent, docker, others, signal);
-  await docker.change("stop", [container]);
-  await docker.removeButKeepVolumes(container);
+  if (!isPodman) return endOnceDone(agent, around);
+  await docker.change("stop", [agent.container]);
+  await docker.removeButKeepVolumes(agent.container);
 }
 
-function endOnceLeft(
+function endOnceDone(
   agent: FoundAgent,
-  docker: Docker,
-  others: readonly FoundAgent[],
-  canceled: AbortSignal,
+  { docker, others, signal: canceled }: Around,
 ): Promise<void> {
   return withScope(canceled, async ({ signal, start }) => {
     const stopped = start(docker.change("stop", [agent.container]));
-    await Promise.race([stopped, start(untilLeft(agent, others, signal))]);
+    const isClient = agent.role === "client";
+    const done = isClient ? untilLeft(agent, others, signal) : untilClosed(agent, signal);
+    await Promise.race([stopped, start(done)]);
     // It is gone then for the command that stops it, too.
     await docker.removeButKeepVolumes(agent.container);
     await stopped;
   });
+}
+
+/** Waits until an agent has closed its HTTP API. The wait has no limit of its own, since the agent ends before long. */
+async function untilClosed({ consul }: FoundAgent, signal: AbortSignal): Promise<void> {
+  const look = async () => {
+    const error = await consul.members().then(
+      () => new Error("it still answers"),
+      (reason: unknown) => reason,
+    );
+    return isClosed(error) ? undefined : () => new Error(`not closed: ${error}`);
+  };
+  await poll(look, { timeout: Number.POSITIVE_INFINITY, signal });
 }
 
 /**

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Engine } from "../../../src/docker/engine.ts";
+import type { FoundAgent } from "../../../src/find/existing-cluster.ts";
 import { endAgent } from "../../../src/upgrade/end-agent.ts";
 import { agent, consulThatAnswers, fakeDocker } from "../find/fixtures.ts";
 
@@ -35,14 +36,15 @@ const agentThatSays = ({ state: Status, isListed = false }: Said) =>
   });
 
 interface Case {
-  readonly node?: string;
+  /** The agent that is to end; a client unless a test says otherwise. */
+  readonly ending?: FoundAgent;
   readonly said: readonly Said[];
   readonly isPodman?: boolean;
   readonly tenths: number;
 }
 
 /** The docker commands of an end, in their order, and `stopped` where the agent has ended by itself. */
-async function callsOf({ node = "client-1", said, isPodman = false, tenths }: Case) {
+async function callsOf({ ending = agent("client-1"), said, isPodman = false, tenths }: Case) {
   const folder = fakeDocker(engine(tenths));
   const { signal } = new AbortController();
   const docker = new Engine(signal, () => {});
@@ -51,7 +53,7 @@ async function callsOf({ node = "client-1", said, isPodman = false, tenths }: Ca
       return { ...agent(`server-${index + 1}`), consul: await agentThatSays(each) };
     }),
   );
-  await endAgent(agent(node), { docker, others, isPodman, signal });
+  await endAgent(ending, { docker, others, isPodman, signal });
   return readFileSync(join(folder, "calls"), "utf8").trim().split("\n");
 }
 
@@ -68,12 +70,36 @@ test.each<[string, Said]>([
   expect(calls).toEqual(["stop client-1", "stopped", "rm --force client-1"]);
 });
 
-test.each<[string, Pick<Case, "node" | "isPodman">, string]>([
-  ["a server, which stays in Raft", { node: "server-3" }, "server-3"],
-  ["a container that podman stops", { isPodman: true }, "client-1"],
-])("%s has the time that it takes", async (_, which, container) => {
-  const calls = await callsOf({ said: [{ state: left }, { state: left }], tenths: 5, ...which });
-  expect(calls).toEqual([`stop ${container}`, "stopped", `rm --force ${container}`]);
+test("a container that podman stops has the time that it takes", async () => {
+  const calls = await callsOf({ said: [{ state: left }], isPodman: true, tenths: 5 });
+  expect(calls).toEqual(["stop client-1", "stopped", "rm --force client-1"]);
+});
+
+test("a server that answers has the time that it takes, whatever the others say", async () => {
+  const consul = await agentThatSays({ state: alive });
+  const ending = { ...agent("server-3"), consul };
+  const calls = await callsOf({ ending, said: [{ state: left }], tenths: 5 });
+  expect(calls).toEqual(["stop server-3", "stopped", "rm --force server-3"]);
+});
+
+test("a server that fails to answer has it, too", async () => {
+  const consul = await consulThatAnswers((_, answer) => {
+    answer.writeHead(500).end("leaving");
+  });
+  const ending = { ...agent("server-3"), consul };
+  const calls = await callsOf({ ending, said: [{ state: left }], tenths: 5 });
+  expect(calls).toEqual(["stop server-3", "stopped", "rm --force server-3"]);
+});
+
+test("a server whose API is closed does not wait any longer", async () => {
+  const calls = await callsOf({ ending: agent("server-3"), said: [], tenths: 600 });
+  expect(calls).toEqual(["stop server-3", "rm --force server-3"]);
+});
+
+test("nor one behind Docker's proxy, which accepts connections and cuts them off", async () => {
+  const consul = await consulThatAnswers(({ socket }) => socket.destroy());
+  const calls = await callsOf({ ending: { ...agent("server-3"), consul }, said: [], tenths: 600 });
+  expect(calls).toEqual(["stop server-3", "rm --force server-3"]);
 });
 
 test("a step that is canceled meanwhile ends", async () => {
