@@ -44,7 +44,8 @@ export function makeKeys(
   const ofAll = docker
     .runToEnd(keyMakerArguments(request, script), {
       input: textOf(signer),
-      inputEnd: serversRun,
+      // A line, and not only the end of the input: not every proxy in front of an engine passes that on.
+      laterInput: serversRun.then(() => "\n"),
       onLine,
     })
     .then(() => parseSections(lines));
@@ -65,8 +66,8 @@ function textOf(signer: CertificateAuthority | Signer | undefined): string {
 /**
  * Runs in the container. Its arguments: whether to make certificates, also for callers if it is `mutual`;
  * then role, node, container and datacenter of every agent. Its input: the CA's key, a line with `@`, the
- * CA's certificate, and another such line, both empty for a new CA; what clients need is made once the input
- * ends. Names of the files that `consul tls` makes changed between versions, hence the patterns; and up to
+ * CA's certificate, and another such line, both empty for a new CA; what clients need is made once another
+ * line comes, or the input ends. Names of the files that `consul tls` makes changed between versions, hence the patterns; and up to
  * 1.4.4 it knows no address but 127.0.0.1, which is all that is needed. An entrypoint that does not start as
  * root can't change the user.
  *
@@ -78,7 +79,7 @@ section() { printf '@ %s\\n' "$1"; }
 failure() { section failure; cat -- "$1"; exit 0; }
 version() { wait "$version"; section version; cat version; }
 part_of_input() { while IFS= read -r line && [ "$line" != @ ]; do printf '%s\\n' "$line"; done; }
-servers_done() { section clients; cat >/dev/null; }
+servers_done() { section clients; read -r line || :; }
 certify() {
   mkdir "$1"
   cd "$1"
@@ -130,13 +131,13 @@ section uid
 id -u $user 2>/dev/null || id -u
 section gid
 id -g $user 2>/dev/null || id -g
+part_of_input >ca.key
+part_of_input >ca.pem
 if [ "$tls" = false ]; then
   version
   servers_done
   exit 0
 fi
-part_of_input >ca.key
-part_of_input >ca.pem
 if [ -s ca.key ]; then
   version
 else

@@ -27,8 +27,8 @@ export interface RunOptions {
   readonly onBytes?: (bytes: Buffer) => void;
   /** Standard input of the command. */
   readonly input?: string | Uint8Array;
-  /** What the end of the input waits for. After an abort it ends at once. */
-  readonly inputEnd?: Promise<void>;
+  /** The rest of it, for which the command is kept waiting. After an abort the input just ends. */
+  readonly laterInput?: Promise<string>;
 }
 
 /**
@@ -67,8 +67,8 @@ export async function runSpawned(
   // A CLI that ends before it has read everything closes the pipe. Its exit code says why.
   child.stdin.on("error", () => {});
   child.stdin.write(options.input ?? "");
+  Promise.resolve(options.laterInput).then((rest) => child.stdin.end(rest ?? ""));
   const endInput = () => child.stdin.end();
-  Promise.resolve(options.inputEnd).then(endInput);
   signal.addEventListener("abort", endInput, { once: true });
   const output = collect(child, options);
   const grace = kindOf(args) === "creates" ? creationGrace : 0;
