@@ -6,11 +6,11 @@ import type { Signer } from "../plan/security-files.ts";
 /** What an image's own tools made, and what they say of the image: texts by name. */
 export type Keys = ReadonlyMap<string, string>;
 
-/** Keys as they come. */
-export interface ComingKeys {
+/** What is made in two parts, so that servers need not wait for what only clients need. */
+export interface InTwoParts<T> {
   /** All but the clients' certificates. */
-  readonly ofServers: Promise<Keys>;
-  readonly ofAll: Promise<Keys>;
+  readonly ofServers: Promise<T>;
+  readonly ofAll: Promise<T>;
 }
 
 /** Whose tools make keys, and when. */
@@ -33,7 +33,7 @@ export function makeKeys(
   { docker, serversRun }: Maker,
   request: KeyRequest,
   signer: CertificateAuthority | Signer | undefined,
-): ComingKeys {
+): InTwoParts<Keys> {
   const ofServers = Promise.withResolvers<Keys>();
   const lines: string[] = [];
   const onLine = (line: string, stream: "stdout" | "stderr") => {

@@ -15,7 +15,7 @@ import {
   secretValues,
   type Tokens,
 } from "../plan/security-files.ts";
-import { type ComingKeys, type Keys, makeKeys } from "./key-maker.ts";
+import { type InTwoParts, type Keys, makeKeys } from "./key-maker.ts";
 import { nodeSoftware } from "./node-images.ts";
 import { officialKeys } from "./official-image.ts";
 import type { StartContext } from "./start-context.ts";
@@ -26,12 +26,8 @@ export interface SharedSecrets extends Pick<Secrets, "gossipKey" | "ca"> {
 }
 
 /** What the image's tools make; nothing if nothing secures the cluster. */
-export interface BegunKeys {
-  /** All but the clients' certificates. */
-  readonly ofServers: Promise<Keys | undefined>;
-  /** These come once `goOn` was called. */
-  readonly ofAll: Promise<Keys | undefined>;
-  /** To call when the servers run. */
+export interface BegunKeys extends InTwoParts<Keys | undefined> {
+  /** To call when the servers run: until then, there are none `ofAll`. */
   goOn(): void;
 }
 
@@ -55,7 +51,7 @@ export function beginKeys(
 ): BegunKeys {
   const tls = security.tls || undefined;
   const { promise: serversRun, resolve: goOn } = Promise.withResolvers<void>();
-  const making = request.then(({ image, ...others }): ComingKeys | undefined => {
+  const making = request.then(({ image, ...others }): InTwoParts<Keys> | undefined => {
     if (!isSecured(security)) return undefined;
     const known = tls ? undefined : officialKeys(image);
     if (known) return { ofServers: Promise.resolve(known), ofAll: Promise.resolve(known) };
@@ -74,17 +70,10 @@ interface Given {
   readonly shared?: SharedSecrets | undefined;
 }
 
-/** Undefined if nothing secures the cluster. */
-interface ComingSecrets {
-  /** All but the clients' certificates. */
-  readonly ofServers: Promise<Secrets | undefined>;
-  readonly ofAll: Promise<Secrets | undefined>;
-}
-
 /**
  * Makes the secrets of a plan's agents, and hands each one to `onSecret` before anything uses it.
  *
- * @returns promises that reject with an InputError if this version of Consul does not support what an
+ * @returns undefined if nothing secures the cluster; promises that reject with an InputError if this version of Consul does not support what an
  *   input asks for, and with an ActionError if the image can't make keys, or if the user's CA can't
  *   sign them
  */
@@ -93,7 +82,7 @@ export function secure(
   plan: AgentsPlan,
   { log, onSecret }: Pick<StartContext, "log" | "onSecret">,
   { keys, shared }: Given,
-): ComingSecrets {
+): InTwoParts<Secrets | undefined> {
   const ofServers = serverSecrets(docker, plan, { keys, shared }, onSecret);
   const all = Promise.all([ofServers, orUnusable(plan, keys.ofAll)]);
   const ofAll = all.then(([secrets, sections]) => {

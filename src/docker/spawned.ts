@@ -68,15 +68,12 @@ export async function runSpawned(
   child.stdin.on("error", () => {});
   child.stdin.write(options.input ?? "");
   Promise.resolve(options.laterInput).then((rest) => child.stdin.end(rest ?? ""));
-  const endInput = () => child.stdin.end();
-  signal.addEventListener("abort", endInput, { once: true });
   const output = collect(child, options);
   const grace = kindOf(args) === "creates" ? creationGrace : 0;
   const abandoned = Promise.withResolvers<null>();
-  const release = endOnAbort(child.pid, signal, grace, () => abandoned.resolve(null));
+  const release = endOnAbort(child, signal, grace, () => abandoned.resolve(null));
   const exitCode = await Promise.race([exit(child), abandoned.promise]);
   release();
-  signal.removeEventListener("abort", endInput);
   if (exitCode === 0) return output.stdout;
   signal.throwIfAborted();
   if (failure && child.pid === undefined) throw commandNotStarted(args, failure);
@@ -125,21 +122,21 @@ function exit(child: ChildProcess): Promise<number | null> {
 }
 
 /**
- * Ends a process group if the signal aborts: SIGTERM after the grace, then SIGKILL.
+ * Ends a process group if the signal aborts: its input at once, SIGTERM after the grace, then SIGKILL.
  *
- * @param leader - process id; undefined if the process did not start
  * @param grace - milliseconds
  * @param abandon - is called if not even SIGKILL ends the leader
  * @returns what to call when the leader has exited; it kills what is left of an aborted group
  */
 function endOnAbort(
-  leader: number | undefined,
+  { pid: leader, stdin }: ChildProcessWithoutNullStreams,
   signal: AbortSignal,
   grace: number,
   abandon: () => void,
 ): () => void {
   const timers: NodeJS.Timeout[] = [];
   const end = () => {
+    stdin.end();
     timers.push(setTimeout(() => signalGroup(leader, "SIGTERM"), grace));
     timers.push(setTimeout(() => signalGroup(leader, "SIGKILL"), grace + endGrace));
     timers.push(setTimeout(abandon, grace + endGrace + killGrace));
@@ -152,7 +149,11 @@ function endOnAbort(
   };
 }
 
-/** Windows has no process groups: there the leader alone ends, at once. */
+/**
+ * Windows has no process groups: there the leader alone ends, at once.
+ *
+ * @param leader - process id; undefined if the process did not start
+ */
 function signalGroup(leader: number | undefined, signal: NodeJS.Signals): void {
   if (leader === undefined) return;
   try {

@@ -29,37 +29,32 @@ export interface Around {
  * of it has ended (`ShutdownAgent` and `ShutdownEndpoints` in command/agent/agent.go, 1.4.4 to 2.1), and up to 1.10 it
  * then waits for 0.5 s: Go's `Server.Shutdown` looked only that often, up to Go 1.15.
  */
-export async function endAgent(agent: FoundAgent, around: Around): Promise<void> {
-  const { docker, isPodman } = around;
-  // Podman has no second command for a container that it stops.
-  if (!isPodman) return endOnceDone(agent, around);
-  await docker.change("stop", [agent.container]);
-  await docker.removeButKeepVolumes(agent.container);
-}
-
-function endOnceDone(
+export function endAgent(
   agent: FoundAgent,
-  { docker, others, signal: canceled }: Around,
+  { docker, others, isPodman, signal: canceled }: Around,
 ): Promise<void> {
   return withScope(canceled, async ({ signal, start }) => {
     const stopped = start(docker.change("stop", [agent.container]));
-    const isClient = agent.role === "client";
-    const done = isClient ? untilLeft(agent, others, signal) : untilClosed(agent, signal);
-    await Promise.race([stopped, start(done)]);
+    // Podman has no second command for a container that it stops.
+    const done = isPodman ? stopped : start(untilDone(agent, others, signal));
+    await Promise.race([stopped, done]);
     // It is gone then for the command that stops it, too.
     await docker.removeButKeepVolumes(agent.container);
     await stopped;
   });
 }
 
+const untilDone = (agent: FoundAgent, others: readonly FoundAgent[], signal: AbortSignal) =>
+  agent.role === "client" ? untilLeft(agent, others, signal) : untilClosed(agent, signal);
+
 /** Waits until an agent has closed its HTTP API. The wait has no limit of its own, since the agent ends before long. */
 async function untilClosed({ consul }: FoundAgent, signal: AbortSignal): Promise<void> {
   const look = async () => {
     const error = await consul.members().then(
-      () => new Error("it still answers"),
+      () => undefined,
       (reason: unknown) => reason,
     );
-    return isClosed(error) ? undefined : () => new Error(`not closed: ${error}`);
+    return isClosed(error) ? undefined : () => new Error("its HTTP API is open");
   };
   await poll(look, { timeout: Number.POSITIVE_INFINITY, signal });
 }
